@@ -1,0 +1,185 @@
+//! The diagnostic as data: what is wrong with the user's text, where, why it matters, what to do, and the certain fix.
+//!
+//! May use: `source`. Renderers live under [`render`], one file each; miette is named in `render/terminal.rs` alone.
+//! A new diagnostic is a row in [`code`] and a page `docs/errors/P0123.md`.
+
+pub mod code;
+#[cfg(feature = "cli")]
+//pub mod render;
+
+pub use code::{Code, CodeInfo};
+use serde::Serialize;
+
+use crate::source::Span;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// No plan is made.
+    Error,
+    /// A plan is made; somebody should look.
+    Warning,
+}
+
+/// A second place that the message speaks of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Label {
+    /// Where.
+    pub span: Span,
+    /// A few words, lower case, no full stop.
+    pub text: String,
+}
+
+/// One replacement in a text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Edit {
+    /// What is replaced; empty to insert.
+    pub span: Span,
+    /// What stands there afterwards.
+    pub text: String,
+}
+
+/// A change that mends the text. Only offered where it is certain to be what was meant, or [`Applicability::Maybe`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Fix {
+    /// What it does: "write `50%`".
+    pub title: String,
+    /// The replacements; they do not overlap.
+    pub edits: Vec<Edit>,
+    /// Whether a machine may apply it unasked.
+    pub applicability: Applicability,
+}
+
+/// Whether a fix may be applied unasked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Applicability {
+    /// It is what was meant.
+    Certain,
+    /// One of several choices; a person decides.
+    Maybe,
+}
+
+/// What is wrong with the user's text.
+///
+/// Messages are in lower case, without a full stop, with the user's text in backticks.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Diagnostic {
+    /// Stable code, `P0123`.
+    pub code: Code,
+    /// From the code's row.
+    pub severity: Severity,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// Where.
+    pub span: Span,
+    /// A few words under the place; may be empty.
+    pub label: String,
+    /// The other places involved.
+    pub labels: Vec<Label>,
+    /// Why it matters: one sentence, or none where that is plain.
+    pub why: Option<String>,
+    /// What to do.
+    pub help: Option<String>,
+    /// Changes that mend it.
+    pub fixes: Vec<Fix>,
+}
+
+impl Diagnostic {
+    /// A diagnostic with its message and place; severity comes from the code's row.
+    #[must_use]
+    pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: code.info().severity,
+            message: message.into(),
+            span,
+            label: String::new(),
+            labels: Vec::new(),
+            why: None,
+            help: None,
+            fixes: Vec::new(),
+        }
+    }
+
+    /// Words under the place itself.
+    #[must_use]
+    pub fn label(mut self, text: impl Into<String>) -> Self {
+        self.label = text.into();
+        self
+    }
+
+    /// Another place involved.
+    #[must_use]
+    pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Why it matters.
+    #[must_use]
+    pub fn why(mut self, text: impl Into<String>) -> Self {
+        self.why = Some(text.into());
+        self
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// A certain fix of one replacement.
+    #[must_use]
+    pub fn fix(self, title: impl Into<String>, span: Span, text: impl Into<String>) -> Self {
+        self.with_fix(Fix {
+            title: title.into(),
+            edits: vec![Edit { span, text: text.into() }],
+            applicability: Applicability::Certain,
+        })
+    }
+
+    /// One of several possible fixes.
+    #[must_use]
+    pub fn choice(self, title: impl Into<String>, span: Span, text: impl Into<String>) -> Self {
+        self.with_fix(Fix {
+            title: title.into(),
+            edits: vec![Edit { span, text: text.into() }],
+            applicability: Applicability::Maybe,
+        })
+    }
+
+    /// Any fix.
+    #[must_use]
+    pub fn with_fix(mut self, fix: Fix) -> Self {
+        self.fixes.push(fix);
+        self
+    }
+
+    /// Whether it stops a plan from being made.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// Sorts by place and removes what was said twice (an experiment checked for several places says the same of each).
+pub fn tidy(diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
+    diagnostics.dedup_by(|a, b| a.code == b.code && a.span == b.span && a.message == b.message);
+}
+
+/// The member of `known` that `word` was probably meant to be: "did you mean".
+#[must_use]
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let allowed = 1 + word.chars().count() / 4;
+    known
+        .into_iter()
+        .filter(|k| *k != word)
+        .map(|k| (strsim::damerau_levenshtein(word, k), k))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map(|(_, k)| k)
+}

@@ -1,0 +1,60 @@
+//! Engines, one folder each. `emit.rs` turns plans into manifests (pure); `drive.rs` will inject, confirm and undo.
+//!
+//! No code here knows what a single fault looks like: bodies come evaluated with the plan ([`crate::plan::Body`]). An
+//! engine knows how its objects wrap a body, how it spells quantities, and what it cannot do.
+//!
+//! May use: `source` (spans), `diagnostic`, `types`, `plan`, `analysis` (bounds), `manifest`.
+
+use serde::Serialize;
+
+use crate::diagnostic::Diagnostic;
+use crate::source::Span;
+
+/// What can be asked of a native compilation.
+#[derive(Debug, Clone, Default)]
+pub struct EmitOptions {
+    /// The image of `perturb gate`; `None` and no `gate_url`: the released image of this version.
+    pub gate_image: Option<String>,
+    /// A gate that runs already; then no objects of the gate are emitted.
+    pub gate_url: Option<String>,
+}
+
+/// Something that the engine does a little differently from what the plan says. Refused under `--strict`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Approximation {
+    /// What: rounding, direction, scope, draw, time, ….
+    pub what: &'static str,
+    /// One sentence: what the plan says and what the engine does.
+    pub text: String,
+    /// Where.
+    pub span: Span,
+}
+
+/// What a compilation says beside its manifests.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// Errors (then nothing was emitted) and warnings.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What is approximate.
+    pub approximations: Vec<Approximation>,
+    /// How many targets each draw hits in the language and in this engine, for a known replica count.
+    pub counts: Vec<DrawCount>,
+}
+
+/// How many targets a draw hits, where the catalogue knows the replica count.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct DrawCount {
+    /// `50% of ledger.pods`.
+    pub draw: String,
+    /// Of how many.
+    pub candidates: u32,
+    /// What the language says.
+    pub language: u32,
+    /// What the engine does.
+    pub engine: u32,
+}
+
+/// Receives each document as soon as it is built.
+pub type Sink<'s> = dyn FnMut(&crate::manifest::Node<'_>) + 's;

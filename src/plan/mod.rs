@@ -1,0 +1,18 @@
+//! The plan: what will happen, when, to how much. The contract between the compiler, the engines, the interpreter, the
+//! linter's policies, the reports and the importer.
+//!
+//! Plain data: serde, a published JSON Schema, a version, a digest, and for every node the place in the source that it
+//! came from. A plan is for one *place*: an environment and one of its clusters. Whoever holds a plan needs no sources.
+//!
+//! May use: `source` (spans), `types`.
+
+mod condition;
+mod digest;
+mod model;
+
+pub use condition::{Arithmetic, Comparison, Condition, Operand};
+pub use digest::text_digest;
+pub use model::*;
+
+/// The version of the form below. Raised by every change that an older reader would misread.
+pub const PLAN_VERSION: u32 = 1;

@@ -1,0 +1,862 @@
+//! The data of a plan.
+//!
+//! Indices (`u32`) point into the plan's own lists: `draws`, `faults`, `streams`. Texts named `text` are the source's own
+//! words for a condition or rule, one line, for people.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use super::Condition;
+use crate::source::Span;
+use crate::types::{Duration, Entry, Percent, TargetKind, Value};
+
+/// One experiment at one place, ready to be judged, emitted or run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Plan {
+    /// [`super::PLAN_VERSION`] when it was made.
+    pub version: u32,
+    /// `sha256:…` over the plan without this field, its spans and its sources. Binds approvals and generated names.
+    pub digest: String,
+    /// The digest of what the experiment says before its environment was put in: what `confirmed-in` compares.
+    pub text_digest: String,
+    /// The experiment's name; for an instance made by a `verify`, `verify-name--scenario--service`.
+    pub name: SmolStr,
+    /// The doc comment, its first sentence being the title.
+    pub doc: String,
+    /// The scenario that it was made from, with its arguments, if any.
+    pub made_from: Option<MadeFrom>,
+    /// The service whose resilience is at stake (a key of `services`).
+    pub service: SmolStr,
+    /// Where it runs.
+    pub place: Place,
+    /// Past incidents that it learned from.
+    pub learned_from: Vec<Incident>,
+    /// Environments in which it may run.
+    pub environments: Vec<SmolStr>,
+    /// Every service that the plan names, hits, or that depends on one that it hits.
+    pub services: BTreeMap<SmolStr, ServiceFacts>,
+    /// Every team that the plan names.
+    pub teams: BTreeMap<SmolStr, Team>,
+    /// Each distinct metric call, sampled once for all that name it.
+    pub streams: Vec<Stream>,
+    /// How long every expectation must hold before and after.
+    pub baseline: Duration,
+    /// What is expected.
+    pub expectations: Vec<Expectation>,
+    /// How it should recover; `None` only if the hypothesis was incomplete.
+    pub recovery: Recovery,
+    /// What ends the run early.
+    pub guards: Vec<Guard>,
+    /// When it may run: policy's and the experiment's own. One list per source; each list must be satisfied.
+    pub hours: Vec<Hours>,
+    /// Who must approve.
+    pub approvals: Vec<Approval>,
+    /// What is drawn, each once; steps that name the same draw hit the same things.
+    pub draws: Vec<Draw>,
+    /// Each fault step's fault.
+    pub faults: Vec<Fault>,
+    /// The method.
+    pub method: Vec<Step>,
+    /// Every rule of every policy of the environment, with its verdict.
+    pub rules: Vec<Rule>,
+    /// The `verify` that repeats it, if it was planned for one.
+    pub schedule: Option<Schedule>,
+    /// `links` of the experiment.
+    pub links: Vec<Entry>,
+    /// The files that spans point into, by their index.
+    pub sources: Vec<String>,
+    /// Where the experiment is declared.
+    pub span: Span,
+}
+
+/// The scenario and arguments that an experiment was made from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct MadeFrom {
+    /// The scenario's name.
+    pub scenario: SmolStr,
+    /// Its arguments, defaults included.
+    pub arguments: Vec<Entry>,
+}
+
+/// An environment and one of its clusters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Place {
+    /// The environment's name.
+    pub environment: SmolStr,
+    /// Whether no run is allowed without a policy that covers it.
+    pub protected: bool,
+    /// The cluster.
+    pub cluster: Cluster,
+}
+
+/// A declared cluster.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Cluster {
+    /// Its name.
+    pub name: SmolStr,
+    /// The kubeconfig context.
+    pub context: SmolStr,
+    /// Engines installed there, preferred first.
+    pub engines: Vec<EngineName>,
+    /// Free text such as `jkt`.
+    pub region: Option<SmolStr>,
+    /// The Prometheus that answers for this cluster.
+    pub prometheus: Option<SmolStr>,
+    /// The name of the secret with its token.
+    pub token: Option<SmolStr>,
+    /// Namespaces that are never hit, beside the engines' own and `kube-system`.
+    pub off_limits: Vec<SmolStr>,
+    /// Where engines' objects are made (Chaos Mesh experiments, Litmus engines, the gate).
+    pub chaos_namespace: SmolStr,
+}
+
+/// An engine.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum EngineName {
+    /// Chaos Mesh.
+    ChaosMesh,
+    /// LitmusChaos.
+    Litmus,
+    /// Perturb itself through the Kubernetes API.
+    Kubernetes,
+    /// Perturb itself on the machine it runs on.
+    Local,
+    /// A Toxiproxy server.
+    Toxiproxy,
+}
+
+impl EngineName {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::ChaosMesh, Self::Litmus, Self::Kubernetes, Self::Local, Self::Toxiproxy];
+
+    /// As written in `.chaos`.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::ChaosMesh => "chaos-mesh",
+            Self::Litmus => "litmus",
+            Self::Kubernetes => "kubernetes",
+            Self::Local => "local",
+            Self::Toxiproxy => "toxiproxy",
+        }
+    }
+
+    /// As people write its name.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::ChaosMesh => "Chaos Mesh",
+            Self::Litmus => "Litmus",
+            Self::Kubernetes => "the Kubernetes API",
+            Self::Local => "the local engine",
+            Self::Toxiproxy => "Toxiproxy",
+        }
+    }
+
+    /// The engine of a word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|e| e.text() == text)
+    }
+}
+
+impl std::fmt::Display for EngineName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+/// How much a service matters.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tier {
+    /// Everything stops without it.
+    Critical,
+    /// Customers notice.
+    High,
+    /// Somebody notices.
+    Medium,
+    /// Nobody notices for a day.
+    Low,
+}
+
+/// What the catalogue says of a service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ServiceFacts {
+    /// The owning team (a key of `Plan::teams`).
+    pub owner: SmolStr,
+    /// Its tier.
+    pub tier: Tier,
+    /// Its pods; `None`: external, nothing can hit it.
+    pub pods: Option<PodSelector>,
+    /// How many pods it should have at this place, if the catalogue says so.
+    pub replicas: Option<u32>,
+    /// The container that faults mean; `None`: its only one.
+    pub container: Option<SmolStr>,
+    /// What it depends on.
+    pub depends_on: Vec<SmolStr>,
+    /// Host names under which others reach it.
+    pub hosts: Vec<SmolStr>,
+    /// URLs that it declares.
+    pub endpoints: Vec<SmolStr>,
+    /// Dashboards, runbooks.
+    pub links: Vec<Entry>,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// A team.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Team {
+    /// Where it is reached.
+    pub contact: SmolStr,
+    /// Where a pager is.
+    pub escalation: Option<SmolStr>,
+}
+
+/// A past incident.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Incident {
+    /// Its name.
+    pub name: SmolStr,
+    /// `2022-03-14`.
+    pub date: SmolStr,
+    /// The doc comment's first sentence.
+    pub title: String,
+    /// What was learned.
+    pub lessons: Vec<String>,
+    /// The report.
+    pub report: Option<SmolStr>,
+}
+
+/// Which pods: all conditions hold together.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct PodSelector {
+    /// In one of these namespaces; never empty in a valid plan.
+    pub namespaces: Vec<SmolStr>,
+    /// With these labels.
+    pub labels: Vec<(SmolStr, SmolStr)>,
+    /// With one of these names; empty: any.
+    pub names: Vec<SmolStr>,
+    /// On these nodes.
+    pub node: Option<At>,
+    /// In these zones.
+    pub zone: Option<At>,
+}
+
+/// A node or zone: named, or drawn by the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum At {
+    /// By name.
+    Named(SmolStr),
+    /// What this draw hit (an index into `Plan::draws`; exactly one thing).
+    Drawn(u32),
+}
+
+/// Which nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct NodeSelector {
+    /// With these labels.
+    pub labels: Vec<(SmolStr, SmolStr)>,
+    /// With one of these names; empty: any.
+    pub names: Vec<SmolStr>,
+    /// In this zone.
+    pub zone: Option<At>,
+    /// That hold a ready pod of this.
+    pub holding: Option<PodSelector>,
+}
+
+/// Which cloud machines.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct InstanceSelector {
+    /// `aws`, `gcp`, `azure`.
+    pub provider: Option<SmolStr>,
+    /// The region.
+    pub region: Option<SmolStr>,
+    /// With these tags.
+    pub tags: Vec<(SmolStr, SmolStr)>,
+    /// With one of these ids; empty: any.
+    pub ids: Vec<SmolStr>,
+}
+
+/// The candidates of a draw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Selector {
+    /// Ready pods.
+    Pods(PodSelector),
+    /// Nodes.
+    Nodes(NodeSelector),
+    /// Zones that hold a ready pod of this.
+    Zones(PodSelector),
+    /// Deployments, StatefulSets, DaemonSets that own these pods.
+    Workloads(PodSelector),
+    /// URLs.
+    Endpoints(Vec<SmolStr>),
+    /// Cloud machines.
+    Instances(InstanceSelector),
+    /// Clusters.
+    Clusters(Vec<SmolStr>),
+}
+
+impl Selector {
+    /// What kind of thing it selects.
+    #[must_use]
+    pub fn kind(&self) -> TargetKind {
+        match self {
+            Self::Pods(_) => TargetKind::Pods,
+            Self::Nodes(_) => TargetKind::Nodes,
+            Self::Zones(_) => TargetKind::Zones,
+            Self::Workloads(_) => TargetKind::Workloads,
+            Self::Endpoints(_) => TargetKind::Endpoints,
+            Self::Instances(_) => TargetKind::Instances,
+            Self::Clusters(_) => TargetKind::Clusters,
+        }
+    }
+
+    /// The pods that it speaks of, if it does.
+    #[must_use]
+    pub fn pods(&self) -> Option<&PodSelector> {
+        match self {
+            Self::Pods(pods) | Self::Zones(pods) | Self::Workloads(pods) => Some(pods),
+            Self::Nodes(nodes) => nodes.holding.as_ref(),
+            Self::Endpoints(_) | Self::Instances(_) | Self::Clusters(_) => None,
+        }
+    }
+}
+
+/// How many of the candidates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Quantity {
+    /// Exactly this many, at random.
+    Exactly(u32),
+    /// ⌊n·P/100⌋, at least one, at random.
+    Share(Percent),
+    /// Every candidate at the moment of the draw.
+    All,
+}
+
+impl Quantity {
+    /// How many of `candidates` the *language* hits: `Share` rounds down, but to one at least; 0 only of 0.
+    /// `Exactly(n)` gives n even where there are fewer: then nothing is hit and the run is `not-run`.
+    #[must_use]
+    pub fn of(self, candidates: u32) -> u32 {
+        match self {
+            Self::Exactly(n) => n,
+            Self::All => candidates,
+            Self::Share(percent) => {
+                use rust_decimal::prelude::ToPrimitive;
+                let exact = percent.0 * rust_decimal::Decimal::from(candidates) / rust_decimal::Decimal::from(100);
+                exact.floor().to_u32().unwrap_or(candidates).clamp(candidates.min(1), candidates)
+            }
+        }
+    }
+}
+
+/// One draw: made when the method reaches its first use, by Perturb, and written into the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Draw {
+    /// The `let` that names it, if any.
+    pub name: Option<SmolStr>,
+    /// How many.
+    pub quantity: Quantity,
+    /// Of what.
+    pub selector: Selector,
+    /// The service whose selector it is, if it came from one (`ledger.pods`).
+    pub service: Option<SmolStr>,
+    /// In the source's words: `50% of ledger.pods`.
+    pub text: String,
+    /// Where.
+    pub span: Span,
+}
+
+/// How a fault ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// It lasts until it is undone.
+    Lasting,
+    /// It happens once; nothing is there to undo.
+    Instant,
+}
+
+/// A fault as a step uses it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Fault {
+    /// Qualified name: `network.delay`; a project's own fault has no dot.
+    pub name: SmolStr,
+    /// The doc comment's first sentence.
+    pub title: String,
+    /// What is hit (an index into `Plan::draws`).
+    pub target: u32,
+    /// All other arguments, defaults included, in the order of the parameters.
+    pub arguments: Vec<Entry>,
+    /// Names of the arguments whose value is not the default.
+    pub given: Vec<SmolStr>,
+    /// How it ends.
+    pub effect: Effect,
+    /// What must not be used twice at once on one target.
+    pub mechanism: SmolStr,
+    /// Why it cannot be undone, if it cannot.
+    pub irreversible: Option<String>,
+    /// Whether a restart of the container takes the fault away before its end.
+    pub lost_on_restart: bool,
+    /// For each engine that the declaration has a body for: the body, or why these arguments cannot be expressed there.
+    pub bodies: BTreeMap<EngineName, Body>,
+    /// Where the step is.
+    pub span: Span,
+}
+
+/// What one engine makes of a fault with these arguments.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Body {
+    /// The body's fields, evaluated. Chaos Mesh: `kind`, `spec`. Litmus: `fault`, `env`, `hub`. Kubernetes: `action`, ….
+    Expressed(Vec<Entry>),
+    /// Why not.
+    Refused {
+        /// The argument or construct to give up.
+        construct: String,
+        /// The reason: the `because`, or that the body does not name the parameter.
+        reason: String,
+    },
+}
+
+impl Body {
+    /// A field of an expressed body.
+    #[must_use]
+    pub fn field(&self, key: &str) -> Option<&Value> {
+        match self {
+            Self::Expressed(entries) => entries.iter().find(|e| e.key == key).map(|e| &e.value),
+            Self::Refused { .. } => None,
+        }
+    }
+}
+
+/// One stream of samples: a distinct metric call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Stream {
+    /// In the source's words: `success-rate(checkout, over: 15s)`.
+    pub text: String,
+    /// The metric's name; `probe.http-status` for the standard library's.
+    pub metric: SmolStr,
+    /// The service that it is about, if its first argument is one.
+    pub service: Option<SmolStr>,
+    /// Its type's name: `Percent`.
+    pub of_type: SmolStr,
+    /// Where samples come from.
+    pub source: Source,
+    /// What the bare number means.
+    pub unit: MetricUnit,
+    /// How far back one sample looks; `None`: it is of the moment.
+    pub window: Option<Duration>,
+    /// How often it is asked.
+    pub every: Duration,
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// How long without a valid sample is a gap.
+    pub patience: Duration,
+    /// Where the metric is declared.
+    pub span: Span,
+}
+
+/// Where samples come from. All are asked from where Perturb runs (the machine of `perturb run`, the gate's pod).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// An instant query against the cluster's Prometheus.
+    Prometheus {
+        /// The server; `None`: the cluster declares none.
+        server: Option<SmolStr>,
+        /// The query.
+        query: String,
+    },
+    /// A number in a JSON document.
+    Json {
+        /// The document.
+        url: SmolStr,
+        /// RFC 6901.
+        pointer: SmolStr,
+        /// The name of the secret with its bearer token.
+        token: Option<SmolStr>,
+    },
+    /// An HTTP request.
+    Http {
+        /// What is asked.
+        url: SmolStr,
+        /// What the sample is.
+        answer: HttpAnswer,
+        /// The name of the secret with its bearer token.
+        token: Option<SmolStr>,
+    },
+    /// What the Kubernetes API says.
+    Kubernetes {
+        /// What is counted or tested.
+        what: KubernetesFact,
+        /// Of which pods.
+        pods: PodSelector,
+    },
+    /// A TLS handshake: how long the certificate is still valid.
+    Tls {
+        /// `https://host[:port]`.
+        url: SmolStr,
+    },
+    /// An SLO of the catalogue, computed from its indicator.
+    Objective {
+        /// The SLO's name.
+        slo: SmolStr,
+        /// What of it.
+        what: ObjectiveFact,
+        /// The indicator's source, with the SLO's own window put in where the metric takes `over`.
+        indicator: Box<Source>,
+        /// What the indicator's bare number means.
+        indicator_unit: MetricUnit,
+        /// The objective.
+        objective: Percent,
+        /// The SLO's window.
+        window: Duration,
+    },
+}
+
+/// What an HTTP sample is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HttpAnswer {
+    /// The status code.
+    Status,
+    /// The time to the last byte.
+    Time,
+    /// Whether the status was 200–299.
+    Ok,
+}
+
+/// What is asked of the Kubernetes API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum KubernetesFact {
+    /// How many pods are ready.
+    ReadyPods,
+    /// In how many zones a pod is ready.
+    ReadyZones,
+    /// How often containers restarted since the run began.
+    Restarts,
+    /// Whether the workloads that own the pods are rolled out.
+    RolledOut,
+}
+
+/// What is asked of an SLO.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ObjectiveFact {
+    /// The share of the error budget that is left in the SLO's window.
+    BudgetLeft,
+    /// The share of the error budget that was spent since this run began.
+    BudgetSpent,
+    /// How many times faster than sustainable the budget burns over the stream's window.
+    BurnRate,
+}
+
+/// What a metric's bare number means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MetricUnit {
+    /// 0.995 is 99.5%.
+    Ratio,
+    /// 99.5 is 99.5%.
+    Percent,
+    /// Seconds.
+    S,
+    /// Milliseconds.
+    Ms,
+    /// Bytes.
+    Bytes,
+    /// Events per second.
+    PerSecond,
+    /// Cores.
+    Cores,
+    /// A count, a plain number, or 0 and 1 for a Bool.
+    Count,
+}
+
+/// What is expected.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Expectation {
+    /// Its name, unique in the experiment.
+    pub name: SmolStr,
+    /// What must hold.
+    pub condition: Condition,
+    /// In the source's words.
+    pub text: String,
+    /// How long it may be false at most; `None`: not at all.
+    pub within: Option<Duration>,
+    /// When it is judged, and against what during faults.
+    pub phase: Phase,
+    /// Where.
+    pub span: Span,
+}
+
+/// When an expectation is judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// In every phase.
+    Always,
+    /// During faults and while recovering against a weaker bound.
+    Relaxed {
+        /// The weaker condition.
+        condition: Condition,
+        /// In the source's words: `< 2s`.
+        text: String,
+    },
+    /// In every phase but faults and recovering.
+    ExceptDuringFaults,
+    /// During faults only.
+    OnlyDuringFaults,
+}
+
+/// How the system recovers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecoveryClass {
+    /// By itself.
+    Automatic,
+    /// By people.
+    Manual,
+    /// Nobody knows yet.
+    Unknown,
+}
+
+/// How it should recover.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Recovery {
+    /// The declared class.
+    pub class: RecoveryClass,
+    /// Within which time, from the last confirmed undo.
+    pub within: Duration,
+    /// Where.
+    pub span: Span,
+}
+
+/// What ends the run early.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Guard {
+    /// When it fires.
+    pub when: GuardWhen,
+    /// In the source's words.
+    pub text: String,
+    /// For how long it must be true; `None`: one sample is enough.
+    pub hold: Option<Duration>,
+    /// Where.
+    pub span: Span,
+}
+
+/// When a guard fires.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GuardWhen {
+    /// When the condition is true (for as long as the guard says), or its data is missing for longer than its patience.
+    Condition(Condition),
+    /// As soon as an expectation or check is refuted.
+    Refuted,
+}
+
+/// When it may run. The lines of `only on` are alternatives; no line of `never on` may match.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Hours {
+    /// The policy that says so; `None`: the experiment itself.
+    pub policy: Option<SmolStr>,
+    /// Alternatives; empty: any time.
+    pub only: Vec<OpenHours>,
+    /// Closed days.
+    pub never: Vec<ClosedDays>,
+}
+
+/// `only on mon..thu 10:00..16:00 in "Asia/Jakarta"`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct OpenHours {
+    /// First day, 1 = Monday … 7 = Sunday.
+    pub from_day: u8,
+    /// Last day, included; may be before the first (fri..mon).
+    pub to_day: u8,
+    /// Minutes since midnight.
+    pub from_minute: u16,
+    /// Minutes since midnight; always later than the first.
+    pub to_minute: u16,
+    /// IANA name.
+    pub zone: SmolStr,
+    /// Where.
+    pub span: Span,
+}
+
+/// `never on 2026-12-18..2027-01-03 because "…"`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ClosedDays {
+    /// First day.
+    pub from: SmolStr,
+    /// Last day, included.
+    pub to: SmolStr,
+    /// Why.
+    pub because: String,
+    /// Where.
+    pub span: Span,
+}
+
+/// `approval by TEAM`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Approval {
+    /// The team (a key of `Plan::teams`).
+    pub team: SmolStr,
+    /// The policy that asks for it; `None`: the experiment itself.
+    pub policy: Option<SmolStr>,
+    /// Where.
+    pub span: Span,
+}
+
+/// A step of the method. `for each` is unrolled into [`StepKind::Round`]s.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Step {
+    /// What it does.
+    pub kind: StepKind,
+    /// Where.
+    pub span: Span,
+}
+
+/// What a step does. A step begins when the one before it has ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepKind {
+    /// `F(…) for D`, or an instant `F(…)`.
+    Inject {
+        /// An index into `Plan::faults`.
+        fault: u32,
+        /// How long after its confirmation it is undone; `None` for an instant fault.
+        lasts: Option<Duration>,
+    },
+    /// `with F(…) { … }`: the fault lasts as long as its block.
+    With {
+        /// An index into `Plan::faults`.
+        fault: u32,
+        /// The block.
+        steps: Vec<Step>,
+    },
+    /// `wait D`.
+    Wait(Duration),
+    /// `check n: C within D`.
+    Check {
+        /// Its name, unique in the experiment.
+        name: SmolStr,
+        /// What must become true.
+        condition: Condition,
+        /// In the source's words.
+        text: String,
+        /// At most this long; `None`: the next sample decides.
+        within: Option<Duration>,
+    },
+    /// Every step is a branch; all begin together.
+    Parallel(Vec<Step>),
+    /// Several steps as one branch.
+    Sequence(Vec<Step>),
+    /// One round of `for each`.
+    Round {
+        /// `share = 5%`.
+        title: String,
+        /// From 1.
+        number: u32,
+        /// How many rounds there are.
+        of: u32,
+        /// The block.
+        steps: Vec<Step>,
+    },
+    /// `ask WHO "…" within D`.
+    Ask {
+        /// A team (a key of `Plan::teams`).
+        who: SmolStr,
+        /// The question.
+        question: String,
+        /// How long silence is waited for.
+        within: Duration,
+    },
+    /// `note "…"`, `note WHO "…" within D`.
+    Note {
+        /// Whose words; `None`: the text itself is written.
+        who: Option<SmolStr>,
+        /// The text or prompt.
+        text: String,
+        /// How long it waits for words.
+        within: Option<Duration>,
+    },
+}
+
+/// A policy's rule, judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Rule {
+    /// The policy's name.
+    pub policy: SmolStr,
+    /// In the source's words: `require experiment.duration <= 30m`.
+    pub text: String,
+    /// Why the rule is there.
+    pub because: String,
+    /// Whether it holds.
+    pub verdict: RuleVerdict,
+    /// Where the rule is.
+    pub span: Span,
+}
+
+/// Whether a policy's rule holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleVerdict {
+    /// It holds, with what was found: `8m30s`.
+    Holds(String),
+    /// It does not, with what was found.
+    Broken(String),
+    /// Only preflight can tell, and why.
+    AtPreflight(String),
+}
+
+/// When a `verify` repeats the experiment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Schedule {
+    /// The `verify`'s name.
+    pub verify: SmolStr,
+    /// Five cron fields.
+    pub cron: SmolStr,
+    /// IANA name.
+    pub zone: SmolStr,
+    /// How long a verdict counts in reports.
+    pub fresh_for: Option<Duration>,
+    /// Where.
+    pub span: Span,
+}
