@@ -15,7 +15,7 @@ pub mod analysis;
 pub mod check;
 pub mod diagnostic;
 pub mod engine;
-// pub mod lower;
+pub mod lower;
 pub mod manifest;
 pub mod plan;
 pub mod source;

@@ -9,6 +9,8 @@
 mod condition;
 mod digest;
 mod model;
+#[cfg(test)]
+pub(crate) mod sample;
 
 pub use condition::{Arithmetic, Comparison, Condition, Operand};
 pub use digest::text_digest;

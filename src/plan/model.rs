@@ -257,6 +257,8 @@ pub struct PodSelector {
     pub node: Option<At>,
     /// In these zones.
     pub zone: Option<At>,
+    /// But not what these draws hit (indices into `Plan::draws`): `one of ledger.pods(except: hit)`.
+    pub except: Vec<u32>,
 }
 
 /// A node or zone: named, or drawn by the plan.
