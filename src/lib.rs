@@ -22,7 +22,6 @@ pub mod source;
 // pub mod syntax;
 pub mod types;
 
-
 // pub mod cli;
 
 // pub mod project;

@@ -6,7 +6,6 @@
 pub mod code;
 #[cfg(feature = "cli")]
 //pub mod render;
-
 pub use code::{Code, CodeInfo};
 use serde::Serialize;
 

@@ -5,7 +5,6 @@
 mod map;
 #[cfg(feature = "cli")]
 //pub mod disk;
-
 pub use map::{FileId, LineColumn, SourceFile, SourceMap, Span};
 
 /// Reads the texts of a project by path. Two implementations: [`Memory`] and `disk::Disk`.
