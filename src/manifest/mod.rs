@@ -4,6 +4,8 @@
 //!
 //! May use: nothing of ours.
 
+pub mod yaml;
+
 use bumpalo::Bump;
 
 /// A node of a manifest. Absent things are not nodes: builders leave them out.
