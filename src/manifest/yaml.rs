@@ -266,19 +266,19 @@ fn is_literal(value: &str) -> bool {
 
 /// Whether a text that begins like a number, a date or a word of YAML could be read as one. Rather too often than not.
 fn resolves(value: &str) -> bool {
-    let unsigned = value.strip_prefix(['+', '-']).unwrap_or(value);
+    if value.starts_with("---") || value.starts_with("...") {
+        return true;
+    }
+    // Any number of signs: `saphyr` reads `+-0` as a number.
+    let unsigned = value.trim_start_matches(['+', '-']);
     match unsigned.as_bytes().first() {
         // `-`, and the dash of a sequence.
         None | Some(b' ') => true,
         // Numbers in every base, with `_` or `:` within, and dates with their times, are made of these alone. So are a
         // few that are none (`10.0.0.1` matches the pattern of a YAML 1.1 float, `1f` that of nothing).
-        Some(b'0'..=b'9' | b'.') => {
-            value.starts_with("...")
-                || unsigned.bytes().all(is_number_byte)
-                || is_word(unsigned.trim_start_matches('.'))
-        }
-        Some(b'-') => value.starts_with("---"),
-        _ => is_word(unsigned),
+        Some(b'0'..=b'9' | b'.') => unsigned.bytes().all(is_number_byte) || is_word(unsigned.trim_start_matches('.')),
+        // One sign only: `--on` is an argument.
+        _ => is_word(value.strip_prefix(['+', '-']).unwrap_or(value)),
     }
 }
 

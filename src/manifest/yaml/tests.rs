@@ -77,6 +77,9 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 const TRAPS: &[&str] = &[
+    "+-0",
+    "++1",
+    "-+.5",
     "",
     " ",
     "~",
@@ -258,7 +261,7 @@ fn tree() -> impl Strategy<Value = Tree> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn two_parsers_read_what_was_written(tree in tree()) {
