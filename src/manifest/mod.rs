@@ -4,6 +4,7 @@
 //!
 //! May use: nothing of ours.
 
+pub mod folder;
 pub mod yaml;
 
 use bumpalo::Bump;
