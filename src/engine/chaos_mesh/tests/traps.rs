@@ -143,6 +143,8 @@ fn t7_shares_are_counted_as_the_language_counts() {
     assert_eq!(whole.approximate(), ["rounding"]);
     assert_eq!(narrow(Quantity::Share(percent("33.3%"))).codes(), ["P0603"]);
     assert_eq!(narrow(Quantity::Share(percent("100%"))).json[0]["spec"]["mode"], "all");
+    assert_eq!(narrow(Quantity::Exactly(2)).approximate(), ["count"]);
+    assert!(narrow(Quantity::Exactly(1)).approximate().is_empty());
     // More than there are: silently fewer.
     assert_eq!(with_draw(|d| d.quantity = Quantity::Exactly(4)).codes(), ["P0603"]);
 }
