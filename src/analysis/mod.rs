@@ -7,4 +7,5 @@
 #[cfg(test)]
 mod examples;
 pub mod picture;
+pub mod telling;
 pub mod timeline;
