@@ -4,4 +4,8 @@
 //!
 //! May use: `source` (spans), `diagnostic`, `types`, `plan`.
 
+#[cfg(test)]
+mod examples;
+pub mod picture;
+pub mod telling;
 pub mod timeline;
