@@ -69,16 +69,17 @@ impl Cron {
     pub fn ever_fires(&self) -> bool {
         const LENGTHS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
         self.either_day
-            || LENGTHS.iter().zip(1..).any(|(length, month)| {
-                has(self.months, month) && (1..=*length).any(|day| has(self.days, day))
-            })
+            || LENGTHS
+                .iter()
+                .zip(1..)
+                .any(|(length, month)| has(self.months, month) && (1..=*length).any(|day| has(self.days, day)))
     }
 
     /// The times of a day at which it fires, in minutes since midnight, in order.
     pub fn minutes_of_day(&self) -> impl Iterator<Item = u32> + '_ {
-        (0..24).filter(|h| has(self.hours, *h)).flat_map(|hour| {
-            (0..60).filter(|m| has(self.minutes, *m)).map(move |minute| hour * 60 + minute)
-        })
+        (0..24)
+            .filter(|h| has(self.hours, *h))
+            .flat_map(|hour| (0..60).filter(|m| has(self.minutes, *m)).map(move |minute| hour * 60 + minute))
     }
 
     /// Whether it fires on a date.
@@ -167,15 +168,37 @@ mod tests {
 
     #[test]
     fn takes_what_the_controllers_take() {
-        for good in
-            ["0 10 * * tue", "*/5 * * * *", "0 0 1,15 * ?", "0 9-17/2 * jan-mar MON-FRI", "5/20 0 31 12 0", "0 0 31 2 *"]
-        {
+        for good in [
+            "0 10 * * tue",
+            "*/5 * * * *",
+            "0 0 1,15 * ?",
+            "0 9-17/2 * jan-mar MON-FRI",
+            "5/20 0 31 12 0",
+            "0 0 31 2 *",
+        ] {
             assert!(Cron::parse(good).is_ok(), "{good}");
         }
         for bad in [
-            "", "* * * *", "0 0 * * * *", "0 0 * * 7", "0 0 L * *", "0 0 15W * *", "0 0 * * 1#2", "@daily", "60 * * * *",
-            "5-1 * * * *", "*/0 * * * *", "a * * * *", "0 24 * * *", "0 0 0 * *", "-1 * * * *", "1,,2 * * * *", "1- * * * *",
-            "99999999999 * * * *", "*/-1 * * * *", "* * * 13 *",
+            "",
+            "* * * *",
+            "0 0 * * * *",
+            "0 0 * * 7",
+            "0 0 L * *",
+            "0 0 15W * *",
+            "0 0 * * 1#2",
+            "@daily",
+            "60 * * * *",
+            "5-1 * * * *",
+            "*/0 * * * *",
+            "a * * * *",
+            "0 24 * * *",
+            "0 0 0 * *",
+            "-1 * * * *",
+            "1,,2 * * * *",
+            "1- * * * *",
+            "99999999999 * * * *",
+            "*/-1 * * * *",
+            "* * * 13 *",
         ] {
             assert!(Cron::parse(bad).is_err(), "{bad}");
         }
@@ -195,6 +218,9 @@ mod tests {
         assert!(!Cron::parse("0 0 31 4,6,9,11 ?").unwrap().ever_fires());
         assert!(Cron::parse("0 0 29 2 *").unwrap().ever_fires());
         assert!(Cron::parse("0 0 31 2 mon").unwrap().ever_fires());
-        assert_eq!(Cron::parse("*/30 8,20 * * *").unwrap().minutes_of_day().collect::<Vec<_>>(), [480, 510, 1200, 1230]);
+        assert_eq!(
+            Cron::parse("*/30 8,20 * * *").unwrap().minutes_of_day().collect::<Vec<_>>(),
+            [480, 510, 1200, 1230]
+        );
     }
 }

@@ -169,8 +169,10 @@ fn remembers(plan: &Plan, expectation: &Expectation, out: &mut Vec<Diagnostic>) 
     if window <= within {
         return;
     }
-    let message =
-        format!("`{}` may be false for {within}, but one sample of `{}` looks back {window}", expectation.name, stream.text);
+    let message = format!(
+        "`{}` may be false for {within}, but one sample of `{}` looks back {window}",
+        expectation.name, stream.text
+    );
     out.push(
         Diagnostic::new(Code::GRACE_SHORTER_THAN_WINDOW, expectation.span, message)
             .also(stream.span, format!("its window is {window}"))

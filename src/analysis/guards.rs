@@ -27,11 +27,13 @@ fn decided(plan: &Plan, guard: &Guard, out: &mut Vec<Diagnostic>) -> bool {
     let text = &guard.text;
     let diagnostic = match truth(plan, condition) {
         Truth::Depends => return false,
-        Truth::Always => {
-            Diagnostic::new(Code::GUARD_ALWAYS, guard.span, format!("this guard fires at once: `{text}` is always true"))
-                .why("the experiment would never get as far as its first fault")
-                .help("compare with the value at which you would want somebody to stop it")
-        }
+        Truth::Always => Diagnostic::new(
+            Code::GUARD_ALWAYS,
+            guard.span,
+            format!("this guard fires at once: `{text}` is always true"),
+        )
+        .why("the experiment would never get as far as its first fault")
+        .help("compare with the value at which you would want somebody to stop it"),
         Truth::Never => {
             Diagnostic::new(Code::GUARD_NEVER, guard.span, format!("this guard can never fire: `{text}` is never true"))
                 .why("it looks like protection and is none; only silence of its data source would make it act")

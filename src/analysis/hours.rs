@@ -90,7 +90,11 @@ fn closed_days(hours: &Hours, closed: &ClosedDays, out: &mut Vec<Diagnostic>) {
     let days: Vec<Date> = from.series(Days::new().days(1)).take(7).take_while(|d| *d <= to).collect();
     let open = |day: &Date| hours.only.iter().any(|o| covers(o, *day));
     if !hours.only.is_empty() && !days.iter().any(open) {
-        let message = if from == to { format!("{from} is never open anyway") } else { format!("{from}..{to} is never open anyway") };
+        let message = if from == to {
+            format!("{from} is never open anyway")
+        } else {
+            format!("{from}..{to} is never open anyway")
+        };
         let mut diagnostic = Diagnostic::new(Code::CLOSED_WITHOUT_EFFECT, closed.span, message)
             .why("a day that closes nothing is often a wrong date")
             .help("check the date, or leave the line away");
@@ -197,7 +201,11 @@ fn intersect(a: &[Stretch], b: &[Stretch]) -> Vec<Stretch> {
         if from < to {
             both.push((from, to));
         }
-        if x.1 < y.1 { a.next() } else { b.next() };
+        if x.1 < y.1 {
+            a.next()
+        } else {
+            b.next()
+        };
     }
     both
 }

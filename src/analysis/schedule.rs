@@ -57,7 +57,9 @@ fn times(plan: &Plan, schedule: &Schedule, cron: &Cron, zone: &TimeZone, total: 
         out.push(
             Diagnostic::new(Code::PERIOD_TOO_SHORT, schedule.span, message)
                 .also(plan.span, format!("`{}` takes {total} at most", plan.name))
-                .why("a start that finds the last run unfinished is skipped, and nobody notices that proofs are missing")
+                .why(
+                    "a start that finds the last run unfinished is skipped, and nobody notices that proofs are missing",
+                )
                 .help(format!("leave {total} at least between two starts")),
         );
         return;
@@ -76,29 +78,34 @@ fn least_gap(cron: &Cron) -> i64 {
     within.chain(over_midnight).min().unwrap_or(DAY) * 60
 }
 
-/// The starts of about a year; a hundred are enough to see the rhythm.
+/// The first starts of four years, so that a leap day is among them; a hundred are enough to see the rhythm.
 fn firings(cron: &Cron, zone: &TimeZone) -> Vec<i64> {
     let mut found: Vec<i64> = YEAR
         .series(jiff::Span::new().days(1))
         .take(4 * 366)
         .flat_map(|day| cron.on(day))
         .filter_map(|at| Some(zone.to_ambiguous_zoned(at).compatible().ok()?.timestamp().as_second()))
-        .take(500)
+        .take(120)
         .collect();
     found.dedup();
     found
 }
 
 /// Each period, from one start to the next, holds an open stretch in which the run fits.
-fn within_hours(plan: &Plan, schedule: &Schedule, fires: &[i64], needed: i64, total: Duration, out: &mut Vec<Diagnostic>) {
+fn within_hours(
+    plan: &Plan,
+    schedule: &Schedule,
+    fires: &[i64],
+    needed: i64,
+    total: Duration,
+    out: &mut Vec<Diagnostic>,
+) {
     let (Some(first), Some(last)) = (fires.first(), fires.last()) else { return };
     let days = u16::try_from((last - first) / 86_400 + 3).unwrap_or(u16::MAX);
     let begin = jiff::Timestamp::from_second(*first).map_or(YEAR, |t| TimeZone::UTC.to_datetime(t).date());
     let open = hours::open_stretches(&plan.hours, begin.yesterday().unwrap_or(begin), days);
     let periods: Vec<Stretch> = fires.windows(2).filter_map(|w| Some((*w.first()?, *w.last()?))).collect();
-    let fits = |period: &&Stretch| {
-        open.iter().any(|(from, to)| to.min(&period.1) - from.max(&period.0) >= needed)
-    };
+    let fits = |period: &&Stretch| open.iter().any(|(from, to)| to.min(&period.1) - from.max(&period.0) >= needed);
     let good = periods.iter().filter(fits).count();
     if good == periods.len() {
         return;

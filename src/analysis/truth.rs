@@ -221,8 +221,7 @@ fn opposite(op: Comparison) -> Comparison {
 fn exclude(a: &(u32, Comparison, Decimal), b: &(u32, Comparison, Decimal)) -> bool {
     let (low, high) = if a.2 <= b.2 { (a.2, b.2) } else { (b.2, a.2) };
     let middle = low.checked_add(high).and_then(|sum| sum.checked_div(Decimal::TWO));
-    let candidates =
-        [low.checked_sub(Decimal::ONE), Some(low), middle, Some(high), high.checked_add(Decimal::ONE)];
+    let candidates = [low.checked_sub(Decimal::ONE), Some(low), middle, Some(high), high.checked_add(Decimal::ONE)];
     // Where arithmetic overflows nothing is proved.
     candidates.iter().all(|c| c.is_some_and(|c| !(a.1.holds(c.cmp(&a.2)) && b.1.holds(c.cmp(&b.2)))))
 }

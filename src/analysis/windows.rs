@@ -48,11 +48,8 @@ fn longer_than_recovery(plan: &Plan, out: &mut Vec<Diagnostic>) {
         let streams = facts::streams_of(plan, &expectation.condition);
         let needs = |s: &Stream| window(s).unwrap_or(Duration::ZERO).max(s.every);
         let Some(slowest) = streams.iter().max_by_key(|s| needs(s)).filter(|s| needs(s) > within) else { continue };
-        let message = format!(
-            "recovery may take {within}, but `{}` tells of it only after {}",
-            slowest.text,
-            needs(slowest)
-        );
+        let message =
+            format!("recovery may take {within}, but `{}` tells of it only after {}", slowest.text, needs(slowest));
         out.push(
             Diagnostic::new(Code::WINDOW_LONGER_THAN_RECOVERY, plan.recovery.span, message)
                 .label("shorter than a metric needs to see it")
