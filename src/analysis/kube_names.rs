@@ -38,7 +38,7 @@ pub fn label_value_fault(text: &str) -> Option<&'static str> {
 pub fn label_key_fault(text: &str) -> Option<&'static str> {
     match text.split_once('/') {
         None => qualified_fault(text),
-        Some((prefix, _)) if prefix.is_empty() => Some("nothing stands before its `/`"),
+        Some(("", _)) => Some("nothing stands before its `/`"),
         Some((prefix, name)) => dns_subdomain_fault(prefix).or_else(|| qualified_fault(name)),
     }
 }
