@@ -1,8 +1,8 @@
 //! Proof: there are hours in which the whole run fits.
 //!
-//! Comes in: the `hours` of a plan (policies' and its own) and the bound of the run. Goes out: P0458–P0462. Also the open
-//! stretches for [`super::schedule`]. Time zones are those of the compiler, never the machine's; the year looked at is
-//! fixed, so that the same text gives the same answer for ever.
+//! Comes in: the `hours` of a plan (policies' and its own) and the bound of the run. Goes out: P0459–P0463, P0504; also
+//! the open stretches for [`super::schedule`]. Time zones are those of the compiler, never the machine's; the days looked
+//! at are fixed, so that the same text gives the same answer for ever.
 
 use std::sync::LazyLock;
 

@@ -14,7 +14,6 @@ mod facts;
 mod guards;
 mod hours;
 mod kube_names;
-mod method;
 mod names;
 pub mod portability;
 mod radius;
@@ -30,6 +29,7 @@ mod truth;
 mod windows;
 
 pub use catalogue::{KnownIncident, analyse_catalogue, unlearned};
+pub use conflicts::conflicts_for;
 pub use cron::Cron;
 pub use names::LONGEST_NAME;
 
@@ -49,7 +49,6 @@ pub fn analyse(plan: &Plan) -> Vec<Diagnostic> {
     blind::check(plan, &mut out);
     self_harm::check(plan, &mut out);
     teams::check(plan, &mut out);
-    method::check(plan, &mut out);
     hours::check(plan, &timeline, &mut out);
     schedule::check(plan, &timeline, &mut out);
     restart::check(plan, &timeline, &mut out);

@@ -1,4 +1,4 @@
-//! Hours, schedules, the method's length.
+//! Hours and schedules.
 
 use super::*;
 
@@ -11,15 +11,6 @@ fn schedule(p: &mut Plan, cron: &str) {
         zone: JAKARTA.into(),
         fresh_for: None,
         span: at(40),
-    });
-}
-
-#[test]
-fn a_method_without_a_fault() {
-    finds_one(Code::METHOD_WITHOUT_FAULT, |p| {
-        p.faults.clear();
-        p.expectations.pop();
-        p.method = vec![sample::step(StepKind::Wait(duration("1m")), at(16))];
     });
 }
 
