@@ -97,4 +97,11 @@ codes! {
     // P06xx engines
 
     // P07xx project and catalogue
+    701 PROJECT_SYNTAX Error "a `perturb.toml` that is not TOML";
+    702 PROJECT_UNKNOWN_KEY Error "a setting that does not exist";
+    703 PROJECT_TYPE Error "a setting of the wrong kind";
+    704 PROJECT_GLOB Error "an `exclude` that is no glob";
+    705 PROJECT_PLACE Error "a `place` that is none";
+    706 PROJECT_UNKNOWN_PLACE Error "a `place` that nothing declares";
+    710 APPROXIMATION Error "an approximation, refused under `--strict`";
 }

@@ -20,14 +20,14 @@ fn sources() -> (SourceMap, FileId, FileId) {
 }
 
 fn everything(main: FileId, other: FileId) -> Diagnostic {
-    Diagnostic::new(Code::TYPE_MISMATCH, Span::new(main, 94, 97), "`300` is a bare number where a duration is wanted")
+    Diagnostic::new(Code::TYPE_MISMATCH, Span::new(main, 96, 99), "`300` is a bare number where a duration is wanted")
         .label("which unit?")
         .also(Span::new(main, 11, 15), "in this experiment")
         .also(Span::new(other, 29, 37), "declared here")
         .why("three hundred what? a unit is never guessed, as a factor of a thousand lies between the guesses")
         .help("write the unit behind the number, without a space")
-        .choice("write `300ms`", Span::new(main, 94, 97), "300ms")
-        .choice("write `300s`", Span::new(main, 94, 97), "300s")
+        .choice("write `300ms`", Span::new(main, 96, 99), "300ms")
+        .choice("write `300s`", Span::new(main, 96, 99), "300s")
 }
 
 #[test]
