@@ -25,3 +25,11 @@ pub mod project;
 pub mod source;
 // pub mod syntax;
 pub mod types;
+<<<<<<< HEAD
+=======
+
+#[cfg(feature = "cli")]
+pub mod cli;
+
+// pub mod project;
+>>>>>>> bench

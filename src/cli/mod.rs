@@ -16,6 +16,7 @@ mod findings;
 mod init;
 mod input;
 mod man;
+pub mod output;
 mod paths;
 mod place;
 mod plan;
