@@ -4,4 +4,7 @@
 //!
 //! May use: `source` (spans), `diagnostic`, `types`, `plan`.
 
+#[cfg(test)]
+mod examples;
+pub mod picture;
 pub mod timeline;

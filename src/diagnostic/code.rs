@@ -83,16 +83,71 @@ codes! {
 
     // P01xx names and imports
     101 UNKNOWN_NAME Error "a name that nothing declares";
+    102 UNKNOWN_FILE Error "an import of a file or module that does not exist";
+    103 IMPORT_CYCLE Error "files that import each other in a ring";
+    104 IMPORT_WITHOUT_NAMES Error "an import that makes nothing visible";
+    105 DECLARED_TWICE Error "a declaration of a name that is visible already";
+    106 NEEDS_ITSELF Error "a value that needs itself";
 
     // P02xx types and values
     201 TYPE_MISMATCH Error "a value of another type than is wanted";
+    202 WITHOUT_UNIT Error "a number without its unit";
+    203 QUOTED_WORD Error "a word or name in quotes";
+    204 OUT_OF_RANGE Error "a value out of its range";
+    205 NOT_A_URL Error "text that is not a URL";
+    206 NOT_A_HOST Error "text that is not a host";
+    207 UNKNOWN_WORD Error "a word that its enumeration does not have";
+    208 UNKNOWN_MEMBER Error "a member that something does not have";
+    209 UNKNOWN_UNIT Error "a conversion to a unit that does not fit";
+    210 SECRET_IN_TEXT Error "a secret that is put into text";
+    211 NOT_COMPARABLE Error "two things that do not compare";
+    212 MATCH_NOT_COMPLETE Error "a match that does not name every word";
+    213 TOO_MANY_MEMBERS Error "a list or range that is too long";
+    214 NOT_A_NUMBER Error "a calculation without a result";
+    215 UNKNOWN_TYPE Error "a type that does not exist";
+    216 GIVEN_TWICE Error "something that is given twice";
+    217 UNKNOWN_FIELD Error "a field that a word does not have";
+    218 MISSING_FIELD Error "a field that must be there";
+    219 MISSING_ARGUMENT Error "an argument that must be there";
+    220 UNKNOWN_ARGUMENT Error "an argument that nothing takes";
+    221 ARGUMENT_WITHOUT_NAME Error "a second argument without its name";
+    222 NOT_CALLABLE Error "a call of something that cannot be called";
+    223 ZERO_TIME Error "a time of no length";
+    224 METRIC_SOURCE Error "a metric without one source of samples";
+    225 METRIC_TYPE Error "a metric of something that cannot be measured";
 
     // P03xx targets and faults
     301 SELECTOR_WITHOUT_QUANTITY Error "a selector where a target is wanted: how many?";
+    302 NOT_A_SELECTOR Error "a quantity of something that is no selector";
+    303 NOTHING_TO_HIT Error "a service that is not ours to hit";
+    304 WITHOUT_NAMESPACE Error "pods without a namespace";
+    305 NOT_EXACTLY_ONE Error "a zone or node that may be several";
+    306 FAULT_TARGET Error "a fault whose first parameter is no target";
+    307 FAULT_WITHOUT_ENGINE Error "a fault that no engine can do";
+    308 NOT_A_FAULT Error "a step that names no fault";
+    309 LASTING_WITHOUT_END Error "a lasting fault without an end";
+    310 INSTANT_WITH_TIME Error "an instant fault with a duration";
+    311 STEP_NOT_HERE Error "a step in a place where it means nothing";
+    312 BARE_WAIT_BRANCH Error "a bare wait as a branch of parallel";
+    313 EMPTY_METHOD Error "a method without a fault";
+    314 MISSING_BLOCK Error "an experiment without one of its parts";
+    315 NOT_A_CONDITION Error "an expectation, check or guard of something that is not measured";
+    316 BUT_WITHOUT_BOUND Error "a `but` behind something that is no bound";
+    317 EMPTY_LOOP Error "a loop over nothing";
+    318 TWO_BLOCKS Error "a block that is written twice";
 
     // P04xx proofs about an experiment
 
     // P05xx policy and place
+    501 POLICY_BROKEN Error "an experiment that breaks a policy";
+    502 PROTECTED_WITHOUT_POLICY Error "a protected environment that no policy covers";
+    503 UNKNOWN_DAY Error "a day of the week that does not exist";
+    504 UNKNOWN_ZONE Error "a time zone that does not exist";
+    505 NOT_CLUSTERS Error "a place that is no quantity of clusters";
+    506 NOT_RUNNABLE Error "a run of something that cannot be run";
+    507 SAME_NAME_TWICE Error "two runs that would have one name";
+    508 ROLE_UNKNOWN Error "somebody who has no role here";
+    509 NOWHERE_TO_RUN Error "an experiment that may run nowhere";
 
     // P06xx engines
 

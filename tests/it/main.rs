@@ -1,0 +1,6 @@
+//! Tests of the whole: what people read and type, against what the compiler does.
+
+mod docs;
+mod examples;
+mod stdlib;
+mod support;

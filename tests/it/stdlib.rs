@@ -1,0 +1,1 @@
+//! The standard library: what each fault promises, each engine keeps.
