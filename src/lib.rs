@@ -23,13 +23,6 @@ pub mod plan;
 #[cfg(feature = "cli")]
 pub mod project;
 pub mod source;
-// pub mod syntax;
+#[allow(missing_docs)]
+pub mod syntax;
 pub mod types;
-<<<<<<< HEAD
-=======
-
-#[cfg(feature = "cli")]
-pub mod cli;
-
-// pub mod project;
->>>>>>> bench

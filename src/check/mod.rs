@@ -8,6 +8,7 @@
 //!
 //! May use: `source`, `diagnostic`, `syntax`, `types`, `plan` (conditions and facts are written in its words).
 
+#[allow(missing_docs)]
 pub mod build;
 pub mod declared;
 pub mod evaluate;
@@ -17,12 +18,13 @@ mod places;
 pub mod program;
 mod reference;
 pub mod scope;
+pub mod sheet;
 mod signature;
 pub mod stdlib;
 
 use smol_str::SmolStr;
 
-pub use load::Loaded;
+pub use load::{Imported, Loaded};
 pub use places::{Cluster, Environment, PlaceId};
 use program::{Item, ItemKind, RecordWord};
 use scope::{DeclId, Scopes};

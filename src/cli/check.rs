@@ -40,14 +40,11 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     more.extend(work::place_of_settings(&loaded.project.settings, &places).1);
     let (here, elsewhere) = loaded.findings(more);
 
-    let files = program.files.iter().filter(|f| {
-        loaded.checked.sources.get(f.id).is_some_and(|s| !s.path.starts_with("std/") && is_meant(&s.path))
-    });
+    let files = program.files.iter().filter(|f| !f.is_std() && is_meant(&f.path));
     let names: std::collections::BTreeSet<&str> = jobs.iter().map(|j| j.experiment.name.as_str()).collect();
     let clean = format!("{}, {}: clean", counted(files.count(), "file"), counted(names.len(), "experiment"));
     let sources = &loaded.checked.sources;
-    let exit =
-        show(&here, sources, &loaded.prefix, &arguments.findings, Stream::Output, terminal, Some(&clean))?;
+    let exit = show(&here, sources, &loaded.prefix, &arguments.findings, Stream::Output, terminal, Some(&clean))?;
     if !elsewhere.is_empty() {
         let summary = Summary::of(&elsewhere);
         terminal.say(&format!("note: {summary} of the project elsewhere; `perturb check` without PATH shows them\n"));

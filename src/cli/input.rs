@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 use super::exit::Failure;
 use super::paths;
 use super::terminal::Terminal;
-use crate::check::program::ImportFrom;
-use crate::check::{Checked, check};
+use crate::check::{Checked, Imported, check};
 use crate::diagnostic::{Diagnostic, nearest, tidy};
 use crate::project::Project;
 use crate::source::disk::{Disk, slashes};
@@ -22,7 +21,7 @@ use crate::source::{FileId, ReadError};
 const STDIN: &str = "<stdin>";
 
 /// Where texts come from: arguments of every command that reads `.chaos` files.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(super) struct StdinArguments {
     /// With `-`: the file that standard input stands in for, so that its imports and project are found
     #[arg(long, value_name = "PATH")]
@@ -71,7 +70,9 @@ impl Input {
         let given: &[PathBuf] = if given.is_empty() { &[PathBuf::from(".")] } else { given };
         let is_stdin = |path: &PathBuf| path.as_os_str() == "-";
         if stdin.stdin_path.is_some() && !given.iter().any(is_stdin) {
-            return Err(Failure::new("`--stdin-path` goes with the path `-`").help("write `perturb check - --stdin-path FILE`"));
+            return Err(
+                Failure::new("`--stdin-path` goes with the path `-`").help("write `perturb check - --stdin-path FILE`")
+            );
         }
         let mut arguments = Vec::new();
         for path in given {
@@ -107,7 +108,9 @@ impl Input {
                 .help("give the paths of one project at a time: each has its own catalogue and policies"));
         }
         let project = match roots.into_keys().next().flatten() {
-            Some(root) => Project::open(root.clone()).map_err(|e| Failure::io("read", &root.join("perturb.toml"), &e))?,
+            Some(root) => {
+                Project::open(root.clone()).map_err(|e| Failure::io("read", &root.join("perturb.toml"), &e))?
+            }
             None => {
                 let folders: Vec<PathBuf> = arguments.iter().map(|a| a.folder.clone()).collect();
                 Project::without_settings(paths::common(&folders))
@@ -179,23 +182,20 @@ impl Loaded {
     /// The files that the arguments name, and all that those import.
     fn reached(&self) -> Option<BTreeSet<FileId>> {
         let chosen = self.chosen.as_ref()?;
-        let sources = &self.checked.sources;
-        let ids: BTreeMap<&str, FileId> = sources.iter().map(|(id, file)| (&*file.path, id)).collect();
-        let mut reached: BTreeSet<FileId> = chosen.iter().filter_map(|p| ids.get(p.as_str()).copied()).collect();
-        let mut open: Vec<FileId> = reached.iter().copied().collect();
-        let files: BTreeMap<FileId, _> = self.checked.program.files.iter().map(|f| (f.id, f)).collect();
-        while let Some(id) = open.pop() {
-            let (Some(file), Some(source)) = (files.get(&id), sources.get(id)) else { continue };
-            for import in &file.imports {
-                let ImportFrom::File(path, _) = &import.from else { continue };
-                if let Some(id) = ids.get(paths::imported(&source.path, path).as_str()) {
-                    if reached.insert(*id) {
-                        open.push(*id);
+        let files = &self.checked.program.files;
+        let mut open: Vec<usize> =
+            files.iter().enumerate().filter(|(_, f)| chosen.contains(f.path.as_str())).map(|(i, _)| i).collect();
+        let mut reached: BTreeSet<usize> = open.iter().copied().collect();
+        while let Some(file) = open.pop().and_then(|i| files.get(i)) {
+            for imported in file.imports.iter().flatten() {
+                if let Imported::File(index) = imported {
+                    if reached.insert(*index) {
+                        open.push(*index);
                     }
                 }
             }
         }
-        Some(reached)
+        Some(reached.into_iter().filter_map(|i| files.get(i)).map(|f| f.file.id).collect())
     }
 
     /// Everything that was found, `more` included, in the files that the arguments name and all that those import; and how

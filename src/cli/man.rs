@@ -38,7 +38,7 @@ fn write_all(command: &clap::Command, name: &str, folder: &Path) -> Result<(), F
 
 fn page(command: &clap::Command, name: &str) -> Result<String, Failure> {
     // No date: the same version gives the same bytes.
-    let page = clap_mangen::Man::new(command.clone().name(name.to_owned()).display_name(name.to_owned())).title(name);
+    let page = clap_mangen::Man::new(command.clone().display_name(name.to_owned())).title(name);
     let mut text = Vec::new();
     page.render(&mut text).map_err(|e| Failure::new(format!("cannot make the page of `{name}`: {e}")))?;
     Ok(String::from_utf8_lossy(&text).into_owned())

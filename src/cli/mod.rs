@@ -57,6 +57,7 @@ enum Command {
     Explain(explain::Arguments),
     Faults(faults::Arguments),
     Engines(engines::Arguments),
+
     Schema(schema::Arguments),
     Debug(debug::Arguments),
     Completions(completions::Arguments),

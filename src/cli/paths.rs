@@ -24,22 +24,6 @@ pub(super) fn common(folders: &[PathBuf]) -> PathBuf {
     common
 }
 
-/// `import "PATH"` in a file, as a path of the project: `..` and `.` taken out where they can be.
-pub(super) fn imported(importer: &str, path: &str) -> String {
-    let mut parts: Vec<&str> = importer.split('/').collect();
-    parts.pop();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|p| *p != "..") => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,13 +35,5 @@ mod tests {
         assert_eq!(prefix(Path::new("/a/b/c"), Path::new("/a/x")), "../../x/");
         assert_eq!(common(&["/a/b/c".into(), "/a/b".into(), "/a/b/d".into()]), Path::new("/a/b"));
         assert_eq!(common(&["/a".into(), "/b".into()]), Path::new("/"));
-    }
-
-    #[test]
-    fn imports() {
-        assert_eq!(imported("a.chaos", "b.chaos"), "b.chaos");
-        assert_eq!(imported("x/a.chaos", "./b.chaos"), "x/b.chaos");
-        assert_eq!(imported("x/a.chaos", "../b.chaos"), "b.chaos");
-        assert_eq!(imported("a.chaos", "../b.chaos"), "../b.chaos");
     }
 }

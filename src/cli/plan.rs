@@ -101,8 +101,12 @@ fn choose(
     let wants_one = arguments.json || arguments.output.is_some();
     if wants_one && meant.len() > 1 {
         let list: Vec<&str> = meant.iter().map(|(e, _)| e.name.as_str()).collect();
-        return Err(Failure::new(format!("`{}` has {} experiments, and a plan is of one", arguments.file.display(), meant.len()))
-            .help(format!("choose with --experiment: {}", list.join(", "))));
+        return Err(Failure::new(format!(
+            "`{}` has {} experiments, and a plan is of one",
+            arguments.file.display(),
+            meant.len()
+        ))
+        .help(format!("choose with --experiment: {}", list.join(", "))));
     }
     if meant.is_empty() && loaded.checked.diagnostics.is_empty() {
         return Err(Failure::new(format!("`{}` has no experiment", arguments.file.display()))
@@ -140,12 +144,7 @@ fn shown(plan: &Plan, terminal: &Terminal) -> String {
     let look = terminal.look(Stream::Output, "");
     let picture = picture(plan, &timeline(plan), look.width, look.unicode);
     let place = format!("{}/{}", plan.place.environment, plan.place.cluster.name);
-    format!(
-        "{} in {place}\n\n{picture}\n{}\ndigest {}\n",
-        plan.name,
-        tell(plan).to_text(look.width),
-        plan.digest
-    )
+    format!("{} in {place}\n\n{picture}\n{}\ndigest {}\n", plan.name, tell(plan).to_text(look.width), plan.digest)
 }
 
 /// The plan as JSON, ending in a line end.

@@ -96,8 +96,7 @@ impl Terminal {
 
     /// Says why a command could not do its work.
     pub(super) fn failure(&self, failure: &Failure) {
-        let (red, plain) =
-            if self.look(Stream::Error, "").color { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
+        let (red, plain) = if self.look(Stream::Error, "").color { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
         let help = failure.help.as_ref().map_or_else(String::new, |h| format!(" help: {h}\n"));
         self.say(&format!("{red}error{plain}: {}\n{help}", failure.message));
     }

@@ -62,7 +62,10 @@ pub(super) fn named(
             return Err(Failure::unknown("experiment", name, &known));
         }
     }
-    Ok(experiments.into_iter().filter(|(e, _)| names.is_empty() || names.iter().any(|n| e.name == n.as_str())).collect())
+    Ok(experiments
+        .into_iter()
+        .filter(|(e, _)| names.is_empty() || names.iter().any(|n| e.name == n.as_str()))
+        .collect())
 }
 
 /// The plan of an experiment at a place, with all that is proved or refused about it.
@@ -94,10 +97,24 @@ pub(super) fn place_of_settings(settings: &Settings, all: &[PlaceRef]) -> (Optio
         Ok(_) => (Some(wanted), None),
         Err(failure) => {
             let diagnostic = Diagnostic::new(Code::PROJECT_UNKNOWN_PLACE, *span, failure.message);
-            (None, Some(match failure.help {
-                Some(help) => diagnostic.help(help),
-                None => diagnostic,
-            }))
+            (
+                None,
+                Some(match failure.help {
+                    Some(help) => diagnostic.help(help),
+                    None => diagnostic,
+                }),
+            )
         }
+    }
+}
+
+/// Whether the experiment of a plan is one of these names; all are, if there are none.
+///
+/// # Errors
+/// It is another.
+pub(super) fn named_plan(plan: &crate::plan::Plan, names: &[String]) -> Result<(), Failure> {
+    match names.iter().find(|n| plan.name != n.as_str()) {
+        Some(name) => Err(Failure::unknown("experiment", name, &[plan.name.to_string()])),
+        None => Ok(()),
     }
 }

@@ -110,20 +110,21 @@ impl Reader {
             .why("a misspelt setting would be silently without effect")
             .help(format!("there are: {list}"));
         self.found.push(match nearest(name, known.iter().copied()) {
-            Some(meant) => diagnostic.label(format!("did you mean `{meant}`?")).fix(
-                format!("write `{meant}`"),
-                span,
-                meant,
-            ),
+            Some(meant) => {
+                diagnostic.label(format!("did you mean `{meant}`?")).fix(format!("write `{meant}`"), span, meant)
+            }
             None => diagnostic,
         });
     }
 
     fn wrong_type(&mut self, value: &Item<'_>, what: &str, wanted: &str, help: &str) {
         let is = value.get_ref().type_str();
-        let diagnostic =
-            Diagnostic::new(Code::PROJECT_TYPE, self.span(&value.span()), format!("{what} is {wanted}, not a TOML {is}"))
-                .help(help);
+        let diagnostic = Diagnostic::new(
+            Code::PROJECT_TYPE,
+            self.span(&value.span()),
+            format!("{what} is {wanted}, not a TOML {is}"),
+        )
+        .help(help);
         self.found.push(diagnostic);
     }
 

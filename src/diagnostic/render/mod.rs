@@ -13,6 +13,8 @@ pub mod sarif;
 mod suggestion;
 pub mod terminal;
 
+pub use printable::wrap;
+
 use super::{Diagnostic, Severity};
 use crate::source::SourceMap;
 

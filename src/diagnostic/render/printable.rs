@@ -48,7 +48,8 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
 }
 
 /// The text in lines of at most `room` characters, broken at spaces; its own line ends stay. A longer word stays whole.
-pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
+#[must_use]
+pub fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.lines() {
         let mut line = String::new();
