@@ -69,12 +69,8 @@ pub fn check(ev: &mut Evaluator<'_>, id: DeclId, fault: &FaultItem) {
         head(ev, fault, item.name.span, &item.name.text);
         if fault.engines.is_empty() {
             ev.report(
-                Diagnostic::new(
-                    Code::FAULT_WITHOUT_ENGINE,
-                    item.name.span,
-                    format!("no engine can do `{}`", item.name.text),
-                )
-                .help("add a body for at least one engine: `engine chaos-mesh { … }`"),
+                Diagnostic::new(Code::FAULT_WITHOUT_ENGINE, item.name.span, format!("no engine can do `{}`", item.name.text))
+                    .help("add a body for at least one engine: `engine chaos-mesh { … }`"),
             );
         }
         let mut seen: Vec<(&SmolStr, crate::source::Span)> = Vec::new();
@@ -100,8 +96,11 @@ fn engine_name(ev: &mut Evaluator<'_>, body: &EngineBody) -> Option<EngineName> 
     let known = EngineName::parse(&body.engine.text);
     if known.is_none() {
         let names = EngineName::ALL.map(EngineName::text);
-        let diagnostic =
-            Diagnostic::new(Code::UNKNOWN_WORD, body.engine.span, format!("there is no engine `{}`", body.engine.text));
+        let diagnostic = Diagnostic::new(
+            Code::UNKNOWN_WORD,
+            body.engine.span,
+            format!("there is no engine `{}`", body.engine.text),
+        );
         ev.report(match nearest(&body.engine.text, names) {
             Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), body.engine.span, near),
             None => diagnostic.help(format!("the engines are {}", super::evaluate::listed(&names))),
@@ -122,17 +121,11 @@ fn head(ev: &mut Evaluator<'_>, fault: &FaultItem, at: crate::source::Span, name
     let mut required = |key: &str, ty: &Type, help: &str| match field(&fault.fields, key) {
         Some(given) => text_of(&ev.value(&given.value, ty)),
         None => {
-            ev.report(
-                Diagnostic::new(Code::MISSING_FIELD, at, format!("`{name}` has no `{key}`")).help(help.to_owned()),
-            );
+            ev.report(Diagnostic::new(Code::MISSING_FIELD, at, format!("`{name}` has no `{key}`")).help(help.to_owned()));
             None
         }
     };
-    let effect = required(
-        "effect",
-        &effects,
-        "write `effect: lasting` if it must be undone, `effect: instant` if it happens once",
-    );
+    let effect = required("effect", &effects, "write `effect: lasting` if it must be undone, `effect: instant` if it happens once");
     let mechanism = required(
         "mechanism",
         &Type::String,

@@ -8,7 +8,6 @@
 //!
 //! May use: `source`, `diagnostic`, `syntax`, `types`, `plan` (conditions and facts are written in its words).
 
-#[allow(missing_docs)]
 pub mod build;
 pub mod declared;
 pub mod evaluate;

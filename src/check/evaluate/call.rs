@@ -9,9 +9,9 @@ use super::names::listed;
 use super::operate::order;
 use super::text::push_plain;
 use super::{Evaluator, Val};
-use crate::check::Signature;
 use crate::check::program::{Arg, Expr, ExprKind, ItemKind, Name, RecordWord};
 use crate::check::scope::DeclId;
+use crate::check::Signature;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::plan::{ObjectiveFact, Selector};
 use crate::source::Span;
@@ -125,8 +125,9 @@ impl Evaluator<'_> {
             diagnostic = diagnostic.also(self.program.item(*id).name.span, "declared here");
             diagnostic = match &self.program.item(*id).kind {
                 ItemKind::Fault(_) => diagnostic.help("a fault is a step of a `method`"),
-                ItemKind::Scenario(..) => diagnostic
-                    .help("a scenario is run: `experiment NAME = SCENARIO(…)`, or `run SCENARIO(…)` in a `verify`"),
+                ItemKind::Scenario(..) => {
+                    diagnostic.help("a scenario is run: `experiment NAME = SCENARIO(…)`, or `run SCENARIO(…)` in a `verify`")
+                }
                 _ => diagnostic,
             };
         }
@@ -150,12 +151,8 @@ impl Evaluator<'_> {
                 Some(other) => {
                     let found = self.describe(&other);
                     self.report(
-                        Diagnostic::new(
-                            Code::TYPE_MISMATCH,
-                            span,
-                            format!("`ceil` rounds a number up, and this is {found}"),
-                        )
-                        .help("convert a quantity first: `ceil(load as cores)`"),
+                        Diagnostic::new(Code::TYPE_MISMATCH, span, format!("`ceil` rounds a number up, and this is {found}"))
+                            .help("convert a quantity first: `ceil(load as cores)`"),
                     );
                     Val::error()
                 }
@@ -325,8 +322,7 @@ impl Evaluator<'_> {
                 format!("`{}` also needs {}", item.name.text, listed(&names).replace(" or ", " and ")),
             );
             for param in &missing {
-                diagnostic =
-                    diagnostic.also(param.span, format!("`{}` is {}", param.name, super::coerce::article(&param.ty)));
+                diagnostic = diagnostic.also(param.span, format!("`{}` is {}", param.name, super::coerce::article(&param.ty)));
             }
             self.report(diagnostic);
         }
@@ -357,10 +353,12 @@ impl Evaluator<'_> {
 /// An argument that nothing takes.
 pub(super) fn unknown_argument(name: &Name, known: &[&str], callee: Option<(&SmolStr, Span)>) -> Diagnostic {
     let mut diagnostic = match callee {
-        Some((callee, span)) => {
-            Diagnostic::new(Code::UNKNOWN_ARGUMENT, name.span, format!("`{callee}` has no parameter `{}`", name.text))
-                .also(span, "declared here")
-        }
+        Some((callee, span)) => Diagnostic::new(
+            Code::UNKNOWN_ARGUMENT,
+            name.span,
+            format!("`{callee}` has no parameter `{}`", name.text),
+        )
+        .also(span, "declared here"),
         None => Diagnostic::new(Code::UNKNOWN_ARGUMENT, name.span, format!("nothing here takes `{}`", name.text)),
     };
     diagnostic = match nearest(&name.text, known.iter().copied()) {

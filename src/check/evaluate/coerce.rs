@@ -314,9 +314,9 @@ impl Evaluator<'_> {
         match value {
             Val::Unknown(ty) => ty.clone(),
             Val::Plain(plain) => type_of_plain(plain),
-            Val::List(items) | Val::Range(items) => {
-                Type::List(std::sync::Arc::new(items.first().map_or(Type::Any, |first| self.type_of(first))))
-            }
+            Val::List(items) | Val::Range(items) => Type::List(std::sync::Arc::new(
+                items.first().map_or(Type::Any, |first| self.type_of(first)),
+            )),
             Val::Record(_) => Type::Record,
             Val::Decl(id) => match &self.program.item(*id).kind {
                 ItemKind::Record(word, _) => match word {

@@ -14,7 +14,9 @@ use crate::check::program::{Arm, Expr, ItemKind, RecordWord, ShareQuantity};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::plan::{Arithmetic, Comparison, Condition, Operand, Quantity};
 use crate::source::Span;
-use crate::types::{Bitrate, Bytes, Cores, Decimal, Duration, Offset, Percent, Rate, Type, Value};
+use crate::types::{
+    Bitrate, Bytes, Cores, Decimal, Duration, Offset, Percent, Rate, Type, Value,
+};
 
 /// How two plain values of one type compare; `None` if they do not.
 #[must_use]
@@ -190,10 +192,14 @@ impl Evaluator<'_> {
         }
         let (x, y) = (self.describe(a), self.describe(b));
         self.report(
-            Diagnostic::new(Code::NOT_COMPARABLE, left.span.to(right.span), format!("{x} does not compare with {y}"))
-                .also(left.span, format!("this is {}", article(of_a)))
-                .also(right.span, format!("this is {}", article(of_b)))
-                .why("what a metric measures compares only with the same kind of thing"),
+            Diagnostic::new(
+                Code::NOT_COMPARABLE,
+                left.span.to(right.span),
+                format!("{x} does not compare with {y}"),
+            )
+            .also(left.span, format!("this is {}", article(of_a)))
+            .also(right.span, format!("this is {}", article(of_b)))
+            .why("what a metric measures compares only with the same kind of thing"),
         );
         Val::error()
     }
@@ -229,12 +235,8 @@ impl Evaluator<'_> {
             other => {
                 let found = self.describe(other);
                 self.report(
-                    Diagnostic::new(
-                        Code::TYPE_MISMATCH,
-                        list.span,
-                        format!("`in` looks into a list or range, and this is {found}"),
-                    )
-                    .help("write `[a, b]` or `a..b`"),
+                    Diagnostic::new(Code::TYPE_MISMATCH, list.span, format!("`in` looks into a list or range, and this is {found}"))
+                        .help("write `[a, b]` or `a..b`"),
                 );
                 return Val::error();
             }
@@ -361,12 +363,8 @@ impl Evaluator<'_> {
             other => {
                 let found = self.describe(other);
                 self.report(
-                    Diagnostic::new(
-                        Code::TYPE_MISMATCH,
-                        on.span,
-                        format!("`match` chooses by a word, and this is {found}"),
-                    )
-                    .help("match an enumeration's parameter, or `environment`"),
+                    Diagnostic::new(Code::TYPE_MISMATCH, on.span, format!("`match` chooses by a word, and this is {found}"))
+                        .help("match an enumeration's parameter, or `environment`"),
                 );
                 None
             }
@@ -468,9 +466,7 @@ fn combined_type(a: &Type, op: Arithmetic, b: &Type) -> Option<Type> {
     match op {
         _ if *a == Type::Any || *b == Type::Any => Some(Type::Any),
         Arithmetic::Add | Arithmetic::Subtract if a == b && !matches!(a, Type::String | Type::Bool) => Some(a.clone()),
-        Arithmetic::Add | Arithmetic::Subtract | Arithmetic::Multiply | Arithmetic::Divide
-            if number(a) && number(b) =>
-        {
+        Arithmetic::Add | Arithmetic::Subtract | Arithmetic::Multiply | Arithmetic::Divide if number(a) && number(b) => {
             Some(Type::Number)
         }
         Arithmetic::Multiply if number(a) && quantity_type(b) => Some(b.clone()),
@@ -481,7 +477,10 @@ fn combined_type(a: &Type, op: Arithmetic, b: &Type) -> Option<Type> {
 }
 
 fn quantity_type(ty: &Type) -> bool {
-    matches!(ty, Type::Duration | Type::Offset | Type::Percent | Type::Bytes | Type::Bitrate | Type::Cores | Type::Rate)
+    matches!(
+        ty,
+        Type::Duration | Type::Offset | Type::Percent | Type::Bytes | Type::Bitrate | Type::Cores | Type::Rate
+    )
 }
 
 /// Two known values combined: `None` if the operator does not go with them, an error if the result is out of range.
@@ -532,9 +531,9 @@ fn rebuild(like: &Value, amount: Decimal) -> Result<Value, String> {
     let below = || format!("the result is below zero, which {} cannot be", like.describe());
     let whole = |n: Decimal| u64::try_from(n.round()).map_err(|_| below());
     Ok(match like {
-        Value::Duration(_) => {
-            Value::Duration(Duration::from_nanos(whole(amount)?).ok_or_else(|| "the duration is too long".to_owned())?)
-        }
+        Value::Duration(_) => Value::Duration(
+            Duration::from_nanos(whole(amount)?).ok_or_else(|| "the duration is too long".to_owned())?,
+        ),
         Value::Offset(_) => {
             let nanos = u64::try_from(amount.abs().round()).ok().and_then(Duration::from_nanos);
             let length = nanos.ok_or_else(|| "the offset is too long".to_owned())?;
