@@ -9,12 +9,15 @@ mod blind;
 mod catalogue;
 mod conflicts;
 mod cron;
+#[cfg(test)]
+mod examples;
 mod expectations;
 mod facts;
 mod guards;
 mod hours;
 mod kube_names;
 mod names;
+pub mod picture;
 pub mod portability;
 mod radius;
 mod ranges;
@@ -24,9 +27,6 @@ mod self_harm;
 mod teams;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod examples;
-pub mod picture;
 pub mod telling;
 pub mod timeline;
 mod truth;
