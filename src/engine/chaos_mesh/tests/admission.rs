@@ -1,10 +1,12 @@
-//! Our tables of fields against the CRDs of Chaos Mesh themselves.
-
-use std::path::Path;
+//! Our tables of fields and our documents against the CRDs of Chaos Mesh and the types of Kubernetes themselves.
 
 use serde_json::Value as Json;
 
+use super::schemas::Schemas;
+use super::{Emitted, foreign_gate, resealed, run, run_with, tour};
 use crate::engine::chaos_mesh::schema::{Field, KINDS, Shape};
+use crate::plan::sample::at;
+use crate::plan::{KubernetesFact, Schedule, Source};
 
 /// Fields of the CRDs that a body never names, with the reason.
 const LEFT_OUT: [(&str, &str); 11] = [
@@ -23,14 +25,8 @@ const LEFT_OUT: [(&str, &str); 11] = [
 
 #[test]
 fn our_fields_are_those_of_the_crds() {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
-    let shared = std::env::var_os("PERTURB_SHARED").map_or_else(beside, Into::into);
-    let folder = shared.join("corpus/chaos-mesh/crds");
-    if !folder.is_dir() {
-        assert!(std::env::var_os("PERTURB_REQUIRE_SHARED").is_none(), "no {}", folder.display());
-        eprintln!("SKIPPED: our_fields_are_those_of_the_crds: no {}", folder.display());
-        return;
-    }
+    let Some(schemas) = Schemas::beside("our_fields_are_those_of_the_crds") else { return };
+    let folder = schemas.corpus().join("chaos-mesh/crds");
     for kind in KINDS {
         let path = folder.join(format!("chaos-mesh.org_{}.yaml", kind.resource));
         let text = std::fs::read_to_string(&path).unwrap();
@@ -69,5 +65,31 @@ fn compare(ours: &[Field], schema: &Json, path: &str) {
     for key in theirs.keys() {
         let known = ours.iter().any(|(k, _)| k == key) || LEFT_OUT.iter().any(|(k, _)| k == key);
         assert!(known, "{path}.{key} is in the CRD and not in our table");
+    }
+}
+
+#[test]
+fn every_document_fits_its_schema() {
+    let Some(schemas) = Schemas::beside("every_document_fits_its_schema") else { return };
+    let mut plan = tour();
+    plan.place.cluster.token = Some("metrics-reader".into());
+    plan.streams[4].source =
+        Source::Kubernetes { what: KubernetesFact::ReadyZones, pods: crate::plan::sample::pods("ledger") };
+    hold(&schemas, &run(&resealed(plan.clone())));
+    plan.schedule = Some(Schedule {
+        verify: "weekly".into(),
+        cron: "0 10 * * tue".into(),
+        zone: "Asia/Jakarta".into(),
+        fresh_for: None,
+        span: at(60),
+    });
+    hold(&schemas, &run_with(&resealed(plan), &foreign_gate()));
+}
+
+fn hold(schemas: &Schemas, emitted: &Emitted) {
+    assert!(!emitted.json.is_empty(), "{:?}", emitted.report);
+    for document in &emitted.json {
+        let wrong = schemas.validate(document["kind"].as_str().unwrap(), document);
+        assert!(wrong.is_empty(), "{}: {wrong:#?}", document["kind"]);
     }
 }

@@ -2,6 +2,9 @@
 
 mod admission;
 mod gate;
+#[allow(dead_code, reason = "shared with the tests from outside, which use more of it")]
+#[path = "../../../../tests/support/schemas.rs"]
+mod schemas;
 mod shape;
 mod traps;
 
