@@ -19,7 +19,7 @@ pub mod lower;
 pub mod manifest;
 pub mod plan;
 pub mod source;
-// pub mod syntax;
+pub mod syntax;
 pub mod types;
 
 // pub mod cli;

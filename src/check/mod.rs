@@ -6,6 +6,7 @@
 //!
 //! May use: `source`, `diagnostic`, `syntax`, `types`, `plan` (conditions and facts are written in its words).
 
+pub mod build;
 pub mod program;
 
 use program::File;
