@@ -95,6 +95,13 @@ codes! {
     // P05xx policy and place
 
     // P06xx engines
+    650 LITMUS_FAULT Error "a fault that Litmus cannot do with these arguments";
+    651 LITMUS_TARGET Error "a target that Litmus cannot select";
+    652 LITMUS_COUNT Error "a number of targets that Litmus cannot draw";
+    653 LITMUS_VALUE Error "a value that Litmus would misread";
+    654 LITMUS_PROBE Error "a condition that Litmus cannot judge";
+    655 LITMUS_STEP Error "a step that a Litmus workflow does not have";
+    656 LITMUS_BODY Error "a litmus body that does not fit together";
 
     // P07xx project and catalogue
 }
