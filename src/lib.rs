@@ -22,6 +22,7 @@ pub mod source;
 // pub mod syntax;
 pub mod types;
 
-// pub mod cli;
+#[cfg(feature = "cli")]
+pub mod cli;
 
 // pub mod project;
