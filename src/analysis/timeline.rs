@@ -117,7 +117,7 @@ pub struct Radius {
     pub share: Option<Percent>,
     /// Hit pods and ready pods, where the replica count is known.
     pub pods: Option<(u32, u32)>,
-    /// The faults that may hit it then (indices into `Plan::faults`).
+    /// The faults of the worst case: those that hit it at once then (indices into `Plan::faults`).
     pub faults: Vec<u32>,
 }
 

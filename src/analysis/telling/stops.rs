@@ -1,5 +1,7 @@
 //! What ends the run early, how fast, and what happens then; and what the silence of each data source does.
 
+use smol_str::SmolStr;
+
 use super::judged::has;
 use super::words::{list, numbers, team, tick};
 use super::{Section, Teller, Writing};
@@ -203,6 +205,11 @@ impl Teller<'_> {
     }
 }
 
+/// The secret that is sent along, by its name.
+fn secret(token: Option<&SmolStr>) -> String {
+    token.map_or_else(String::new, |name| format!(" (with the secret `{name}`)"))
+}
+
 /// Where samples come from, in words.
 fn source(source: &Source) -> String {
     match source {
@@ -210,10 +217,17 @@ fn source(source: &Source) -> String {
         Source::Prometheus { server: None, .. } => {
             "a Prometheus, of which the cluster declares none (so no sample will be valid),".to_owned()
         }
-        Source::Json { url, pointer, .. } => format!("{url} for the number at `{pointer}`"),
-        Source::Http { url, answer: HttpAnswer::Status, .. } => format!("{url} for its status"),
-        Source::Http { url, answer: HttpAnswer::Time, .. } => format!("{url} and takes the time,"),
-        Source::Http { url, answer: HttpAnswer::Ok, .. } => format!("{url} whether it answers 200 to 299"),
+        Source::Json { url, pointer, token } => {
+            format!("{url}{} for the number at `{pointer}`", secret(token.as_ref()))
+        }
+        Source::Http { url, answer, token } => {
+            let answer = match answer {
+                HttpAnswer::Status => "its status",
+                HttpAnswer::Time => "the time that its answer takes",
+                HttpAnswer::Ok => "whether it answers with 200 to 299",
+            };
+            format!("{url}{} for {answer}", secret(token.as_ref()))
+        }
         Source::Kubernetes { .. } => "the Kubernetes API".to_owned(),
         Source::Tls { url } => format!("{url} for its certificate"),
         Source::Objective { slo, indicator, .. } => {

@@ -42,8 +42,8 @@ impl Teller<'_> {
              later steps hit those that are left.",
         );
         out.say(
-            "If a draw finds too few, the verdict is `not-run` at preflight and `inconclusive` in a later step; with none \
-             left to hit, it is `inconclusive`.",
+            "If a draw finds too few, the verdict is `not-run` before the first injection and `inconclusive` in a later step; \
+             with none left to hit, it is `inconclusive`.",
         );
         let groups = self.groups();
         for group in &groups {
@@ -153,6 +153,9 @@ impl Teller<'_> {
         };
         text += &format!(" Candidates are {}.", candidates(self.plan, &found.selector));
         text += &self.how_many(*index, found);
+        if let (Selector::Endpoints(_), Some(service)) = (&found.selector, &found.service) {
+            text += &format!(" Load counts as hitting all of `{service}`.");
+        }
         let random = found.quantity != Quantity::All && found.selector.kind() == TargetKind::Pods;
         if group.draws.len() == 1 && group.steps.len() > 1 && random {
             text += " Compiled to run without Perturb, the engine draws anew for each step, so that the steps may differ in \
