@@ -322,17 +322,21 @@ impl Steps<'_, '_> {
         let waits = match within {
             Some(within) => format!("waits, at most {within}, for a valid sample of which `{condition}` is true"),
             None => format!(
-                "looks whether `{condition}` is true of the next valid sample, which takes at most {}",
+                "looks whether `{condition}` is true of the next valid sample, for at most {}",
                 to.latest.minus(from.latest)
             ),
         };
+        // Without `within` the time ends with the patience of its data: silence must not make a run endless.
+        let then = if within.is_some() { "If there is one" } else { "If so" };
+        let silent =
+            if within.is_none() { " (If no sample is valid in that time, it is `inconclusive`.)" } else { "" };
         let name = match &step.kind {
             StepKind::Check { name, .. } => name.as_str(),
             _ => "",
         };
         let text = format!(
-            "Step {number}, at {}: the check `{name}` {waits}. If there is one, the next step begins at once; if not, the \
-             method ends, as the rest builds on it, and the verdict is `refuted`.",
+            "Step {number}, at {}: the check `{name}` {waits}. {then}, the next step begins at once; if not, the \
+             method ends, as the rest builds on it, and the verdict is `refuted`.{silent}",
             moment(from)
         );
         out.push(text, Some(step.span), depth);
