@@ -328,8 +328,7 @@ impl Steps<'_, '_> {
         };
         // Without `within` the time ends with the patience of its data: silence must not make a run endless.
         let then = if within.is_some() { "If there is one" } else { "If so" };
-        let silent =
-            if within.is_none() { " (If no sample is valid in that time, it is `inconclusive`.)" } else { "" };
+        let silent = if within.is_none() { " (If no sample is valid in that time, it is `inconclusive`.)" } else { "" };
         let name = match &step.kind {
             StepKind::Check { name, .. } => name.as_str(),
             _ => "",
