@@ -9,12 +9,15 @@ mod blind;
 mod catalogue;
 mod conflicts;
 mod cron;
+#[cfg(test)]
+mod examples;
 mod expectations;
 mod facts;
 mod guards;
 mod hours;
 mod kube_names;
 mod names;
+pub mod picture;
 pub mod portability;
 mod radius;
 mod ranges;
@@ -22,6 +25,7 @@ mod restart;
 mod schedule;
 mod self_harm;
 mod teams;
+pub mod telling;
 #[cfg(test)]
 mod tests;
 pub mod timeline;
