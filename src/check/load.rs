@@ -158,13 +158,12 @@ impl Loader<'_> {
     fn finish(mut self) -> Read {
         let keys: Vec<Key> = self.found.keys().cloned().collect();
         let index = |path: &str| keys.binary_search(&Key::of(path)).ok();
-        let known: Vec<String> = self.sources.list();
         let mut files = Vec::new();
         for (key, file) in std::mem::take(&mut self.found) {
             let imports = file
                 .imports
                 .iter()
-                .map(|import| resolve_import(&key.path, import, &index, &known, &mut self.diagnostics))
+                .map(|import| resolve_import(&key.path, import, &index, self.sources, &mut self.diagnostics))
                 .collect();
             files.push(Loaded { path: key.path, file, imports });
         }
@@ -177,7 +176,7 @@ fn resolve_import(
     importer: &str,
     import: &Import,
     index: &impl Fn(&str) -> Option<usize>,
-    known: &[String],
+    sources: &dyn Sources,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Imported> {
     match &import.from {
@@ -189,6 +188,8 @@ fn resolve_import(
             let mut diagnostic = Diagnostic::new(Code::UNKNOWN_FILE, *span, format!("there is no file `{path}`"))
                 .label("imported here")
                 .help("an import names a file relative to the one that imports it");
+            // Listing a folder takes time, so it is done only to help with a mistake.
+            let known = sources.list();
             if let Some(near) = nearest(&path, known.iter().map(String::as_str)) {
                 diagnostic = diagnostic.choice(
                     format!("did you mean `{near}`?"),

@@ -17,12 +17,13 @@ mod places;
 pub mod program;
 pub mod reference;
 pub mod scope;
+pub mod sheet;
 mod signature;
 pub mod stdlib;
 
 use smol_str::SmolStr;
 
-pub use load::Loaded;
+pub use load::{Imported, Loaded};
 pub use places::{Cluster, Environment, PlaceId};
 use program::{Item, ItemKind, RecordWord};
 use scope::{DeclId, Scopes};

@@ -198,6 +198,25 @@ codes! {
     509 NOWHERE_TO_RUN Error "an experiment that may run nowhere";
 
     // P06xx engines
+    601 FAULT_NOT_IN_CHAOS_MESH Error "a fault that Chaos Mesh cannot express";
+    602 TARGET_NOT_IN_CHAOS_MESH Error "a target that Chaos Mesh cannot draw";
+    603 QUANTITY_NOT_IN_CHAOS_MESH Error "a quantity that Chaos Mesh cannot count out";
+    604 STEP_NOT_IN_CHAOS_MESH Error "a step that a Workflow of Chaos Mesh cannot take";
+    605 NO_SPELLING_IN_CHAOS_MESH Error "a value that Chaos Mesh has no spelling for";
+    606 UNKNOWN_CHAOS_MESH_KIND Error "a kind of Chaos Mesh that cannot be emitted";
+    607 UNKNOWN_CHAOS_MESH_FIELD Error "a field that Chaos Mesh would drop";
+    608 CHAOS_MESH_TRAP Error "a body that Chaos Mesh would take and not do";
+    609 GATE_URL Error "a gate's address that Chaos Mesh cannot ask";
+    610 CHAOS_MESH_NOT_HERE Error "a cluster without Chaos Mesh";
+    611 CHAOS_MESH_CRON Error "a cron that Chaos Mesh refuses";
+    612 GATE_IS_HIT Error "a target that may hit the gate";
 
     // P07xx project and catalogue
+    701 PROJECT_SYNTAX Error "a `perturb.toml` that is not TOML";
+    702 PROJECT_UNKNOWN_KEY Error "a setting that does not exist";
+    703 PROJECT_TYPE Error "a setting of the wrong kind";
+    704 PROJECT_GLOB Error "an `exclude` that is no glob";
+    705 PROJECT_PLACE Error "a `place` that is none";
+    706 PROJECT_UNKNOWN_PLACE Error "a `place` that nothing declares";
+    710 APPROXIMATION Error "an approximation, refused under `--strict`";
 }

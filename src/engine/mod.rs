@@ -5,6 +5,8 @@
 //!
 //! May use: `source` (spans), `diagnostic`, `types`, `plan`, `analysis` (bounds), `manifest`.
 
+pub mod chaos_mesh;
+
 use serde::Serialize;
 
 use crate::diagnostic::Diagnostic;
