@@ -184,7 +184,7 @@ codes! {
     480 NO_ENGINE Error "a fault that no engine of the cluster can do";
     481 TWO_ENGINES Warning "an experiment that needs two engines";
     490 NAME_TOO_LONG Error "a name that leaves no room for what engines append";
-    491 BAD_NAME Error "a name that Kubernetes would refuse";
+    491 NAME_REFUSED Error "a name that Kubernetes would refuse";
 
     // P05xx policy and place
     501 POLICY_BROKEN Error "an experiment that breaks a policy";
