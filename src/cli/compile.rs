@@ -262,7 +262,7 @@ fn emit(plan: &Plan, engine: Engine, options: &EmitOptions, arena: &mut Arena) -
     let mut sink = |document: &crate::manifest::Node<'_>| stream.document(document, &mut text);
     let Report { diagnostics, approximations, counts } = match engine {
         Engine::ChaosMesh => chaos_mesh::emit(plan, options, arena, &mut sink),
-        Engine::Litmus => litmus::emit::emit(plan, options, arena, &mut sink),
+        Engine::Litmus => litmus::emit(plan, options, arena, &mut sink),
     };
     Compiled { name: plan.name.to_string(), text, diagnostics, approximations, counts }
 }
