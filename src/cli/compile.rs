@@ -261,8 +261,8 @@ fn emit(plan: &Plan, engine: Engine, options: &EmitOptions, arena: &mut Arena) -
     let mut stream = yaml::Stream::default();
     let mut sink = |document: &crate::manifest::Node<'_>| stream.document(document, &mut text);
     let Report { diagnostics, approximations, counts } = match engine {
-        Engine::ChaosMesh => chaos_mesh::emit::emit(plan, options, arena, &mut sink),
-        Engine::Litmus => litmus::emit::emit(plan, options, arena, &mut sink),
+        Engine::ChaosMesh => chaos_mesh::emit(plan, options, arena, &mut sink),
+        Engine::Litmus => litmus::emit(plan, options, arena, &mut sink),
     };
     Compiled { name: plan.name.to_string(), text, diagnostics, approximations, counts }
 }

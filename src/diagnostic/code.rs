@@ -168,7 +168,7 @@ codes! {
     453 OTHER_TEAM_PROTECTED Error "another team's service in a protected environment without its approval";
     454 UNRELATED_SERVICE Warning "a fault on what the service does not depend on";
     456 METHOD_WITHOUT_FAULT Warning "a method that injects nothing";
-    458 UNKNOWN_ZONE Error "a time zone that nobody knows";
+    458 HOURS_ZONE Error "a time zone that nobody knows";
     459 HOURS_REVERSED Error "open hours that end before they begin";
     460 CLOSED_REVERSED Error "closed days that end before they begin";
     461 CLOSED_WITHOUT_EFFECT Warning "closed days on which it is never open";
