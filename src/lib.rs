@@ -23,6 +23,5 @@ pub mod plan;
 #[cfg(feature = "cli")]
 pub mod project;
 pub mod source;
-#[allow(missing_docs)]
 pub mod syntax;
 pub mod types;

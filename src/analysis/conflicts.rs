@@ -9,15 +9,29 @@ use smol_str::SmolStr;
 use super::facts;
 use super::portability::engine_of;
 use super::timeline::{Meeting, Timeline, meet};
-use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{Fault, Plan};
+use crate::diagnostic::{Code, Diagnostic, tidy};
+use crate::plan::{EngineName, Fault, Plan};
 
-/// Adds the pairs of faults that would disturb each other.
+/// Adds the pairs of faults that would disturb each other at the plan's place.
 pub fn check(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
+    pairs(plan, timeline, &|fault| mechanism(plan, fault), out);
+}
+
+/// The pairs of faults that would disturb each other if one engine, not the preferred one of each fault, carried all: a
+/// native compilation for it asks this.
+#[must_use]
+pub fn conflicts_for(plan: &Plan, timeline: &Timeline, engine: EngineName) -> Vec<Diagnostic> {
+    let mut out = Vec::new();
+    pairs(plan, timeline, &|fault| mechanism_of(fault, engine), &mut out);
+    tidy(&mut out);
+    out
+}
+
+fn pairs(plan: &Plan, timeline: &Timeline, mechanism_of: &dyn Fn(&Fault) -> SmolStr, out: &mut Vec<Diagnostic>) {
     for (a, b) in facts::together(plan, timeline) {
         let (Some(first), Some(second)) = (facts::fault(plan, a), facts::fault(plan, b)) else { continue };
-        let mechanism = mechanism(plan, first);
-        if mechanism == self::mechanism(plan, second)
+        let mechanism = mechanism_of(first);
+        if mechanism == mechanism_of(second)
             && let Some(overlap) = overlap(plan, first, second)
         {
             out.push(diagnostic(plan, first, second, &mechanism, overlap));
@@ -27,10 +41,12 @@ pub fn check(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
 
 /// The mechanism of the body that the place's engine takes, which may differ from the fault's own.
 pub fn mechanism(plan: &Plan, fault: &Fault) -> SmolStr {
-    engine_of(plan, fault)
-        .ok()
-        .and_then(|engine| fault.bodies.get(&engine)?.field("mechanism")?.as_text().map(SmolStr::from))
-        .unwrap_or_else(|| fault.mechanism.clone())
+    engine_of(plan, fault).map_or_else(|_| fault.mechanism.clone(), |engine| mechanism_of(fault, engine))
+}
+
+fn mechanism_of(fault: &Fault, engine: EngineName) -> SmolStr {
+    let own = fault.bodies.get(&engine).and_then(|body| body.field("mechanism")).and_then(|m| m.as_text());
+    own.map_or_else(|| fault.mechanism.clone(), SmolStr::from)
 }
 
 /// How two faults meet.
@@ -77,7 +93,8 @@ fn diagnostic(plan: &Plan, first: &Fault, second: &Fault, mechanism: &str, overl
             Code::CONFLICT,
             format!("`{a}` and `{b}` are on at the same time, and may hit the same targets"),
             format!(
-                "`{}` and `{}` are two draws that may meet: name the first with `let` and take the second with `except:`, as in `.pods(except: first)`",
+                "`{}` and `{}` are two draws that may meet: name the first with `let` \
+                 and take the second with `except:`, as in `.pods(except: first)`",
                 text(x),
                 text(y)
             ),
@@ -90,7 +107,10 @@ fn diagnostic(plan: &Plan, first: &Fault, second: &Fault, mechanism: &str, overl
     };
     let diagnostic = Diagnostic::new(code, second.span, message)
         .label(format!("`{b}`, while the other is on"))
-        .why(format!("both work by `{mechanism}`, and of that a target has one: the second replaces the first, or its end takes both away"))
+        .why(format!(
+            "both work by `{mechanism}`, and of that a target has one: \
+                 the second replaces the first, or its end takes both away"
+        ))
         .help(help);
     // Two rounds of a loop give one step twice.
     if first.span == second.span { diagnostic } else { diagnostic.also(first.span, format!("`{a}` is on")) }

@@ -1,15 +1,15 @@
 //! Proof: every expectation and check can fail, can hold, is judged at least once, and is loosened only where it says so.
 //!
-//! Comes in: a plan and its timeline. Goes out: P0410–P0415. The phases are those of the language's reference, "Meaning
+//! Comes in: a plan and its timeline. Goes out: P0410–P0416. The phases are those of the language's reference, "Meaning
 //! of an experiment".
 
 use super::facts::{self, FaultsPhase};
 use super::timeline::Timeline;
 use super::truth::{Truth, is_weaker, number, truth};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{Comparison, Condition, Expectation, Operand, Phase, Plan, StepKind};
+use crate::plan::{Comparison, Condition, Expectation, Operand, Phase, Plan, Source, StepKind};
 use crate::source::Span;
-use crate::types::Decimal;
+use crate::types::{Decimal, Duration};
 
 /// Adds what is wrong with the expectations and checks of the plan.
 pub fn check(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
@@ -21,8 +21,12 @@ pub fn check(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
         grace(plan, expectation, faults, out);
     }
     facts::each_step(&plan.method, &mut |step| {
-        if let StepKind::Check { name, condition, .. } = &step.kind {
-            decided(plan, &format!("the check `{name}`"), condition, step.span, out);
+        if let StepKind::Check { name, condition, within, .. } = &step.kind {
+            let what = format!("the check `{name}`");
+            decided(plan, &what, condition, step.span, out);
+            if let Some(within) = within {
+                remembers(plan, &format!("{what} waits for {within}"), condition, *within, step.span, out);
+            }
         }
     });
 }
@@ -100,7 +104,7 @@ fn judged(plan: &Plan, expectation: &Expectation, faults: Option<FaultsPhase>, o
     let streams = facts::streams_of(plan, &expectation.condition);
     let Some(slowest) = streams.iter().max_by_key(|s| s.every.plus(s.timeout)) else { return };
     let needed = slowest.every.plus(slowest.timeout);
-    let nominal = faults.map_or(crate::types::Duration::ZERO, |f| f.nominal);
+    let nominal = faults.map_or(Duration::ZERO, |f| f.nominal);
     if nominal >= needed {
         return;
     }
@@ -156,28 +160,24 @@ fn grace(plan: &Plan, expectation: &Expectation, faults: Option<FaultsPhase>, ou
         );
         return;
     }
-    remembers(plan, expectation, out);
+    let what = format!("`{name}` may be false for {within}");
+    remembers(plan, &what, &expectation.condition, within, expectation.span, out);
 }
 
 /// A grace shorter than the window of its metric: one bad moment stays in the samples for longer than it may last.
-fn remembers(plan: &Plan, expectation: &Expectation, out: &mut Vec<Diagnostic>) {
-    let Some(within) = expectation.within else { return };
-    let streams = facts::streams_of(plan, &expectation.condition);
-    let Some((window, stream)) = streams.iter().filter_map(|s| Some((s.window?, s))).max_by_key(|(w, _)| *w) else {
-        return;
-    };
-    if window <= within {
-        return;
-    }
-    let message = format!(
-        "`{}` may be false for {within}, but one sample of `{}` looks back {window}",
-        expectation.name, stream.text
-    );
+fn remembers(plan: &Plan, what: &str, condition: &Condition, within: Duration, span: Span, out: &mut Vec<Diagnostic>) {
+    let streams = facts::streams_of(plan, condition);
+    let windows = streams.iter().filter(|s| !matches!(s.source, Source::Objective { .. }));
+    let longest = windows.filter_map(|s| Some((s.window?, s))).max_by_key(|(w, _)| *w);
+    let Some((window, stream)) = longest.filter(|(window, _)| *window > within) else { return };
+    let message = format!("{what}, but one sample of `{}` looks back {window}", stream.text);
     out.push(
-        Diagnostic::new(Code::GRACE_SHORTER_THAN_WINDOW, expectation.span, message)
+        Diagnostic::new(Code::GRACE_SHORTER_THAN_WINDOW, span, message)
             .also(stream.span, format!("its window is {window}"))
             .why("a moment of errors stays in the samples for the whole window, long after the system is well again")
-            .help(format!("ask with a shorter window (such as `over: {within}`, if the metric takes it), or allow more than {window}")),
+            .help(format!(
+                "ask with a shorter window (such as `over: {within}`, if the metric takes it), or allow {window} at least"
+            )),
     );
 }
 

@@ -111,7 +111,10 @@ fn unguarded(plan: &Plan, out: &mut Vec<Diagnostic>) {
     let mut diagnostic = Diagnostic::new(Code::LASTING_WITHOUT_GUARD, first.span, message)
         .label("stays until its time is over, whatever happens meanwhile")
         .why("when customers are hurt more than was expected, something has to stop the experiment")
-        .help("add `guard { abort when … }` with the value at which you would stop it by hand; `abort when refuted` is the shortest");
+        .help(
+            "add `guard { abort when … }` with the value at which you would stop it by hand; \
+                 `abort when refuted` is the shortest",
+        );
     for other in lasting {
         diagnostic = diagnostic.also(other.span, "and this one");
     }

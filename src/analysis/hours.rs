@@ -1,8 +1,8 @@
 //! Proof: there are hours in which the whole run fits.
 //!
-//! Comes in: the `hours` of a plan (policies' and its own) and the bound of the run. Goes out: P0458–P0462. Also the open
-//! stretches for [`super::schedule`]. Time zones are those of the compiler, never the machine's; the year looked at is
-//! fixed, so that the same text gives the same answer for ever.
+//! Comes in: the `hours` of a plan (policies' and its own) and the bound of the run. Goes out: P0459–P0463, P0504; also
+//! the open stretches for [`super::schedule`]. Time zones are those of the compiler, never the machine's; the days looked
+//! at are fixed, so that the same text gives the same answer for ever.
 
 use std::sync::LazyLock;
 
@@ -62,7 +62,7 @@ pub fn unknown_zone(name: &str, span: Span, out: &mut Vec<Diagnostic>) {
         return;
     }
     let known: Vec<String> = ZONES.available().map(|n| n.to_string()).collect();
-    let mut diagnostic = Diagnostic::new(Code::HOURS_ZONE, span, format!("`{name}` is not a time zone"))
+    let mut diagnostic = Diagnostic::new(Code::UNKNOWN_ZONE, span, format!("`{name}` is not a time zone"))
         .why("without a zone nobody can say when that is");
     diagnostic = match crate::diagnostic::nearest(name, known.iter().map(String::as_str)) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),

@@ -9,16 +9,12 @@ mod blind;
 mod catalogue;
 mod conflicts;
 mod cron;
-#[cfg(test)]
-mod examples;
 mod expectations;
 mod facts;
 mod guards;
 mod hours;
 mod kube_names;
-mod method;
 mod names;
-pub mod picture;
 pub mod portability;
 mod radius;
 mod ranges;
@@ -28,11 +24,16 @@ mod self_harm;
 mod teams;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod examples;
+pub mod picture;
+pub mod telling;
 pub mod timeline;
 mod truth;
 mod windows;
 
 pub use catalogue::{KnownIncident, analyse_catalogue, unlearned};
+pub use conflicts::conflicts_for;
 pub use cron::Cron;
 pub use names::LONGEST_NAME;
 
@@ -52,7 +53,6 @@ pub fn analyse(plan: &Plan) -> Vec<Diagnostic> {
     blind::check(plan, &mut out);
     self_harm::check(plan, &mut out);
     teams::check(plan, &mut out);
-    method::check(plan, &mut out);
     hours::check(plan, &timeline, &mut out);
     schedule::check(plan, &timeline, &mut out);
     restart::check(plan, &timeline, &mut out);

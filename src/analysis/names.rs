@@ -1,20 +1,18 @@
 //! Proof: the names that people gave leave room for what the engines append to them.
 //!
-//! Comes in: a plan. Goes out: P0490, P0491. The longest generated name leaves 57 characters to its base (`chaos-mesh.md`
-//! §4.4: with 58 and more, a Workflow's nodes are deleted and made again for ever), of which the short digest and its
-//! `-` take 11. Names of a `verify`'s instances are made by Perturb, which shortens them; there the verify's own counts.
+//! Comes in: a plan. Goes out: P0490, P0491. Engines and the API server cut or misread names that get too long: a label's
+//! value has at most 63 characters (`chaos-mesh.md` §4.4), Argo's Workflows leave 52 (`litmus.md`), templates 57. Emitters
+//! shorten what is longer, but then people look for a name that is not there. Names of a `verify`'s instances are made by
+//! Perturb; there the verify's own name counts.
 
 use super::kube_names::dns_label_fault;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{Plan, StepKind};
 use crate::source::Span;
 
-/// What engines leave to the base of a generated name.
-pub const GENERATED_BASE: usize = 57;
-/// `-` and the ten digits of the short digest.
-pub const DIGEST_SUFFIX: usize = 11;
-/// The longest name that an experiment, a verify or a check may have.
-pub const LONGEST_NAME: usize = GENERATED_BASE - DIGEST_SUFFIX;
+/// What a label's value leaves to a name: of 63 characters, the short digest takes 11 with its `-`, and the longest of the
+/// words that tell objects apart (`-gate-target`) 12.
+pub const LONGEST_NAME: usize = 63 - 11 - 12;
 
 /// Adds names that engines would cut or refuse.
 pub fn check(plan: &Plan, out: &mut Vec<Diagnostic>) {
@@ -37,9 +35,10 @@ fn name(what: &str, text: &str, span: Span, out: &mut Vec<Diagnostic>) {
         let message = format!("the name of {what} `{text}` has {length} characters, {LONGEST_NAME} fit");
         out.push(
             Diagnostic::new(Code::NAME_TOO_LONG, span, message)
-                .why(format!(
-                    "objects in the cluster are named after it, with a digest behind; engines cut such names at {GENERATED_BASE} and then mistake one for another"
-                ))
+                .why(
+                    "objects in the cluster are named after it, with more behind; \
+                 a name that has to be cut is hard to find again",
+                )
                 .help("choose a shorter name; the doc comment has room for the rest"),
         );
     } else if let Some(fault) = dns_label_fault(text) {

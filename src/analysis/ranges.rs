@@ -25,7 +25,10 @@ fn judge(stream: &Stream, found: &[Duration], out: &mut Vec<Diagnostic>) {
             let message = format!("the query of `{metric}` looks back {longest}, but the metric declares no `window`");
             Diagnostic::new(Code::RANGE_WITHOUT_WINDOW, stream.span, message)
                 .label(format!("the query holds `[{longest}]`"))
-                .help(format!("write `window: {longest}`; better, take `over: Duration = {longest}` as a parameter, write `[${{over}}]` in the query and `window: over`"))
+                .help(format!(
+                    "write `window: {longest}`; better, take `over: Duration = {longest}` \
+                 as a parameter, write `[${{over}}]` in the query and `window: over`"
+                ))
         }
         // One sample of a subquery reaches as far back as its ranges together.
         Some(window) if window < longest || window > found.iter().fold(Duration::ZERO, |sum, r| sum.plus(*r)) => {
@@ -33,12 +36,16 @@ fn judge(stream: &Stream, found: &[Duration], out: &mut Vec<Diagnostic>) {
                 format!("the query of `{metric}` looks back {longest}, but the metric declares a `window` of {window}");
             Diagnostic::new(Code::RANGE_OTHER_THAN_WINDOW, stream.span, message)
                 .label(format!("the query holds `[{longest}]`"))
-                .help("take the time as a parameter `over`, write `[${over}]` in the query and `window: over`: then they cannot differ")
+                .help(
+                    "take the time as a parameter `over`, write `[${over}]` in the query \
+                 and `window: over`: then they cannot differ",
+                )
         }
         Some(_) => return,
     };
     out.push(diagnostic.why(
-        "the bound on a guard's reaction and the time of recovery are computed from `window`: what the query really does has to be there",
+        "the bound on a guard's reaction and the time of recovery are computed from `window`: \
+                 what the query really does has to be there",
     ));
 }
 

@@ -1,8 +1,9 @@
 //! Proof: no fault hits the control plane, the engines or what the cluster declares off limits, and none hits more than
 //! it names; selectors say what Kubernetes can read.
 //!
-//! Comes in: the draws of a plan, its place. Goes out: P0445–P0449. Label and name rules: Kubernetes' own; an illegal
-//! label value is a selection error at run time only (`chaos-mesh.md` T6), an absent selector the whole namespace (T1).
+//! Comes in: the draws of a plan, its place. Goes out: P0445–P0449, and P0304 for a plan that no compiler made. Label and
+//! name rules are Kubernetes' own; an illegal label value is a selection error at run time only (`chaos-mesh.md` T6), an
+//! absent selector the whole namespace (T1).
 
 use super::facts;
 use super::kube_names::{dns_label_fault, dns_subdomain_fault, label_key_fault, label_value_fault};
@@ -64,7 +65,7 @@ fn too_wide(fault: &Fault, draw: &Draw, pods: &PodSelector, out: &mut Vec<Diagno
     if pods.namespaces.is_empty() {
         let message = format!("`{}` names no namespace", draw.text);
         out.push(
-            Diagnostic::new(Code::NO_NAMESPACE, draw.span, message)
+            Diagnostic::new(Code::WITHOUT_NAMESPACE, draw.span, message)
                 .also(fault.span, "hit by this")
                 .why("it would take pods of the whole cluster, the control plane's among them")
                 .help("write `namespace:` in the selector"),

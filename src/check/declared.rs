@@ -29,9 +29,8 @@ pub struct FieldSpec {
 pub const SOURCES: &[&str] = &["prometheus", "json", "http", "kubernetes", "tls"];
 
 /// The fields of a metric.
-pub const METRIC_FIELDS: &[&str] = &[
-    "prometheus", "json", "http", "kubernetes", "tls", "unit", "window", "every", "timeout", "patience", "links",
-];
+pub const METRIC_FIELDS: &[&str] =
+    &["prometheus", "json", "http", "kubernetes", "tls", "unit", "window", "every", "timeout", "patience", "links"];
 
 /// The fields of a fault.
 pub const FAULT_FIELDS: &[&str] = &["effect", "mechanism", "irreversible", "lost-on-restart", "links"];
@@ -150,11 +149,8 @@ pub fn check_keys(ev: &mut Evaluator<'_>, fields: &[Field], known: &[&str], what
         if known.contains(&field.key.text.as_str()) {
             continue;
         }
-        let diagnostic = Diagnostic::new(
-            Code::UNKNOWN_FIELD,
-            field.key.span,
-            format!("{what} has no field `{}`", field.key.text),
-        );
+        let diagnostic =
+            Diagnostic::new(Code::UNKNOWN_FIELD, field.key.span, format!("{what} has no field `{}`", field.key.text));
         ev.report(match nearest(&field.key.text, known.iter().copied()) {
             Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), field.key.span, near),
             None => diagnostic.help(format!("it has {}", super::evaluate::listed(known))),
@@ -239,9 +235,10 @@ fn check_value(ev: &mut Evaluator<'_>, word: RecordWord, key: &str, value: &Val,
         (RecordWord::Slo, "objective", Val::Plain(Value::Percent(p)))
             if p.0 <= crate::types::Decimal::ZERO || p.0 >= crate::types::Decimal::from(100) =>
         {
-            ev.report(
-                out_of_range("an objective is between 0% and 100%, and neither", "100% leaves no error budget at all"),
-            );
+            ev.report(out_of_range(
+                "an objective is between 0% and 100%, and neither",
+                "100% leaves no error budget at all",
+            ));
         }
         (RecordWord::Slo, "window", Val::Plain(Value::Duration(d))) if d.is_zero() => {
             ev.report(
@@ -309,16 +306,19 @@ impl Evaluator<'_> {
 
     fn read_service(&mut self, id: DeclId, fields: &[Field]) -> Service {
         let item = self.program.item(id);
-        let mut get = |key: &str| match (field(fields, key), fields_of(RecordWord::Service).iter().find(|s| s.key == key)) {
-            (Some(given), Some(spec)) => self.value(&given.value, &spec.ty),
-            _ => Val::none(),
-        };
+        let mut get =
+            |key: &str| match (field(fields, key), fields_of(RecordWord::Service).iter().find(|s| s.key == key)) {
+                (Some(given), Some(spec)) => self.value(&given.value, &spec.ty),
+                _ => Val::none(),
+            };
         let owner = match get("owner") {
             Val::Decl(team) => Some(team),
             _ => None,
         };
         let decls = |value: Val| match value {
-            Val::List(items) => items.iter().filter_map(|v| if let Val::Decl(d) = v { Some(*d) } else { None }).collect(),
+            Val::List(items) => {
+                items.iter().filter_map(|v| if let Val::Decl(d) = v { Some(*d) } else { None }).collect()
+            }
             _ => Vec::new(),
         };
         let mut service = Service {
@@ -340,7 +340,12 @@ impl Evaluator<'_> {
         service
     }
 
-    fn service_facts(&self, service: &Service, links: Vec<crate::types::Entry>, span: Span) -> Option<plan::ServiceFacts> {
+    fn service_facts(
+        &self,
+        service: &Service,
+        links: Vec<crate::types::Entry>,
+        span: Span,
+    ) -> Option<plan::ServiceFacts> {
         let name_of = |id: &DeclId| self.program.item(*id).name.text.clone();
         let texts = |value: &Val| match value {
             Val::List(items) => items.iter().map(super::evaluate::text_of).collect::<Option<Vec<_>>>(),

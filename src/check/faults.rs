@@ -69,8 +69,12 @@ pub fn check(ev: &mut Evaluator<'_>, id: DeclId, fault: &FaultItem) {
         head(ev, fault, item.name.span, &item.name.text);
         if fault.engines.is_empty() {
             ev.report(
-                Diagnostic::new(Code::FAULT_WITHOUT_ENGINE, item.name.span, format!("no engine can do `{}`", item.name.text))
-                    .help("add a body for at least one engine: `engine chaos-mesh { … }`"),
+                Diagnostic::new(
+                    Code::FAULT_WITHOUT_ENGINE,
+                    item.name.span,
+                    format!("no engine can do `{}`", item.name.text),
+                )
+                .help("add a body for at least one engine: `engine chaos-mesh { … }`"),
             );
         }
         let mut seen: Vec<(&SmolStr, crate::source::Span)> = Vec::new();
@@ -81,8 +85,9 @@ pub fn check(ev: &mut Evaluator<'_>, id: DeclId, fault: &FaultItem) {
                 ev.report(super::evaluate::expr::twice(&body.engine, first));
             }
             seen.push((&body.engine.text, body.engine.span));
+            check_body_keys(ev, body);
             for field in &body.fields {
-                ev.value(&field.value, &Type::Any);
+                ev.value(&field.value, &body_type(&body.engine.text, &field.key.text));
             }
             for rule in &body.rules {
                 ev.value(&rule.condition, &Type::Bool);
@@ -92,15 +97,65 @@ pub fn check(ev: &mut Evaluator<'_>, id: DeclId, fault: &FaultItem) {
     });
 }
 
+/// What a Litmus fault may touch: the classes of permissions of its hub.
+const ACCESS: &[&str] = &["workloads", "nodes", "drain", "taint", "scale", "network-policies", "secrets", "none"];
+
+/// The type of a body's field; what an engine takes as it is, is `Any`.
+fn body_type(engine: &str, key: &str) -> Type {
+    match (engine, key) {
+        ("litmus", "access") => Type::Enum(ACCESS.iter().map(|w| SmolStr::from(*w)).collect()),
+        ("litmus", "cluster-wide" | "mounts-runtime") => Type::Bool,
+        ("litmus", "env") | ("chaos-mesh", "spec") => Type::Record,
+        ("litmus", "fault" | "run" | "hub" | "image")
+        | ("chaos-mesh", "kind")
+        | ("kubernetes" | "local", "action")
+        | (_, "mechanism") => Type::String,
+        _ => Type::Any,
+    }
+}
+
+/// A body of an engine that knows its fields has no others.
+fn check_body_keys(ev: &mut Evaluator<'_>, body: &EngineBody) {
+    let (known, required): (&[&str], &[&str]) = match body.engine.text.as_str() {
+        "chaos-mesh" => (&["kind", "spec", "mechanism"], &["kind", "spec"]),
+        "litmus" => (
+            &[
+                "fault",
+                "run",
+                "env",
+                "hub",
+                "image",
+                "access",
+                "cluster-wide",
+                "mounts-runtime",
+                "permissions",
+                "mechanism",
+            ],
+            &["fault"],
+        ),
+        "kubernetes" | "local" => (&[], &["action"]),
+        _ => return,
+    };
+    if !known.is_empty() {
+        check_keys(ev, &body.fields, known, &format!("a body for {}", body.engine.text));
+    }
+    for key in required {
+        if field(&body.fields, key).is_none() {
+            ev.report(Diagnostic::new(
+                Code::MISSING_FIELD,
+                body.engine.span,
+                format!("this body for {} has no `{key}`", body.engine.text),
+            ));
+        }
+    }
+}
+
 fn engine_name(ev: &mut Evaluator<'_>, body: &EngineBody) -> Option<EngineName> {
     let known = EngineName::parse(&body.engine.text);
     if known.is_none() {
         let names = EngineName::ALL.map(EngineName::text);
-        let diagnostic = Diagnostic::new(
-            Code::UNKNOWN_WORD,
-            body.engine.span,
-            format!("there is no engine `{}`", body.engine.text),
-        );
+        let diagnostic =
+            Diagnostic::new(Code::UNKNOWN_WORD, body.engine.span, format!("there is no engine `{}`", body.engine.text));
         ev.report(match nearest(&body.engine.text, names) {
             Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), body.engine.span, near),
             None => diagnostic.help(format!("the engines are {}", super::evaluate::listed(&names))),
@@ -121,11 +176,17 @@ fn head(ev: &mut Evaluator<'_>, fault: &FaultItem, at: crate::source::Span, name
     let mut required = |key: &str, ty: &Type, help: &str| match field(&fault.fields, key) {
         Some(given) => text_of(&ev.value(&given.value, ty)),
         None => {
-            ev.report(Diagnostic::new(Code::MISSING_FIELD, at, format!("`{name}` has no `{key}`")).help(help.to_owned()));
+            ev.report(
+                Diagnostic::new(Code::MISSING_FIELD, at, format!("`{name}` has no `{key}`")).help(help.to_owned()),
+            );
             None
         }
     };
-    let effect = required("effect", &effects, "write `effect: lasting` if it must be undone, `effect: instant` if it happens once");
+    let effect = required(
+        "effect",
+        &effects,
+        "write `effect: lasting` if it must be undone, `effect: instant` if it happens once",
+    );
     let mechanism = required(
         "mechanism",
         &Type::String,
@@ -195,7 +256,7 @@ fn body_of(ev: &mut Evaluator<'_>, body: &EngineBody, bound: &Bound) -> Option<B
     }
     let mut fields = Vec::new();
     for field in &body.fields {
-        let value = ev.value(&field.value, &Type::Any);
+        let value = ev.value(&field.value, &body_type(&body.engine.text, &field.key.text));
         if value.is_unknown() {
             return None;
         }

@@ -232,12 +232,8 @@ fn resolve_import(
 
 /// A module of `std` that does not exist.
 pub fn unknown_module(name: &str, span: crate::source::Span) -> Diagnostic {
-    let diagnostic = Diagnostic::new(
-        Code::UNKNOWN_FILE,
-        span,
-        format!("the standard library has no module `{name}`"),
-    )
-    .help(format!("its modules are {}", stdlib::modules().collect::<Vec<_>>().join(", ")));
+    let diagnostic = Diagnostic::new(Code::UNKNOWN_FILE, span, format!("the standard library has no module `{name}`"))
+        .help(format!("its modules are {}", stdlib::modules().collect::<Vec<_>>().join(", ")));
     match nearest(name, stdlib::modules()) {
         Some(near) => diagnostic.choice(format!("did you mean `{near}`?"), span, near),
         None => diagnostic,

@@ -11,11 +11,11 @@
 pub mod build;
 pub mod declared;
 pub mod evaluate;
-mod faults;
+pub mod faults;
 mod load;
 mod places;
 pub mod program;
-mod reference;
+pub mod reference;
 pub mod scope;
 pub mod sheet;
 mod signature;
@@ -47,6 +47,8 @@ pub struct Program {
     pub signatures: Vec<Option<std::sync::Arc<Signature>>>,
     /// For each declaration, the digest of its text without comments and layout.
     pub texts: Vec<reference::TextDigest>,
+    /// The path of each file id.
+    pub paths: std::sync::Arc<Vec<String>>,
 }
 
 impl Program {
@@ -138,6 +140,7 @@ pub fn check(sources: &dyn Sources, roots: &[String]) -> Checked {
     places::read(&mut program);
     signature::read(&mut program, &mut diagnostics);
     program.texts = reference::texts(&program, &read.sources);
+    program.paths = std::sync::Arc::new(read.sources.iter().map(|(_, f)| f.path.to_string()).collect());
     diagnostics.append(&mut check_declarations(&program));
     tidy(&mut diagnostics);
     Checked { program, sources: read.sources, diagnostics }

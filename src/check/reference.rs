@@ -130,12 +130,15 @@ fn words(text: &str, f: &mut impl FnMut(&str)) {
                 f(inside);
                 for part in inside.split("${").skip(1) {
                     let code = part.split('}').next().unwrap_or("");
-                    code.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).filter(|w| !w.is_empty()).for_each(&mut *f);
+                    code.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+                        .filter(|w| !w.is_empty())
+                        .for_each(&mut *f);
                 }
                 continue;
             }
             b if b.is_ascii_alphanumeric() || *b >= 0x80 => {
-                while bytes.get(at).is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_') || *b >= 0x80) {
+                while bytes.get(at).is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_') || *b >= 0x80)
+                {
                     at += 1;
                 }
             }

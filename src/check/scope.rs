@@ -94,12 +94,7 @@ impl Scopes {
         scope
     }
 
-    fn imported_names(
-        &self,
-        files: &[Loaded],
-        loaded: &Loaded,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> Vec<(Name, Def)> {
+    fn imported_names(&self, files: &[Loaded], loaded: &Loaded, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Name, Def)> {
         let mut found = Vec::new();
         for (import, target) in loaded.file.imports.iter().zip(&loaded.imports) {
             let Some(target) = *target else { continue };
@@ -128,8 +123,12 @@ impl Scopes {
                     match alias.clone().or_else(|| last_name(&import.from)) {
                         Some(name) => found.push((name, def)),
                         None => diagnostics.push(
-                            Diagnostic::new(Code::IMPORT_WITHOUT_NAMES, import.span, "this import makes nothing visible")
-                                .help("name what you need: `import \"file.chaos\".{checkout, ledger}`, or `as NAME`"),
+                            Diagnostic::new(
+                                Code::IMPORT_WITHOUT_NAMES,
+                                import.span,
+                                "this import makes nothing visible",
+                            )
+                            .help("name what you need: `import \"file.chaos\".{checkout, ledger}`, or `as NAME`"),
                         ),
                     }
                 }
@@ -141,11 +140,8 @@ impl Scopes {
     fn not_in_file(&self, name: &Name, file: usize, files: &[Loaded]) -> Diagnostic {
         let path = &files[file].path;
         let known = self.files[file].own.keys().map(SmolStr::as_str);
-        let diagnostic = Diagnostic::new(
-            Code::UNKNOWN_NAME,
-            name.span,
-            format!("`{path}` declares no `{}`", name.text),
-        );
+        let diagnostic =
+            Diagnostic::new(Code::UNKNOWN_NAME, name.span, format!("`{path}` declares no `{}`", name.text));
         if let Some(near) = nearest(&name.text, known) {
             return diagnostic.choice(format!("did you mean `{near}`?"), name.span, near);
         }

@@ -204,17 +204,17 @@ impl Evaluator<'_> {
             Some(o) if o.is_le() => Type::InRange(Arc::new(ty), Arc::new(Bounds { least, greatest })),
             Some(_) => {
                 self.report(
-                    Diagnostic::new(Code::OUT_OF_RANGE, range.span, format!("the range `{least}..{greatest}` is empty"))
-                        .help("the smaller end comes first"),
+                    Diagnostic::new(
+                        Code::OUT_OF_RANGE,
+                        range.span,
+                        format!("the range `{least}..{greatest}` is empty"),
+                    )
+                    .help("the smaller end comes first"),
                 );
                 ty
             }
             None => {
-                self.report(Diagnostic::new(
-                    Code::TYPE_MISMATCH,
-                    range.span,
-                    format!("{} has no range", article(&ty)),
-                ));
+                self.report(Diagnostic::new(Code::TYPE_MISMATCH, range.span, format!("{} has no range", article(&ty))));
                 ty
             }
         }

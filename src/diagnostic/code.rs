@@ -161,14 +161,11 @@ codes! {
     442 EXPECTATION_BLINDED Warning "an expectation whose monitoring runs on what is hit";
     445 PROTECTED_NAMESPACE Error "a target in a namespace that must not be hit";
     446 WHOLE_NAMESPACE Error "a selector that takes a whole namespace";
-    447 NO_NAMESPACE Error "a selector without a namespace";
     448 NODE_MAY_HOLD_ENGINE Warning "a node or zone on which the engine itself may run";
     449 BAD_SELECTOR Error "a selector that Kubernetes cannot read";
     452 OTHER_TEAM Warning "another team's service without its approval";
     453 OTHER_TEAM_PROTECTED Error "another team's service in a protected environment without its approval";
     454 UNRELATED_SERVICE Warning "a fault on what the service does not depend on";
-    456 METHOD_WITHOUT_FAULT Warning "a method that injects nothing";
-    458 HOURS_ZONE Error "a time zone that nobody knows";
     459 HOURS_REVERSED Error "open hours that end before they begin";
     460 CLOSED_REVERSED Error "closed days that end before they begin";
     461 CLOSED_WITHOUT_EFFECT Warning "closed days on which it is never open";

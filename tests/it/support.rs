@@ -145,5 +145,7 @@ pub fn hold(path: &str, name: &str, text: &str) {
         std::fs::write(root().join(path), format!("{before}{begin}{text}<!-- end -->{after}")).unwrap();
         return;
     }
-    panic!("{path}, `{name}`: run with PERTURB_BLESS=1 and read what it wrote. It should be\n\n{text}\nand is\n\n{now}");
+    panic!(
+        "{path}, `{name}`: run with PERTURB_BLESS=1 and read what it wrote. It should be\n\n{text}\nand is\n\n{now}"
+    );
 }

@@ -120,6 +120,7 @@ fn a_grace_and_its_phase() {
     assert!(found.fixes[0].edits[0].text.ends_with("except during faults"));
     finds_one(Code::GRACE_SHORTER_THAN_WINDOW, |p| p.expectations[0].within = Some(duration("30s")));
     clean(|p| p.expectations[0].within = Some(duration("1m")));
+    finds_one(Code::GRACE_SHORTER_THAN_WINDOW, |p| p.streams[4].window = Some(duration("2m")));
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn names() {
         });
     };
     clean(|p| instance(p, "weekly"));
-    finds_one(Code::NAME_TOO_LONG, |p| instance(p, &"w".repeat(47)));
+    finds_one(Code::NAME_TOO_LONG, |p| instance(p, &"w".repeat(LONGEST_NAME + 1)));
     finds_one(Code::NAME_TOO_LONG, |p| {
         let StepKind::With { steps, .. } = &mut p.method[0].kind else { panic!() };
         let StepKind::Check { name, .. } = &mut steps[2].kind else { panic!() };

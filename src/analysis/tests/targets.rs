@@ -37,6 +37,14 @@ fn two_faults_of_one_mechanism() {
         let Some(Body::Expressed(body)) = p.faults[2].bodies.get_mut(&EngineName::ChaosMesh) else { panic!() };
         body.push(sample::entry("mechanism", Value::String("proxy".into())));
     });
+    // … and a native compilation for the other engine is another matter.
+    let mut plan = tour();
+    two_delays(&mut plan, 0);
+    let Some(Body::Expressed(body)) = plan.faults[2].bodies.get_mut(&EngineName::ChaosMesh) else { panic!() };
+    body.push(sample::entry("mechanism", Value::String("proxy".into())));
+    let timeline = crate::analysis::timeline::timeline(&plan);
+    let in_engine = |engine| crate::analysis::conflicts_for(&plan, &timeline, engine).len();
+    assert_eq!((in_engine(EngineName::ChaosMesh), in_engine(EngineName::Litmus)), (0, 1));
     finds_one(Code::POSSIBLE_CONFLICT, |p| {
         two_delays(p, 1);
         p.draws[1].service = Some("checkout".into());
@@ -115,7 +123,7 @@ fn what_must_not_be_hit() {
         wide(p, Quantity::All);
         selector(p, 0).zone = Some(At::Named("a".into()));
     });
-    finds_one(Code::NO_NAMESPACE, |p| selector(p, 0).namespaces.clear());
+    finds_one(Code::WITHOUT_NAMESPACE, |p| selector(p, 0).namespaces.clear());
     let nodes = |p: &mut Plan, labels: Vec<(&str, &str)>| {
         let labels = labels.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
         let holding = Some(sample::pods("ledger"));

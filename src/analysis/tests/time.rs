@@ -1,4 +1,4 @@
-//! Hours, schedules, the method's length.
+//! Hours and schedules.
 
 use super::*;
 
@@ -15,17 +15,8 @@ fn schedule(p: &mut Plan, cron: &str) {
 }
 
 #[test]
-fn a_method_without_a_fault() {
-    finds_one(Code::METHOD_WITHOUT_FAULT, |p| {
-        p.faults.clear();
-        p.expectations.pop();
-        p.method = vec![sample::step(StepKind::Wait(duration("1m")), at(16))];
-    });
-}
-
-#[test]
 fn hours_that_cannot_be_kept() {
-    let found = finds_one(Code::HOURS_ZONE, |p| p.hours = vec![hours(&[(1, 4, 600, 960, "Asia/Jakrta")], 7)]);
+    let found = finds_one(Code::UNKNOWN_ZONE, |p| p.hours = vec![hours(&[(1, 4, 600, 960, "Asia/Jakrta")], 7)]);
     assert!(found.help.unwrap().contains(JAKARTA));
     finds_one(Code::HOURS_REVERSED, |p| p.hours = vec![hours(&[(1, 4, 960, 600, JAKARTA)], 7)]);
     finds_one(Code::HOURS_TOO_SHORT, |p| p.hours = vec![hours(&[(1, 4, 600, 608, JAKARTA)], 7)]);
@@ -66,7 +57,7 @@ fn schedules() {
     assert!(found.message.contains("10m"), "{}", found.message);
     finds_one(Code::PERIOD_TOO_SHORT, |p| schedule(p, "55,0 23,0 * * *"));
     clean(|p| schedule(p, "0 */6 * * *"));
-    finds_one(Code::HOURS_ZONE, |p| {
+    finds_one(Code::UNKNOWN_ZONE, |p| {
         schedule(p, "0 10 * * tue");
         p.schedule.as_mut().unwrap().zone = "Mars/Olympus".into();
     });

@@ -94,7 +94,8 @@ fn strike<'a>(plan: &Plan, lane: &Lane, place: &'a [Turn], run_end: Duration) ->
 
 /// The draws whose pods a fault reaches into. A `peer` is only the other end of the line, except where the direction is
 /// `incoming` or `both`: engines then shape or cut in the peer's pods, too (Chaos Mesh 2.8, `direction: from | both`).
-pub(super) fn draws_of(fault: &Fault) -> Vec<u32> {
+#[must_use]
+pub fn draws_of(fault: &Fault) -> Vec<u32> {
     let argument = |key: &str| fault.arguments.iter().find(|e| e.key == key).map(|e| &e.value);
     let mut draws = vec![fault.target];
     if let (Some(Value::Draw(peer)), Some(direction)) = (argument("peer"), argument("direction"))

@@ -9,11 +9,11 @@ use super::names::listed;
 use super::operate::order;
 use super::text::push_plain;
 use super::{Evaluator, Val};
+use crate::check::Signature;
 use crate::check::program::{Arg, Expr, ExprKind, ItemKind, Name, RecordWord};
 use crate::check::scope::DeclId;
-use crate::check::Signature;
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::plan::{ObjectiveFact, Selector};
+use crate::plan::ObjectiveFact;
 use crate::source::Span;
 use crate::types::{Decimal, TargetKind, Type, Value};
 
@@ -90,8 +90,14 @@ impl Evaluator<'_> {
     }
 
     fn call_member(&mut self, base: &Expr, name: &Name, args: &[Arg], span: Span) -> Option<Val> {
-        let value = if name.text == "burn-rate" { self.value(base, &Type::Any) } else { return None };
+        let value = match name.text.as_str() {
+            "burn-rate" | "confirmed-in" => self.value(base, &Type::Any),
+            _ => return None,
+        };
         match value {
+            Val::Facts(super::FactsOf::Experiment) if name.text == "confirmed-in" => {
+                Some(self.confirmed_in(args, span))
+            }
             Val::Decl(id) if matches!(self.program.item(id).kind, ItemKind::Record(RecordWord::Slo, _)) => {
                 let mut over = None;
                 for arg in args {
@@ -117,6 +123,37 @@ impl Evaluator<'_> {
         }
     }
 
+    /// `experiment.confirmed-in(staging, within: 14d)`: only preflight can tell.
+    fn confirmed_in(&mut self, args: &[Arg], span: Span) -> Val {
+        let mut environment = None;
+        let mut within = None;
+        for (position, arg) in args.iter().enumerate() {
+            match &arg.name {
+                None if position == 0 => environment = Some(self.value(&arg.value, &Type::Environment)),
+                Some(name) if name.text == "within" => within = Some(self.value(&arg.value, &Type::Duration)),
+                Some(name) => self.report(unknown_argument(name, &["within"], None)),
+                None => {
+                    self.report(Diagnostic::new(Code::ARGUMENT_WITHOUT_NAME, arg.span, "this argument needs its name"))
+                }
+            }
+        }
+        if environment.is_none() || within.is_none() {
+            self.report(
+                Diagnostic::new(Code::MISSING_ARGUMENT, span, "confirmed where, and how long ago at most?")
+                    .help("write `experiment.confirmed-in(staging, within: 14d)`"),
+            );
+        }
+        if let (Some(Val::Decl(id)), Some(Val::Plain(Value::Duration(within)))) = (&environment, &within) {
+            let name = &self.program.item(*id).name.text;
+            let reason =
+                format!("whether this very text was confirmed in {name} within {within} is known when it is to run");
+            if let Some(policy) = &mut self.policy {
+                policy.preflight.push(reason);
+            }
+        }
+        Val::Unknown(Type::Bool)
+    }
+
     fn not_callable(&mut self, value: &Val, callee: &Expr) -> Val {
         let found = self.describe(value);
         let mut diagnostic =
@@ -125,9 +162,8 @@ impl Evaluator<'_> {
             diagnostic = diagnostic.also(self.program.item(*id).name.span, "declared here");
             diagnostic = match &self.program.item(*id).kind {
                 ItemKind::Fault(_) => diagnostic.help("a fault is a step of a `method`"),
-                ItemKind::Scenario(..) => {
-                    diagnostic.help("a scenario is run: `experiment NAME = SCENARIO(…)`, or `run SCENARIO(…)` in a `verify`")
-                }
+                ItemKind::Scenario(..) => diagnostic
+                    .help("a scenario is run: `experiment NAME = SCENARIO(…)`, or `run SCENARIO(…)` in a `verify`"),
                 _ => diagnostic,
             };
         }
@@ -151,8 +187,12 @@ impl Evaluator<'_> {
                 Some(other) => {
                     let found = self.describe(&other);
                     self.report(
-                        Diagnostic::new(Code::TYPE_MISMATCH, span, format!("`ceil` rounds a number up, and this is {found}"))
-                            .help("convert a quantity first: `ceil(load as cores)`"),
+                        Diagnostic::new(
+                            Code::TYPE_MISMATCH,
+                            span,
+                            format!("`ceil` rounds a number up, and this is {found}"),
+                        )
+                        .help("convert a quantity first: `ceil(load as cores)`"),
                     );
                     Val::error()
                 }
@@ -322,7 +362,8 @@ impl Evaluator<'_> {
                 format!("`{}` also needs {}", item.name.text, listed(&names).replace(" or ", " and ")),
             );
             for param in &missing {
-                diagnostic = diagnostic.also(param.span, format!("`{}` is {}", param.name, super::coerce::article(&param.ty)));
+                diagnostic =
+                    diagnostic.also(param.span, format!("`{}` is {}", param.name, super::coerce::article(&param.ty)));
             }
             self.report(diagnostic);
         }
@@ -353,12 +394,10 @@ impl Evaluator<'_> {
 /// An argument that nothing takes.
 pub(super) fn unknown_argument(name: &Name, known: &[&str], callee: Option<(&SmolStr, Span)>) -> Diagnostic {
     let mut diagnostic = match callee {
-        Some((callee, span)) => Diagnostic::new(
-            Code::UNKNOWN_ARGUMENT,
-            name.span,
-            format!("`{callee}` has no parameter `{}`", name.text),
-        )
-        .also(span, "declared here"),
+        Some((callee, span)) => {
+            Diagnostic::new(Code::UNKNOWN_ARGUMENT, name.span, format!("`{callee}` has no parameter `{}`", name.text))
+                .also(span, "declared here")
+        }
         None => Diagnostic::new(Code::UNKNOWN_ARGUMENT, name.span, format!("nothing here takes `{}`", name.text)),
     };
     diagnostic = match nearest(&name.text, known.iter().copied()) {
@@ -387,14 +426,5 @@ pub fn positive(value: &Value) -> bool {
         Value::Number(n) => *n > Decimal::ZERO,
         Value::Duration(d) => !d.is_zero(),
         _ => true,
-    }
-}
-
-/// The selector's URLs, if it selects endpoints.
-#[must_use]
-pub fn urls(selector: &Selector) -> Option<&[SmolStr]> {
-    match selector {
-        Selector::Endpoints(urls) => Some(urls),
-        _ => None,
     }
 }

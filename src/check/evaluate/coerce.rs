@@ -6,7 +6,7 @@ use super::names::listed;
 use super::{Evaluator, Val};
 use crate::check::program::{Expr, ExprKind, ItemKind, RecordWord};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Fix};
-use crate::types::{Bounds, Decimal, Offset, Percent, Type, Value, decimal_text};
+use crate::types::{Bounds, Decimal, Offset, Type, Value, decimal_text};
 
 impl Evaluator<'_> {
     /// The value as the wanted type; unknown, with a diagnostic, where it does not fit.
@@ -314,9 +314,9 @@ impl Evaluator<'_> {
         match value {
             Val::Unknown(ty) => ty.clone(),
             Val::Plain(plain) => type_of_plain(plain),
-            Val::List(items) | Val::Range(items) => Type::List(std::sync::Arc::new(
-                items.first().map_or(Type::Any, |first| self.type_of(first)),
-            )),
+            Val::List(items) | Val::Range(items) => {
+                Type::List(std::sync::Arc::new(items.first().map_or(Type::Any, |first| self.type_of(first))))
+            }
             Val::Record(_) => Type::Record,
             Val::Decl(id) => match &self.program.item(*id).kind {
                 ItemKind::Record(word, _) => match word {
@@ -440,9 +440,4 @@ fn how_many(text: &str, expr: &Expr) -> Diagnostic {
 /// An offset from a signed duration.
 pub(super) fn offset(length: crate::types::Duration, negative: bool) -> Value {
     Value::Offset(Offset::new(length, negative))
-}
-
-/// A share in percent.
-pub(super) fn percent(number: Decimal) -> Value {
-    Value::Percent(Percent(number))
 }

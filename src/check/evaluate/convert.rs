@@ -92,8 +92,11 @@ impl Evaluator<'_> {
     fn does_not_convert(&mut self, value: &Val, target: &Target, unit: &Name) -> Val {
         let found = self.describe(value);
         self.report(
-            Diagnostic::new(Code::UNKNOWN_UNIT, unit.span, format!("{found} has no `{}`", unit.text))
-                .help(format!("`as {}` takes {}", unit.text, super::coerce::article(&target.of))),
+            Diagnostic::new(Code::UNKNOWN_UNIT, unit.span, format!("{found} has no `{}`", unit.text)).help(format!(
+                "`as {}` takes {}",
+                unit.text,
+                super::coerce::article(&target.of)
+            )),
         );
         Val::error()
     }

@@ -203,8 +203,8 @@ impl Evaluator<'_> {
 
     fn http(&mut self, field: &Field) -> Option<Source> {
         let answers = Type::Enum(["status".into(), "time".into(), "ok".into()].into());
-        let record =
-            self.record_of(field, &[("url", Type::Url, true), ("answer", answers, true), ("token", Type::Secret, false)])?;
+        let record = self
+            .record_of(field, &[("url", Type::Url, true), ("answer", answers, true), ("token", Type::Secret, false)])?;
         let answer = match text(&record, "answer")?.as_str() {
             "status" => HttpAnswer::Status,
             "time" => HttpAnswer::Time,
@@ -216,8 +216,8 @@ impl Evaluator<'_> {
     fn kubernetes(&mut self, field: &Field) -> Option<Source> {
         let facts =
             Type::Enum(["ready-pods".into(), "ready-zones".into(), "restarts".into(), "rolled-out".into()].into());
-        let record = self
-            .record_of(field, &[("fact", facts, true), ("pods", Type::Selector(TargetKind::Pods), true)])?;
+        let record =
+            self.record_of(field, &[("fact", facts, true), ("pods", Type::Selector(TargetKind::Pods), true)])?;
         let what = match text(&record, "fact")?.as_str() {
             "ready-pods" => KubernetesFact::ReadyPods,
             "ready-zones" => KubernetesFact::ReadyZones,
@@ -257,9 +257,11 @@ impl Evaluator<'_> {
                 }
                 None if *required => {
                     fine = false;
-                    self.report(
-                        Diagnostic::new(Code::MISSING_FIELD, field.key.span, format!("`{}` also needs `{key}`", field.key.text)),
-                    );
+                    self.report(Diagnostic::new(
+                        Code::MISSING_FIELD,
+                        field.key.span,
+                        format!("`{}` also needs `{key}`", field.key.text),
+                    ));
                 }
                 None => {}
             }
@@ -363,7 +365,8 @@ impl Evaluator<'_> {
     }
 
     fn objective_parts(&mut self, fields: &[Field]) -> Option<(Stream, Percent, Duration)> {
-        let Val::Plain(Value::Percent(objective)) = self.value(&field(fields, "objective")?.value, &Type::Percent) else {
+        let Val::Plain(Value::Percent(objective)) = self.value(&field(fields, "objective")?.value, &Type::Percent)
+        else {
             return None;
         };
         let Val::Plain(Value::Duration(window)) = self.value(&field(fields, "window")?.value, &Type::Duration) else {

@@ -47,8 +47,7 @@ impl Evaluator<'_> {
             return self.declared(*id, name.span);
         }
         let path = self.program.files[file].path.trim_start_matches(stdlib::PREFIX).trim_end_matches(".chaos");
-        let diagnostic =
-            Diagnostic::new(Code::UNKNOWN_NAME, name.span, format!("`{path}` has no `{}`", name.text));
+        let diagnostic = Diagnostic::new(Code::UNKNOWN_NAME, name.span, format!("`{path}` has no `{}`", name.text));
         let known: Vec<&str> = own.keys().map(SmolStr::as_str).collect();
         self.report(match nearest(&name.text, known.iter().copied()) {
             Some(near) => diagnostic.choice(format!("did you mean `{near}`?"), name.span, near),
@@ -114,8 +113,20 @@ impl Evaluator<'_> {
 
     fn member_of_service(&mut self, id: DeclId, name: &Name) -> Val {
         const MEMBERS: &[&str] = &[
-            "pods", "nodes", "zones", "workloads", "endpoints", "instances", "name", "tier", "owner", "external", "hosts",
-            "replicas", "container", "depends-on",
+            "pods",
+            "nodes",
+            "zones",
+            "workloads",
+            "endpoints",
+            "instances",
+            "name",
+            "tier",
+            "owner",
+            "external",
+            "hosts",
+            "replicas",
+            "container",
+            "depends-on",
         ];
         let Some(service) = self.service(id) else {
             return if MEMBERS.contains(&name.text.as_str()) {
@@ -214,12 +225,20 @@ impl Evaluator<'_> {
                 "hosts" => Val::Unknown(Type::List(std::sync::Arc::new(Type::Host))),
                 "replicas" => Val::Unknown(Type::Optional(std::sync::Arc::new(Type::Int))),
                 "depends-on" => Val::Unknown(Type::List(std::sync::Arc::new(Type::Service))),
-                _ => return self.no_member(&Val::Unknown(ty.clone()), name, &["pods", "nodes", "zones", "name", "tier"]),
+                _ => {
+                    return self.no_member(&Val::Unknown(ty.clone()), name, &["pods", "nodes", "zones", "name", "tier"]);
+                }
             },
             Type::Cluster => match name.text.as_str() {
                 "name" | "context" => Val::Unknown(Type::String),
                 "region" | "prometheus" => Val::Unknown(Type::String),
-                _ => return self.no_member(&Val::Unknown(ty.clone()), name, &["name", "context", "region", "prometheus"]),
+                _ => {
+                    return self.no_member(
+                        &Val::Unknown(ty.clone()),
+                        name,
+                        &["name", "context", "region", "prometheus"],
+                    );
+                }
             },
             Type::Environment => match name.text.as_str() {
                 "name" => Val::Unknown(Type::String),
@@ -228,11 +247,15 @@ impl Evaluator<'_> {
                 _ => return self.no_member(&Val::Unknown(ty.clone()), name, &["name", "clusters", "protected"]),
             },
             Type::Slo => match name.text.as_str() {
-                "budget-left" | "budget-spent" => {
-                    Val::Unknown(Type::Sampled(std::sync::Arc::new(Type::Percent)))
-                }
+                "budget-left" | "budget-spent" => Val::Unknown(Type::Sampled(std::sync::Arc::new(Type::Percent))),
                 "burn-rate" => Val::Unknown(Type::Sampled(std::sync::Arc::new(Type::Number))),
-                _ => return self.no_member(&Val::Unknown(ty.clone()), name, &["budget-left", "budget-spent", "burn-rate"]),
+                _ => {
+                    return self.no_member(
+                        &Val::Unknown(ty.clone()),
+                        name,
+                        &["budget-left", "budget-spent", "burn-rate"],
+                    );
+                }
             },
             Type::Team => match name.text.as_str() {
                 "name" | "contact" => Val::Unknown(Type::String),
@@ -259,11 +282,8 @@ impl Evaluator<'_> {
             FactsOf::Experiment => "experiment",
             FactsOf::Fault => "fault",
         };
-        let diagnostic = Diagnostic::new(
-            Code::UNKNOWN_MEMBER,
-            name.span,
-            format!("a policy cannot ask for `{word}.{}`", name.text),
-        );
+        let diagnostic =
+            Diagnostic::new(Code::UNKNOWN_MEMBER, name.span, format!("a policy cannot ask for `{word}.{}`", name.text));
         let diagnostic = match nearest(&name.text, names.iter().copied()) {
             Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), name.span, near),
             None => diagnostic.help(format!("it can ask for {}", listed(&names))),
@@ -274,8 +294,7 @@ impl Evaluator<'_> {
 
     fn no_member(&mut self, base: &Val, name: &Name, known: &[&str]) -> Val {
         let what = self.describe(base);
-        let diagnostic =
-            Diagnostic::new(Code::UNKNOWN_MEMBER, name.span, format!("{what} has no `{}`", name.text));
+        let diagnostic = Diagnostic::new(Code::UNKNOWN_MEMBER, name.span, format!("{what} has no `{}`", name.text));
         self.report(match nearest(&name.text, known.iter().copied()) {
             Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), name.span, near),
             None if known.is_empty() => diagnostic,

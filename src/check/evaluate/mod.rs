@@ -263,6 +263,12 @@ impl<'p> Evaluator<'p> {
         self.frame.locals.push((name.text.clone(), value, name.span));
     }
 
+    /// Whether a name means something here.
+    #[must_use]
+    pub fn is_visible(&self, name: &str) -> bool {
+        self.visible_at(name).is_some()
+    }
+
     /// Says which enumeration a parameter is of.
     pub fn declare_type(&mut self, name: &SmolStr, ty: &Type) {
         if let Type::Enum(_) = ty.base() {

@@ -102,12 +102,9 @@ impl Evaluator<'_> {
     pub(super) fn unknown_name(&self, name: &str, span: Span, want: &Type) -> Diagnostic {
         let words = words_of(want);
         if let Some(words) = &words {
-            let diagnostic = Diagnostic::new(
-                Code::UNKNOWN_WORD,
-                span,
-                format!("`{name}` is none of the words that fit here"),
-            )
-            .help(format!("write one of {}", listed(words)));
+            let diagnostic =
+                Diagnostic::new(Code::UNKNOWN_WORD, span, format!("`{name}` is none of the words that fit here"))
+                    .help(format!("write one of {}", listed(words)));
             return match nearest(name, words.iter().map(SmolStr::as_str)) {
                 Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), span, near),
                 None => diagnostic,

@@ -14,9 +14,7 @@ use crate::check::program::{Arm, Expr, ItemKind, RecordWord, ShareQuantity};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::plan::{Arithmetic, Comparison, Condition, Operand, Quantity};
 use crate::source::Span;
-use crate::types::{
-    Bitrate, Bytes, Cores, Decimal, Duration, Offset, Percent, Rate, Type, Value,
-};
+use crate::types::{Bitrate, Bytes, Cores, Decimal, Duration, Offset, Percent, Rate, Type, Value};
 
 /// How two plain values of one type compare; `None` if they do not.
 #[must_use]
@@ -152,7 +150,18 @@ impl Evaluator<'_> {
         if a.is_error() || b.is_error() {
             return Val::error();
         }
+        if let Some(equal) = same_or_none(a, b) {
+            return match op {
+                Comparison::Equal | Comparison::NotEqual => Val::Plain(Value::Bool((op == Comparison::Equal) == equal)),
+                _ => Val::error(),
+            };
+        }
         let (of_a, of_b) = (self.measured(a), self.measured(b));
+        if matches!(of_a, Type::List(_) | Type::Optional(_)) || matches!(of_b, Type::List(_) | Type::Optional(_)) {
+            if matches!(a, Val::Unknown(_)) || matches!(b, Val::Unknown(_)) {
+                return Val::Unknown(Type::Bool);
+            }
+        }
         if !comparable(&of_a, &of_b) {
             return self.do_not_compare(a, b, &of_a, &of_b, left, right);
         }
@@ -192,20 +201,27 @@ impl Evaluator<'_> {
         }
         let (x, y) = (self.describe(a), self.describe(b));
         self.report(
-            Diagnostic::new(
-                Code::NOT_COMPARABLE,
-                left.span.to(right.span),
-                format!("{x} does not compare with {y}"),
-            )
-            .also(left.span, format!("this is {}", article(of_a)))
-            .also(right.span, format!("this is {}", article(of_b)))
-            .why("what a metric measures compares only with the same kind of thing"),
+            Diagnostic::new(Code::NOT_COMPARABLE, left.span.to(right.span), format!("{x} does not compare with {y}"))
+                .also(left.span, format!("this is {}", article(of_a)))
+                .also(right.span, format!("this is {}", article(of_b)))
+                .why("what a metric measures compares only with the same kind of thing"),
         );
         Val::error()
     }
 
     pub(super) fn is_in(&mut self, item: &Expr, list: &Expr, negated: bool) -> Val {
-        let a = self.value(item, &Type::Any);
+        // `dev not in experiment.environments`: a name that is not visible may be a word of what the list holds.
+        let first = match &item.kind {
+            crate::check::program::ExprKind::Name(name) if !self.is_visible(name) => match self.value(list, &Type::Any)
+            {
+                found => match self.type_of(&found) {
+                    Type::List(inner) => (*inner).clone(),
+                    _ => Type::Any,
+                },
+            },
+            _ => Type::Any,
+        };
+        let a = self.value(item, &first);
         let each = match &a {
             Val::Plain(Value::Word(_)) | Val::Unknown(Type::Enum(_)) => self.words_of_expr(item, &a),
             Val::Facts(super::FactsOf::Fault) => Type::Fault,
@@ -235,8 +251,12 @@ impl Evaluator<'_> {
             other => {
                 let found = self.describe(other);
                 self.report(
-                    Diagnostic::new(Code::TYPE_MISMATCH, list.span, format!("`in` looks into a list or range, and this is {found}"))
-                        .help("write `[a, b]` or `a..b`"),
+                    Diagnostic::new(
+                        Code::TYPE_MISMATCH,
+                        list.span,
+                        format!("`in` looks into a list or range, and this is {found}"),
+                    )
+                    .help("write `[a, b]` or `a..b`"),
                 );
                 return Val::error();
             }
@@ -363,8 +383,12 @@ impl Evaluator<'_> {
             other => {
                 let found = self.describe(other);
                 self.report(
-                    Diagnostic::new(Code::TYPE_MISMATCH, on.span, format!("`match` chooses by a word, and this is {found}"))
-                        .help("match an enumeration's parameter, or `environment`"),
+                    Diagnostic::new(
+                        Code::TYPE_MISMATCH,
+                        on.span,
+                        format!("`match` chooses by a word, and this is {found}"),
+                    )
+                    .help("match an enumeration's parameter, or `environment`"),
                 );
                 None
             }
@@ -436,6 +460,24 @@ pub(super) struct Words {
     needed: Vec<SmolStr>,
 }
 
+/// `peer == none`, `hosts != []`: whether the two are the same, where one side is `none` or both are lists.
+fn same_or_none(a: &Val, b: &Val) -> Option<bool> {
+    match (a, b) {
+        (Val::Unknown(_), _) | (_, Val::Unknown(_)) => None,
+        (Val::Plain(Value::None), Val::Plain(Value::None)) => Some(true),
+        (Val::Plain(Value::None), _) | (_, Val::Plain(Value::None)) => Some(false),
+        (Val::List(x), Val::List(y)) => Some(
+            x.len() == y.len()
+                && x.iter().zip(y.iter()).all(|(x, y)| match (x, y) {
+                    (Val::Plain(x), Val::Plain(y)) => order(x, y) == Some(Ordering::Equal),
+                    (Val::Decl(x), Val::Decl(y)) => x == y,
+                    _ => false,
+                }),
+        ),
+        _ => None,
+    }
+}
+
 fn operand(value: &Val) -> Option<Operand> {
     match value {
         Val::Plain(plain) => Some(Operand::Constant(plain.clone())),
@@ -466,7 +508,9 @@ fn combined_type(a: &Type, op: Arithmetic, b: &Type) -> Option<Type> {
     match op {
         _ if *a == Type::Any || *b == Type::Any => Some(Type::Any),
         Arithmetic::Add | Arithmetic::Subtract if a == b && !matches!(a, Type::String | Type::Bool) => Some(a.clone()),
-        Arithmetic::Add | Arithmetic::Subtract | Arithmetic::Multiply | Arithmetic::Divide if number(a) && number(b) => {
+        Arithmetic::Add | Arithmetic::Subtract | Arithmetic::Multiply | Arithmetic::Divide
+            if number(a) && number(b) =>
+        {
             Some(Type::Number)
         }
         Arithmetic::Multiply if number(a) && quantity_type(b) => Some(b.clone()),
@@ -477,10 +521,7 @@ fn combined_type(a: &Type, op: Arithmetic, b: &Type) -> Option<Type> {
 }
 
 fn quantity_type(ty: &Type) -> bool {
-    matches!(
-        ty,
-        Type::Duration | Type::Offset | Type::Percent | Type::Bytes | Type::Bitrate | Type::Cores | Type::Rate
-    )
+    matches!(ty, Type::Duration | Type::Offset | Type::Percent | Type::Bytes | Type::Bitrate | Type::Cores | Type::Rate)
 }
 
 /// Two known values combined: `None` if the operator does not go with them, an error if the result is out of range.
@@ -531,9 +572,9 @@ fn rebuild(like: &Value, amount: Decimal) -> Result<Value, String> {
     let below = || format!("the result is below zero, which {} cannot be", like.describe());
     let whole = |n: Decimal| u64::try_from(n.round()).map_err(|_| below());
     Ok(match like {
-        Value::Duration(_) => Value::Duration(
-            Duration::from_nanos(whole(amount)?).ok_or_else(|| "the duration is too long".to_owned())?,
-        ),
+        Value::Duration(_) => {
+            Value::Duration(Duration::from_nanos(whole(amount)?).ok_or_else(|| "the duration is too long".to_owned())?)
+        }
         Value::Offset(_) => {
             let nanos = u64::try_from(amount.abs().round()).ok().and_then(Duration::from_nanos);
             let length = nanos.ok_or_else(|| "the offset is too long".to_owned())?;

@@ -54,12 +54,8 @@ impl Evaluator<'_> {
     fn not_ours(&mut self, id: DeclId, name: &Name, why: &str) -> Val {
         let item = self.program.item(id);
         self.report(
-            Diagnostic::new(
-                Code::NOTHING_TO_HIT,
-                name.span,
-                format!("`{}` {why}", item.name.text),
-            )
-            .also(item.name.span, "declared here"),
+            Diagnostic::new(Code::NOTHING_TO_HIT, name.span, format!("`{}` {why}", item.name.text))
+                .also(item.name.span, "declared here"),
         );
         Val::error()
     }
@@ -180,7 +176,12 @@ impl Evaluator<'_> {
             return Val::Unknown(Type::Selector(TargetKind::Instances));
         }
         let text = format!("instances({})", parts.join(", "));
-        Val::Selector(Arc::new(Candidates { selector: Selector::Instances(found), service: None, text, uses: Vec::new() }))
+        Val::Selector(Arc::new(Candidates {
+            selector: Selector::Instances(found),
+            service: None,
+            text,
+            uses: Vec::new(),
+        }))
     }
 
     /// The name of an argument, which must be one of `known`.
@@ -215,8 +216,12 @@ impl Evaluator<'_> {
                 None if value.is_unknown() => known = false,
                 None => {
                     self.report(
-                        Diagnostic::new(Code::TYPE_MISMATCH, expr.span, format!("the value of `{key}` is text in quotes"))
-                            .why("Kubernetes takes labels as text; `true` and `1` without quotes are refused"),
+                        Diagnostic::new(
+                            Code::TYPE_MISMATCH,
+                            expr.span,
+                            format!("the value of `{key}` is text in quotes"),
+                        )
+                        .why("Kubernetes takes labels as text; `true` and `1` without quotes are refused"),
                     );
                     known = false;
                 }
@@ -256,9 +261,13 @@ impl Evaluator<'_> {
             Val::Target(target) if target.kind() == kind => {
                 if target.quantity != Quantity::Exactly(1) {
                     self.report(
-                        Diagnostic::new(Code::NOT_EXACTLY_ONE, expr.span, format!("`{word}:` takes exactly one, and `{}` may be more", target.text))
-                            .also(target.span, "drawn here")
-                            .help("draw it with `one of`"),
+                        Diagnostic::new(
+                            Code::NOT_EXACTLY_ONE,
+                            expr.span,
+                            format!("`{word}:` takes exactly one, and `{}` may be more", target.text),
+                        )
+                        .also(target.span, "drawn here")
+                        .help("draw it with `one of`"),
                     );
                     return false;
                 }
@@ -271,8 +280,12 @@ impl Evaluator<'_> {
             other => {
                 let found = self.describe(&other);
                 self.report(
-                    Diagnostic::new(Code::TYPE_MISMATCH, expr.span, format!("`{word}:` takes a name in quotes or one {word} that was drawn, and this is {found}"))
-                        .help(format!("for example `let lost = one of checkout.{word}s`, then `{word}: lost`")),
+                    Diagnostic::new(
+                        Code::TYPE_MISMATCH,
+                        expr.span,
+                        format!("`{word}:` takes a name in quotes or one {word} that was drawn, and this is {found}"),
+                    )
+                    .help(format!("for example `let lost = one of checkout.{word}s`, then `{word}: lost`")),
                 );
                 false
             }
@@ -333,9 +346,9 @@ impl Evaluator<'_> {
             Val::Decl(_) | Val::Unknown(Type::Service) => {
                 diagnostic.fix("its pods", expr.span.after(), ".pods").help("for example `one of ledger.pods`")
             }
-            Val::Target(target) => diagnostic.also(target.span, "drawn here").help(
-                "a draw is hit as it is; draw less of the selector, or use `except:` for those that are left",
-            ),
+            Val::Target(target) => diagnostic
+                .also(target.span, "drawn here")
+                .help("a draw is hit as it is; draw less of the selector, or use `except:` for those that are left"),
             _ => diagnostic.help("for example `one of ledger.pods`"),
         };
         self.report(diagnostic);
