@@ -149,7 +149,7 @@ fn from_plan(path: &Path, arguments: &Arguments, engine: Engine, terminal: &Term
     }
     work::named_plan(&plan, &arguments.only)?;
     let mut sources = SourceMap::default();
-    for name in &plan.sources {
+    for name in plan.sources.iter() {
         // The plan names its sources and does not hold them: places are said, lines cannot be shown.
         sources.add(name.as_str(), "");
     }
