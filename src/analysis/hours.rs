@@ -62,7 +62,7 @@ pub fn unknown_zone(name: &str, span: Span, out: &mut Vec<Diagnostic>) {
         return;
     }
     let known: Vec<String> = ZONES.available().map(|n| n.to_string()).collect();
-    let mut diagnostic = Diagnostic::new(Code::UNKNOWN_ZONE, span, format!("`{name}` is not a time zone"))
+    let mut diagnostic = Diagnostic::new(Code::UNKNOWN_ZONE, span, format!("there is no time zone `{name}`"))
         .why("without a zone nobody can say when that is");
     diagnostic = match crate::diagnostic::nearest(name, known.iter().map(String::as_str)) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),

@@ -19,7 +19,8 @@ use crate::types::{Duration, Entry, Type, Value};
 /// What holds for all plans of a place.
 #[derive(Debug, Default)]
 pub struct Catalogue {
-    services: Option<BTreeMap<SmolStr, DeclId>>,
+    services: BTreeMap<SmolStr, DeclId>,
+    teams: BTreeMap<SmolStr, Team>,
     dependents: BTreeMap<SmolStr, Vec<SmolStr>>,
 }
 
@@ -79,7 +80,7 @@ pub fn check(ev: &mut Evaluator<'_>, id: DeclId) {
 }
 
 /// The plan of an experiment at the evaluator's place; `None` if something is wrong or unknown.
-pub fn plan(ev: &mut Evaluator<'_>, catalogue: &mut Catalogue, experiment: &ExperimentRef) -> Option<Plan> {
+pub fn plan(ev: &mut Evaluator<'_>, catalogue: &Catalogue, experiment: &ExperimentRef) -> Option<Plan> {
     let (head, parts) = match &experiment.origin {
         Origin::Declared(id) => declared_experiment(ev, *id)?,
         Origin::Verify { verify, run, each } => {
@@ -368,7 +369,7 @@ fn extra(ev: &mut Evaluator<'_>, body: &Body, parts: &mut Parts) {
     }
 }
 
-fn finish(ev: &mut Evaluator<'_>, catalogue: &mut Catalogue, head: Head, parts: Parts) -> Option<Plan> {
+fn finish(ev: &mut Evaluator<'_>, catalogue: &Catalogue, head: Head, parts: Parts) -> Option<Plan> {
     let place = ev.place?;
     let program = ev.program;
     let incomplete =
@@ -442,33 +443,30 @@ fn incident(ev: &mut Evaluator<'_>, id: DeclId) -> Option<Incident> {
 }
 
 impl Catalogue {
-    fn services(&mut self, program: &Program) -> &BTreeMap<SmolStr, DeclId> {
-        if self.services.is_none() {
-            let mut found = BTreeMap::new();
-            for id in program.services() {
-                let item = program.item(id);
-                found.insert(item.name.text.clone(), id);
-                let ItemKind::Record(_, fields) = &item.kind else { continue };
-                let Some(list) = field(fields, "depends-on") else { continue };
-                let ExprKind::List(items) = &list.value.kind else { continue };
-                for dependency in items {
-                    if let ExprKind::Name(name) = &dependency.kind {
-                        self.dependents.entry(name.clone()).or_default().push(item.name.text.clone());
+    /// Reads what does not depend on a plan.
+    pub fn new(program: &Program) -> Self {
+        let mut catalogue = Self::default();
+        for (id, item) in program.own_decls() {
+            match &item.kind {
+                ItemKind::Record(RecordWord::Service, fields) => {
+                    catalogue.services.insert(item.name.text.clone(), id);
+                    for name in dependencies(fields) {
+                        catalogue.dependents.entry(name).or_default().push(item.name.text.clone());
                     }
                 }
+                ItemKind::Record(RecordWord::Team, fields) => {
+                    catalogue.teams.insert(item.name.text.clone(), team(fields));
+                }
+                _ => {}
             }
-            self.services = Some(found);
         }
-        // It was just put there.
-        self.services.get_or_insert_default()
+        catalogue
     }
 
     /// Adds the services and teams that the plan names, hits, or that depend on what it hits; and what its service
     /// depends on, near and far.
-    fn complete(&mut self, ev: &mut Evaluator<'_>, plan: &mut Plan, asked: &[DeclId]) -> Option<()> {
+    fn complete(&self, ev: &mut Evaluator<'_>, plan: &mut Plan, asked: &[DeclId]) -> Option<()> {
         let program = ev.program;
-        self.services(program);
-        let known = self.services.clone()?;
         let mut wanted: BTreeSet<SmolStr> = BTreeSet::new();
         for id in &ev.named {
             if let ItemKind::Record(RecordWord::Service, _) = program.item(*id).kind {
@@ -484,39 +482,50 @@ impl Catalogue {
         wanted.extend(plan.streams.iter().filter_map(|s| s.service.clone()));
         let mut open = vec![plan.service.clone()];
         while let Some(name) = open.pop() {
-            if let Some(facts) = self.facts(ev, &known, &name) {
+            if let Some(facts) = self.facts(ev, &name) {
                 open.extend(facts.depends_on.iter().filter(|d| !wanted.contains(*d)).cloned());
             }
             wanted.insert(name);
         }
         for name in wanted {
-            if let Some(facts) = self.facts(ev, &known, &name) {
+            if let Some(facts) = self.facts(ev, &name) {
                 plan.services.insert(name, facts);
             }
         }
         // Without its own service a plan has no owner: the catalogue is wrong, and says so where it is.
         plan.services.get(&plan.service)?;
-        let owners: Vec<SmolStr> = plan
+        let owners: BTreeSet<SmolStr> = plan
             .services
             .values()
             .map(|s| s.owner.clone())
             .chain(plan.approvals.iter().map(|a| a.team.clone()))
             .chain(asked.iter().map(|id| program.item(*id).name.text.clone()))
             .collect();
-        for (_, item) in program.own_decls() {
-            if let ItemKind::Record(RecordWord::Team, fields) = &item.kind {
-                if owners.contains(&item.name.text) {
-                    plan.teams.insert(item.name.text.clone(), team(fields));
-                }
+        for owner in owners {
+            if let Some(team) = self.teams.get(&owner) {
+                plan.teams.insert(owner, team.clone());
             }
         }
         Some(())
     }
 
-    fn facts(&self, ev: &mut Evaluator<'_>, known: &BTreeMap<SmolStr, DeclId>, name: &str) -> Option<ServiceFacts> {
-        let id = known.get(name)?;
+    fn facts(&self, ev: &mut Evaluator<'_>, name: &str) -> Option<ServiceFacts> {
+        let id = self.services.get(name)?;
         ev.service(*id)?.facts.clone()
     }
+}
+
+/// The names in `depends-on`.
+fn dependencies(fields: &[Field]) -> Vec<SmolStr> {
+    let Some(list) = field(fields, "depends-on") else { return Vec::new() };
+    let ExprKind::List(items) = &list.value.kind else { return Vec::new() };
+    items
+        .iter()
+        .filter_map(|item| match &item.kind {
+            ExprKind::Name(name) => Some(name.clone()),
+            _ => None,
+        })
+        .collect()
 }
 
 fn team(fields: &[Field]) -> Team {

@@ -137,13 +137,13 @@ impl<'p> Planner<'p> {
         let id = program.places().find(|p| {
             program.environment(*p).name == place.environment && program.cluster(*p).facts.name == place.cluster
         })?;
-        Some(Self { ev: Evaluator::new(program, Some(id)), catalogue: body::Catalogue::default() })
+        Some(Self { ev: Evaluator::new(program, Some(id)), catalogue: body::Catalogue::new(program) })
     }
 
     /// The plan of one experiment.
     pub fn plan(&mut self, experiment: &ExperimentRef) -> Lowered {
         self.ev.begin();
-        let plan = body::plan(&mut self.ev, &mut self.catalogue, experiment);
+        let plan = body::plan(&mut self.ev, &self.catalogue, experiment);
         let mut diagnostics = std::mem::take(&mut self.ev.diagnostics);
         tidy(&mut diagnostics);
         let wrong = diagnostics.iter().any(Diagnostic::is_error);
