@@ -147,7 +147,7 @@ codes! {
     206 NOT_A_HOST Error "text that is not a host";
     207 UNKNOWN_WORD Error "a word that its enumeration does not have";
     208 UNKNOWN_MEMBER Error "a member that something does not have";
-    209 UNKNOWN_UNIT Error "a conversion to a unit that does not fit";
+    209 NO_CONVERSION Error "a conversion to a unit that does not fit";
     210 SECRET_IN_TEXT Error "a secret that is put into text";
     211 NOT_COMPARABLE Error "two things that do not compare";
     212 MATCH_NOT_COMPLETE Error "a match that does not name every word";
@@ -179,7 +179,7 @@ codes! {
     311 STEP_NOT_HERE Error "a step in a place where it means nothing";
     312 BARE_WAIT_BRANCH Error "a bare wait as a branch of parallel";
     313 EMPTY_METHOD Error "a method without a fault";
-    314 MISSING_BLOCK Error "an experiment without one of its parts";
+    314 INCOMPLETE Error "an experiment without one of its parts";
     315 NOT_A_CONDITION Error "an expectation, check or guard of something that is not measured";
     316 BUT_WITHOUT_BOUND Error "a `but` behind something that is no bound";
     317 EMPTY_LOOP Error "a loop over nothing";
@@ -233,7 +233,7 @@ codes! {
     480 NO_ENGINE Error "a fault that no engine of the cluster can do";
     481 TWO_ENGINES Warning "an experiment that needs two engines";
     490 NAME_TOO_LONG Error "a name that leaves no room for what engines append";
-    491 BAD_NAME Error "a name that Kubernetes would refuse";
+    491 NAME_NOT_FOR_KUBERNETES Error "a name that Kubernetes would refuse";
 
     // P05xx policy and place
     501 POLICY_BROKEN Error "an experiment that breaks a policy";
@@ -259,6 +259,13 @@ codes! {
     610 CHAOS_MESH_NOT_HERE Error "a cluster without Chaos Mesh";
     611 CHAOS_MESH_CRON Error "a cron that Chaos Mesh refuses";
     612 GATE_IS_HIT Error "a target that may hit the gate";
+    650 LITMUS_FAULT Error "a fault that Litmus cannot do with these arguments";
+    651 LITMUS_TARGET Error "a target that Litmus cannot select";
+    652 LITMUS_COUNT Error "a number of targets that Litmus cannot draw";
+    653 LITMUS_VALUE Error "a value that Litmus would misread";
+    654 LITMUS_PROBE Error "a condition that Litmus cannot judge";
+    655 LITMUS_STEP Error "a step that a Litmus workflow does not have";
+    656 LITMUS_BODY Error "a litmus body that does not fit together";
 
     // P07xx project and catalogue
     701 PROJECT_SYNTAX Error "a `perturb.toml` that is not TOML";

@@ -290,7 +290,7 @@ fn one_block<'b, B>(
                 _ => "a run in which nothing goes wrong proves nothing",
             };
             ev.report(
-                Diagnostic::new(Code::MISSING_BLOCK, item.name.span, format!("`{}` has no `{word}`", item.name.text))
+                Diagnostic::new(Code::INCOMPLETE, item.name.span, format!("`{}` has no `{word}`", item.name.text))
                     .why(why)
                     .help(format!("write `{word} {{ … }}`")),
             );

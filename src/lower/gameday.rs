@@ -38,7 +38,7 @@ pub fn check(ev: &mut Evaluator<'_>, id: DeclId, gameday: &Gameday) {
         }
         match gameday.agendas.as_slice() {
             [] => ev.report(
-                Diagnostic::new(Code::MISSING_BLOCK, name.span, format!("`{}` has no `agenda`", name.text))
+                Diagnostic::new(Code::INCOMPLETE, name.span, format!("`{}` has no `agenda`", name.text))
                     .help("write `agenda { … }`"),
             ),
             [agenda, rest @ ..] => {

@@ -25,7 +25,7 @@ pub fn read(ev: &mut Evaluator<'_>, hypothesis: &Hypothesis) -> Said {
     let mut said = Said { complete: true, ..Said::default() };
     if hypothesis.expects.is_empty() {
         ev.report(
-            Diagnostic::new(Code::MISSING_BLOCK, hypothesis.span, "this hypothesis expects nothing")
+            Diagnostic::new(Code::INCOMPLETE, hypothesis.span, "this hypothesis expects nothing")
                 .why("a run that judges nothing would be green whatever happens")
                 .help("write what must hold: `expect success: success-rate(checkout) >= 99.5%`"),
         );
@@ -133,7 +133,7 @@ fn recovery(ev: &mut Evaluator<'_>, hypothesis: &Hypothesis) -> Option<Recovery>
         Some(split) => split,
         None => {
             ev.report(
-                Diagnostic::new(Code::MISSING_BLOCK, hypothesis.span, "how does the system recover, and how fast?")
+                Diagnostic::new(Code::INCOMPLETE, hypothesis.span, "how does the system recover, and how fast?")
                     .why("which failures a system survives by itself, and which need hands, is what is to be learned")
                     .help(
                         "write `recovery automatic within 2m`; `manual` if people act, `unknown` if nobody knows yet",

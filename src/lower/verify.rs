@@ -41,7 +41,7 @@ pub fn check(ev: &mut Evaluator<'_>, id: DeclId) {
         every(ev, verify, item.name.span, &item.name.text);
         if verify.runs.is_empty() {
             ev.report(
-                Diagnostic::new(Code::MISSING_BLOCK, item.name.span, format!("`{}` runs nothing", item.name.text))
+                Diagnostic::new(Code::INCOMPLETE, item.name.span, format!("`{}` runs nothing", item.name.text))
                     .help("write `run EXPERIMENT`"),
             );
         }

@@ -53,7 +53,7 @@ fn an_experiment_that_needs_two_engines() {
 fn names() {
     clean(|p| p.name = "a".repeat(LONGEST_NAME).into());
     finds_one(Code::NAME_TOO_LONG, |p| p.name = "a".repeat(LONGEST_NAME + 1).into());
-    finds_one(Code::BAD_NAME, |p| p.name = "Checkout".into());
+    finds_one(Code::NAME_NOT_FOR_KUBERNETES, |p| p.name = "Checkout".into());
     let instance = |p: &mut Plan, verify: &str| {
         p.name = format!("{verify}--loses-one-replica--a-service-with-a-long-name").into();
         p.schedule = Some(Schedule {

@@ -55,7 +55,7 @@ impl Evaluator<'_> {
         let Some(target) = all.iter().find(|t| t.word == unit.text) else {
             let known = all.iter().map(|t| t.word).chain(["text"]);
             let diagnostic =
-                Diagnostic::new(Code::UNKNOWN_UNIT, unit.span, format!("nothing converts to `{}`", unit.text));
+                Diagnostic::new(Code::NO_CONVERSION, unit.span, format!("nothing converts to `{}`", unit.text));
             self.report(match nearest(&unit.text, known) {
                 Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), unit.span, near),
                 None => diagnostic.help("for example `as ms`, `as s`, `as percent`, `as mib`, `as cores`, `as text`"),
@@ -92,7 +92,7 @@ impl Evaluator<'_> {
     fn does_not_convert(&mut self, value: &Val, target: &Target, unit: &Name) -> Val {
         let found = self.describe(value);
         self.report(
-            Diagnostic::new(Code::UNKNOWN_UNIT, unit.span, format!("{found} has no `{}`", unit.text)).help(format!(
+            Diagnostic::new(Code::NO_CONVERSION, unit.span, format!("{found} has no `{}`", unit.text)).help(format!(
                 "`as {}` takes {}",
                 unit.text,
                 super::coerce::article(&target.of)
