@@ -186,7 +186,8 @@ fn every_fault_is_expressed_by_each_engine_that_names_its_parameters() {
             match body {
                 Body::Expressed(entries) => {
                     if !one.named_by.contains(engine) {
-                        let _ = writeln!(wrong, "{what}: its body does not name the parameter, and yet it is expressed");
+                        let _ =
+                            writeln!(wrong, "{what}: its body does not name the parameter, and yet it is expressed");
                     }
                     if entries.is_empty() {
                         let _ = writeln!(wrong, "{what}: an empty body");
