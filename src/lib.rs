@@ -13,16 +13,15 @@
 
 pub mod analysis;
 pub mod check;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod diagnostic;
 pub mod engine;
 pub mod lower;
 pub mod manifest;
 pub mod plan;
-pub mod source;
-// pub mod syntax;
-pub mod types;
-
 #[cfg(feature = "cli")]
-pub mod cli;
-
-// pub mod project;
+pub mod project;
+pub mod source;
+pub mod syntax;
+pub mod types;

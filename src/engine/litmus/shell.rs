@@ -59,9 +59,14 @@ fn sample(sample: &Sample<'_>, timeout: Duration) -> String {
             in_double_quotes(query)
         ),
         Sample::Http { url } => {
-            format!("  curl --silent --output /dev/null --location --max-time {limit} --write-out '%{{http_code}}' {}", word(url))
+            format!(
+                "  curl --silent --output /dev/null --location --max-time {limit} --write-out '%{{http_code}}' {}",
+                word(url)
+            )
         }
-        Sample::ReadyPods { namespace, labels } => format!("  timeout {limit} sh -c {}", word(&count_ready(namespace, labels))),
+        Sample::ReadyPods { namespace, labels } => {
+            format!("  timeout {limit} sh -c {}", word(&count_ready(namespace, labels)))
+        }
     }
 }
 

@@ -1,0 +1,20 @@
+//! The pages of the codes, `docs/errors/P0123.md`: one text behind `perturb explain`, SARIF's help, the site and a test.
+//!
+//! They are in the binary (`build.rs` writes the table), as an installed Perturb has no `docs/`.
+
+use super::Code;
+
+// `PAGES: &[(u16, &str)]`, sorted by number.
+include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+
+/// The page of a code, in Markdown.
+#[must_use]
+pub fn page(code: Code) -> Option<&'static str> {
+    PAGES.binary_search_by_key(&code.number(), |(number, _)| *number).ok().and_then(|i| PAGES.get(i)).map(|(_, t)| *t)
+}
+
+/// The first paragraph behind a page's title.
+#[must_use]
+pub fn first_paragraph(page: &str) -> Option<&str> {
+    page.split("\n\n").map(str::trim).find(|p| !p.is_empty() && !p.starts_with('#'))
+}

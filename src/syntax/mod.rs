@@ -1,0 +1,61 @@
+//! Text to a lossless tree that never fails: the pest grammar, recovery, diagnostics of spelling, typed views.
+//!
+//! Comes in: any bytes ([`decode`]) or any text ([`parse`]). Goes out: a tree whose text is the input, byte for byte, and
+//! what is wrong with it. Nothing here knows what a name means.
+//!
+//! May use: `source`, `diagnostic`. Only this folder names pest, and the names of its rules never reach a message.
+
+pub mod ast;
+mod binding;
+mod decode;
+mod kind;
+mod mistakes;
+mod nesting;
+mod parse;
+mod tree;
+mod words;
+
+pub use decode::decode;
+pub use kind::{Chaos, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
+pub use words::{ITEM_WORDS, LINE_WORDS, is_name};
+
+use crate::diagnostic::Diagnostic;
+use crate::source::FileId;
+
+/// A parsed text: its tree and what is wrong with it. There is always a tree.
+#[derive(Debug, Clone)]
+pub struct Parse {
+    green: rowan::GreenNode,
+    /// What is wrong, in the order of the places.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Parse {
+    /// The root of the tree, a [`SyntaxKind::File`].
+    #[must_use]
+    pub fn syntax(&self) -> SyntaxNode {
+        SyntaxNode::new_root(self.green.clone())
+    }
+
+    /// The tree as shared data: cheap to clone, and it may go to another thread.
+    #[must_use]
+    pub fn green(&self) -> &rowan::GreenNode {
+        &self.green
+    }
+
+    /// The typed view of the root.
+    #[must_use]
+    pub fn file(&self) -> ast::File {
+        ast::File::of_root(self.syntax())
+    }
+}
+
+/// Parses a text. Never fails: what is wrong is in the diagnostics, and the tree holds every byte of `text`.
+///
+/// # Errors (as diagnostics)
+/// The codes P0001 to P0049, but for those of [`decode`].
+#[must_use]
+pub fn parse(file: FileId, text: &str) -> Parse {
+    let (green, findings) = tree::parse_tree(text);
+    Parse { green, diagnostics: mistakes::diagnose(file, text, findings) }
+}
