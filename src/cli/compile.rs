@@ -14,7 +14,7 @@ use super::input::{Input, Loaded, StdinArguments};
 use super::output;
 use super::place::{self, Wanted};
 use super::terminal::{Stream, Terminal, quiet};
-use super::work::{self, Job};
+use super::work::{self, Job, Judge};
 use crate::check::Program;
 use crate::diagnostic::{Code, Diagnostic, tidy};
 use crate::engine::{Approximation, DrawCount, EmitOptions, Report, chaos_mesh, litmus};
@@ -232,8 +232,9 @@ fn choose(
 }
 
 fn compile_batch(program: &Program, batch: &[Job], engine: Engine, options: &EmitOptions) -> Vec<Compiled> {
-    let one = |arena: &mut Arena, job: &Job| {
-        let lowered = work::judged(program, job);
+    let new = || (Arena::new(), Judge::new(program));
+    let one = |(arena, judge): &mut (Arena, Judge<'_>), job: &Job| {
+        let lowered = judge.judged(job);
         let mut compiled = match &lowered.plan {
             // A plan with errors gives no manifest.
             Some(plan) if !lowered.diagnostics.iter().any(Diagnostic::is_error) => emit(plan, engine, options, arena),
@@ -250,8 +251,8 @@ fn compile_batch(program: &Program, batch: &[Job], engine: Engine, options: &Emi
     };
     match batch {
         // A thread pool costs more than one small experiment.
-        [job] => vec![one(&mut Arena::new(), job)],
-        jobs => jobs.par_iter().map_init(Arena::new, one).collect(),
+        [job] => vec![one(&mut new(), job)],
+        jobs => jobs.par_iter().map_init(new, one).collect(),
     }
 }
 

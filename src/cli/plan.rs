@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     let mut found = Vec::from_iter(about_place);
     let mut plans = Vec::new();
     for job in &jobs {
-        let lowered = work::judged(&loaded.checked.program, job);
+        let lowered = work::Judge::new(&loaded.checked.program).judged(job);
         found.extend(lowered.diagnostics);
         plans.extend(lowered.plan);
     }
