@@ -50,7 +50,10 @@ const LIBRARIES: [(&str, &str, &str); 4] = [
 /// Words of effects. A pure layer that needs one of them needs it as an argument.
 const EFFECTS: [&str; 12] = [
     "std::fs",
-    "TcpStream", "TcpListener", "UdpSocket", "ToSocketAddrs",
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "ToSocketAddrs",
     "std::process",
     "std::env::",
     "std::io::stdin",

@@ -25,9 +25,9 @@ mod restart;
 mod schedule;
 mod self_harm;
 mod teams;
+pub mod telling;
 #[cfg(test)]
 mod tests;
-pub mod telling;
 pub mod timeline;
 mod truth;
 mod windows;

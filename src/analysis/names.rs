@@ -43,9 +43,13 @@ fn name(what: &str, text: &str, span: Span, out: &mut Vec<Diagnostic>) {
         );
     } else if let Some(fault) = dns_label_fault(text) {
         out.push(
-            Diagnostic::new(Code::NAME_NOT_FOR_KUBERNETES, span, format!("`{text}` cannot name objects in Kubernetes: {fault}"))
-                .why("objects in the cluster are named after it")
-                .help("use lower-case letters and digits, with single `-` between"),
+            Diagnostic::new(
+                Code::NAME_NOT_FOR_KUBERNETES,
+                span,
+                format!("`{text}` cannot name objects in Kubernetes: {fault}"),
+            )
+            .why("objects in the cluster are named after it")
+            .help("use lower-case letters and digits, with single `-` between"),
         );
     }
 }

@@ -75,8 +75,9 @@ pub fn read(program: &mut Program, diagnostics: &mut Vec<Diagnostic>) {
                 signatures.push(None);
                 continue;
             }
+            let of_fault = matches!(item.kind, ItemKind::Fault(_));
             let file = program.file_of(id);
-            let signature = ev.within(file, Vec::new(), |ev| signature(ev, params, result));
+            let signature = ev.within(file, Vec::new(), |ev| signature(ev, params, result, of_fault));
             signatures.push(Some(Arc::new(signature)));
         }
         diagnostics.append(&mut ev.diagnostics);
@@ -99,12 +100,17 @@ pub fn read(program: &mut Program, diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.append(&mut ev.diagnostics);
 }
 
-fn signature(ev: &mut Evaluator<'_>, params: &[Param], result: Option<&TypeExpr>) -> Signature {
+fn signature(ev: &mut Evaluator<'_>, params: &[Param], result: Option<&TypeExpr>, of_fault: bool) -> Signature {
     let mut found: Vec<ParamInfo> = Vec::with_capacity(params.len());
     ev.block(|ev| {
         for (index, param) in params.iter().enumerate() {
             let ty = ev.ty(&param.ty);
-            ev.declare(&param.name, Val::Unknown(ty.clone()));
+            let value = Val::Unknown(ty.clone());
+            if of_fault {
+                ev.declare_fault_param(&param.name, value);
+            } else {
+                ev.declare(&param.name, value);
+            }
             found.push(ParamInfo { name: param.name.text.clone(), ty, span: param.name.span, index });
         }
     });

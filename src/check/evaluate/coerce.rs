@@ -102,6 +102,9 @@ impl Evaluator<'_> {
             }
             (Type::Fault, Val::Decl(id)) if matches!(self.program.item(id).kind, ItemKind::Fault(_)) => Val::Decl(id),
             (Type::Record, value @ Val::Record(_)) => value,
+            (Type::Enum(words), Val::Plain(Value::Word(word))) if words.contains(&word) => {
+                Val::Plain(Value::Word(word))
+            }
             (want, value) => {
                 if self.type_of(&value) == *want {
                     value

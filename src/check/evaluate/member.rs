@@ -226,7 +226,11 @@ impl Evaluator<'_> {
                 "replicas" => Val::Unknown(Type::Optional(std::sync::Arc::new(Type::Int))),
                 "depends-on" => Val::Unknown(Type::List(std::sync::Arc::new(Type::Service))),
                 _ => {
-                    return self.no_member(&Val::Unknown(ty.clone()), name, &["pods", "nodes", "zones", "name", "tier"]);
+                    return self.no_member(
+                        &Val::Unknown(ty.clone()),
+                        name,
+                        &["pods", "nodes", "zones", "name", "tier"],
+                    );
                 }
             },
             Type::Cluster => match name.text.as_str() {

@@ -251,6 +251,23 @@ impl<'p> Evaluator<'p> {
         result
     }
 
+    /// Declares a parameter of a fault. It may be named like a fault of its file (`fault loss(…, loss: Percent)`), as
+    /// nothing in a fault's bodies can name a fault.
+    pub fn declare_fault_param(&mut self, name: &super::program::Name, value: Val) {
+        let names_a_fault = match self.scope().names.get(&name.text) {
+            Some((super::scope::Def::Decl(id), _)) => {
+                matches!(self.program.item(*id).kind, super::program::ItemKind::Fault(_))
+            }
+            _ => false,
+        };
+        let is_param = self.frame.locals.iter().any(|(n, ..)| *n == name.text);
+        if names_a_fault && !is_param {
+            self.frame.locals.push((name.text.clone(), value, name.span));
+        } else {
+            self.declare(name, value);
+        }
+    }
+
     /// Declares a local name; an error if the name is visible already.
     pub fn declare(&mut self, name: &super::program::Name, value: Val) {
         if let Some(first) = self.visible_at(&name.text) {

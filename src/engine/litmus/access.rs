@@ -96,11 +96,7 @@ fn drain(on_nodes: &[&str]) -> Vec<Rule> {
 
 fn private(permission: &Permission) -> Rule {
     let owned = |texts: &[smol_str::SmolStr]| texts.iter().map(ToString::to_string).collect();
-    Rule {
-        groups: owned(&permission.groups),
-        resources: owned(&permission.resources),
-        verbs: owned(&permission.verbs),
-    }
+    Rule { groups: owned(&permission.groups), resources: owned(&permission.resources), verbs: owned(&permission.verbs) }
 }
 
 /// Whether the rules on targets can only be given for the whole cluster: nodes lie in no namespace.

@@ -172,7 +172,9 @@ pub(super) fn who_can(fault: &Fault, but: EngineName) -> String {
         .collect();
     match able.as_slice() {
         [] => "no other engine can do it as written, either: change the arguments".to_owned(),
-        [one] => format!("{one} can: put it before Litmus in the cluster's `engines`, or run the experiment with `perturb run`"),
+        [one] => format!(
+            "{one} can: put it before Litmus in the cluster's `engines`, or run the experiment with `perturb run`"
+        ),
         many => format!("these can: {}; or run the experiment with `perturb run`", many.join(", ")),
     }
 }
@@ -197,7 +199,10 @@ impl Reader<'_> {
         let field = |key: &str| entries.iter().find(|e| e.key == key).map(|e| &e.value);
         let name = self.name("fault", field("fault"));
         if name.is_empty() && self.sound {
-            self.wrong("the litmus body names no `fault`".to_owned(), "write the hub's name of the fault: `fault: \"pod-delete\"`".to_owned());
+            self.wrong(
+                "the litmus body names no `fault`".to_owned(),
+                "write the hub's name of the fault: `fault: \"pod-delete\"`".to_owned(),
+            );
         }
         let run = match field("run") {
             None => name.clone(),
@@ -249,7 +254,10 @@ impl Reader<'_> {
         match value.as_text() {
             Some(text) if !text.is_empty() => Some(text.into()),
             _ => {
-                self.wrong(format!("`{key}` is {}, and must be text", value.describe()), format!("write `{key}: \"…\"`"));
+                self.wrong(
+                    format!("`{key}` is {}, and must be text", value.describe()),
+                    format!("write `{key}: \"…\"`"),
+                );
                 None
             }
         }
@@ -264,7 +272,8 @@ impl Reader<'_> {
         if !fits {
             self.wrong(
                 format!("`{text}` is no name of a Litmus fault"),
-                "hub names have lower-case letters, digits and `-`; it leads the names of Kubernetes objects".to_owned(),
+                "hub names have lower-case letters, digits and `-`; it leads the names of Kubernetes objects"
+                    .to_owned(),
             );
         }
         text
@@ -275,7 +284,10 @@ impl Reader<'_> {
             None => false,
             Some(Value::Bool(flag)) => *flag,
             Some(other) => {
-                self.wrong(format!("`{key}` is {}, and must be true or false", other.describe()), format!("write `{key}: true`"));
+                self.wrong(
+                    format!("`{key}` is {}, and must be true or false", other.describe()),
+                    format!("write `{key}: true`"),
+                );
                 false
             }
         }
@@ -295,7 +307,10 @@ impl Reader<'_> {
                 Some(access) => found.push(access),
                 None => {
                     let known: Vec<&str> = Access::ALL.iter().map(|(text, _)| *text).collect();
-                    self.wrong(format!("`access: {word}` is no class of permissions"), format!("one of: {}", known.join(", ")));
+                    self.wrong(
+                        format!("`access: {word}` is no class of permissions"),
+                        format!("one of: {}", known.join(", ")),
+                    );
                 }
             }
         }
@@ -305,14 +320,20 @@ impl Reader<'_> {
     fn permissions(&mut self, value: Option<&Value>) -> Vec<Permission> {
         let Some(value) = value else { return Vec::new() };
         let Value::List(rules) = value else {
-            self.wrong(format!("`permissions` is {}, and must be a list", value.describe()), HOW_PERMISSIONS.to_owned());
+            self.wrong(
+                format!("`permissions` is {}, and must be a list", value.describe()),
+                HOW_PERMISSIONS.to_owned(),
+            );
             return Vec::new();
         };
         let mut found = Vec::new();
         for rule in rules {
             match (texts(rule.get("groups")), texts(rule.get("resources")), texts(rule.get("verbs"))) {
                 (Some(groups), Some(resources), Some(verbs)) => found.push(Permission { groups, resources, verbs }),
-                _ => self.wrong("a permission lacks `groups`, `resources` or `verbs`".to_owned(), HOW_PERMISSIONS.to_owned()),
+                _ => self.wrong(
+                    "a permission lacks `groups`, `resources` or `verbs`".to_owned(),
+                    HOW_PERMISSIONS.to_owned(),
+                ),
             }
         }
         found
@@ -323,7 +344,10 @@ impl Reader<'_> {
             None => return Vec::new(),
             Some(Value::Record(entries)) => entries,
             Some(other) => {
-                self.wrong(format!("`env` is {}, and must be a map", other.describe()), "write `env: { NAME: value }`".to_owned());
+                self.wrong(
+                    format!("`env` is {}, and must be a map", other.describe()),
+                    "write `env: { NAME: value }`".to_owned(),
+                );
                 return Vec::new();
             }
         };

@@ -61,8 +61,12 @@ pub(super) fn draft<'p>(plan: &'p Plan, report: &mut Report) -> Draft<'p> {
     let shape = shape(plan, &mut report.diagnostics);
     if shape.uses.is_empty() {
         report.diagnostics.push(
-            Diagnostic::new(Code::LITMUS_STEP, plan.span, "the method injects nothing, so there is nothing for Litmus to run")
-                .help("run the experiment with `perturb run`: it watches without a fault"),
+            Diagnostic::new(
+                Code::LITMUS_STEP,
+                plan.span,
+                "the method injects nothing, so there is nothing for Litmus to run",
+            )
+            .help("run the experiment with `perturb run`: it watches without a fault"),
         );
     }
     let judged = judged(plan, &shape.uses, &mut report.diagnostics);
@@ -196,7 +200,8 @@ fn about_time(used: &Use, fault: &Fault, report: &mut Report) {
     if let Some(lasts) = used.lasts
         && !lasts.as_nanos().is_multiple_of(1_000_000_000)
     {
-        let text = format!("`{}` lasts {lasts}; Litmus counts whole seconds, so it lasts {}s", fault.name, used.seconds);
+        let text =
+            format!("`{}` lasts {lasts}; Litmus counts whole seconds, so it lasts {}s", fault.name, used.seconds);
         approximate(report, "time", text, used.span);
     }
     if used.around {
@@ -216,12 +221,16 @@ fn about_the_whole(draft: &Draft<'_>, judged: &Judged<'_>, report: &mut Report) 
         about_judging(draft, report);
     }
     for (index, draw) in plan.draws.iter().enumerate() {
-        let uses = draft.engines.iter().filter(|e| {
-            plan.faults.get(e.used.fault as usize).is_some_and(|f| f.target as usize == index)
-        });
+        let uses = draft
+            .engines
+            .iter()
+            .filter(|e| plan.faults.get(e.used.fault as usize).is_some_and(|f| f.target as usize == index));
         let whole = draw.quantity == crate::plan::Quantity::All;
         if uses.count() > 1 && !whole {
-            let text = format!("`{}` is one draw for several faults; each engine of Litmus draws for itself, so they may hit different ones", draw.text);
+            let text = format!(
+                "`{}` is one draw for several faults; each engine of Litmus draws for itself, so they may hit different ones",
+                draw.text
+            );
             approximate(report, "draw", text, draw.span);
         }
     }
@@ -231,12 +240,18 @@ fn about_the_whole(draft: &Draft<'_>, judged: &Judged<'_>, report: &mut Report) 
         approximate(report, "hours", format!("{whose} limits the hours; nothing in the cluster looks at them"), span);
     }
     for approval in &plan.approvals {
-        let text = format!("`{}` must approve; in the cluster nobody asks: the review of the manifests must stand for it", approval.team);
+        let text = format!(
+            "`{}` must approve; in the cluster nobody asks: the review of the manifests must stand for it",
+            approval.team
+        );
         approximate(report, "approval", text, approval.span);
     }
     for rule in &plan.rules {
         if let RuleVerdict::AtPreflight(why) = &rule.verdict {
-            let text = format!("`{}` can only be judged before a run ({why}), and a run by Litmus has no preflight", rule.text);
+            let text = format!(
+                "`{}` can only be judged before a run ({why}), and a run by Litmus has no preflight",
+                rule.text
+            );
             approximate(report, "policy", text, rule.span);
         }
     }
@@ -246,7 +261,10 @@ fn about_judging(draft: &Draft<'_>, report: &mut Report) {
     let plan = draft.plan;
     let steady = plan.expectations.iter().any(|e| e.phase != Phase::OnlyDuringFaults);
     if steady && !plan.baseline.is_zero() {
-        let text = format!("the baseline is watched for {}; Litmus takes one sample before the first injection", plan.baseline);
+        let text = format!(
+            "the baseline is watched for {}; Litmus takes one sample before the first injection",
+            plan.baseline
+        );
         approximate(report, "judgement", text, plan.span);
     }
     if steady && plan.recovery.class != RecoveryClass::Unknown {

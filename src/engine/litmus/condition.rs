@@ -10,7 +10,8 @@
 
 use super::shell;
 use crate::plan::{
-    Comparison, Condition, HttpAnswer, KubernetesFact, MetricUnit, ObjectiveFact, Operand, Plan, PodSelector, Source, Stream,
+    Comparison, Condition, HttpAnswer, KubernetesFact, MetricUnit, ObjectiveFact, Operand, Plan, PodSelector, Source,
+    Stream,
 };
 use crate::types::{Decimal, Value, decimal_text};
 
@@ -78,7 +79,9 @@ pub(super) fn judge<'p>(
 
 fn several<'p>(plan: &'p Plan, all: &[Condition], wanted: bool, split: bool) -> Result<Vec<Judgement<'p>>, String> {
     if all.len() > 1 && !split {
-        return Err("it has a time for several measurements together, and Litmus keeps the time of each by itself".to_owned());
+        return Err(
+            "it has a time for several measurements together, and Litmus keeps the time of each by itself".to_owned()
+        );
     }
     let mut found = Vec::new();
     for one in all {
@@ -91,7 +94,12 @@ fn stream_of(plan: &Plan, stream: u32) -> Result<&Stream, String> {
     plan.streams.get(stream as usize).ok_or_else(|| "it names a measurement that the plan does not have".to_owned())
 }
 
-fn bool_judgement<'p>(plan: &'p Plan, stream: &'p Stream, wanted: bool, number: Decimal) -> Result<Judgement<'p>, String> {
+fn bool_judgement<'p>(
+    plan: &'p Plan,
+    stream: &'p Stream,
+    wanted: bool,
+    number: Decimal,
+) -> Result<Judgement<'p>, String> {
     if let Source::Http { url, answer: HttpAnswer::Ok, token } = &stream.source {
         if !wanted {
             return Err("Litmus can ask for a status from 200 to 299, but not for one outside".to_owned());
@@ -168,12 +176,14 @@ fn in_unit(bound: &Value, unit: MetricUnit) -> Result<Decimal, String> {
 /// How the number of a stream is had, and its unit.
 fn sample<'p>(plan: &'p Plan, stream: &'p Stream) -> Result<(Sample<'p>, MetricUnit), String> {
     match &stream.source {
-        Source::Prometheus { server, query } => {
-            Ok((prometheus(plan, server.as_deref(), query.clone())?, stream.unit))
-        }
+        Source::Prometheus { server, query } => Ok((prometheus(plan, server.as_deref(), query.clone())?, stream.unit)),
         Source::Http { url, answer: HttpAnswer::Status, token } => Ok((http(url, token.is_some())?, MetricUnit::Count)),
-        Source::Http { answer: HttpAnswer::Time, .. } => Err("an HTTP probe of Litmus judges the status, not the time".to_owned()),
-        Source::Http { answer: HttpAnswer::Ok, .. } => Err("it compares a truth value: write the metric alone, or `not` before it".to_owned()),
+        Source::Http { answer: HttpAnswer::Time, .. } => {
+            Err("an HTTP probe of Litmus judges the status, not the time".to_owned())
+        }
+        Source::Http { answer: HttpAnswer::Ok, .. } => {
+            Err("it compares a truth value: write the metric alone, or `not` before it".to_owned())
+        }
         Source::Kubernetes { what: KubernetesFact::ReadyPods, pods } => Ok((ready_pods(pods)?, MetricUnit::Count)),
         Source::Kubernetes { .. } => Err("Litmus can count ready pods, but not this".to_owned()),
         Source::Json { .. } => Err("Litmus has no probe that reads a JSON document".to_owned()),
@@ -200,7 +210,10 @@ fn prometheus<'p>(plan: &Plan, server: Option<&'p str>, query: String) -> Result
         ));
     }
     if !shell::is_bare(endpoint) {
-        return Err("the address of Prometheus holds characters that mean something to a shell, and Litmus puts it into one".to_owned());
+        return Err(
+            "the address of Prometheus holds characters that mean something to a shell, and Litmus puts it into one"
+                .to_owned(),
+        );
     }
     if query.contains("{{") {
         return Err("the query holds `{{`, in whose place Argo would put a value of its own".to_owned());
@@ -209,7 +222,12 @@ fn prometheus<'p>(plan: &Plan, server: Option<&'p str>, query: String) -> Result
 }
 
 /// The share of an error budget that is left, in PromQL: one minus what was spent of what may be spent.
-fn budget_left(what: ObjectiveFact, indicator: &Source, unit: MetricUnit, objective: Decimal) -> Result<String, String> {
+fn budget_left(
+    what: ObjectiveFact,
+    indicator: &Source,
+    unit: MetricUnit,
+    objective: Decimal,
+) -> Result<String, String> {
     if what != ObjectiveFact::BudgetLeft {
         return Err("Litmus does not know when the run began, so it cannot judge what was spent since".to_owned());
     }
@@ -251,7 +269,8 @@ fn ready_pods(pods: &PodSelector) -> Result<Sample<'_>, String> {
 /// means "I could not ask" would pass `== 0`. Pods that are being deleted do not count.
 pub(super) fn count_ready(namespace: &str, labels: &str) -> String {
     let selector = if labels.is_empty() { String::new() } else { format!(" --selector {}", shell::word(labels)) };
-    let path = r#"{range .items[*]}{.metadata.deletionTimestamp}/{.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}"#;
+    let path =
+        r#"{range .items[*]}{.metadata.deletionTimestamp}/{.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}"#;
     format!(
         "set -e; pods=$(kubectl get pods --namespace {}{selector} --output jsonpath={}); printf '%s\\n' \"$pods\" | grep -c '^/True$' || true",
         shell::word(namespace),

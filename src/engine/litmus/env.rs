@@ -79,7 +79,9 @@ pub(super) fn text(value: &Value) -> Result<Option<String>, String> {
         | Value::Bytes(_)
         | Value::Bitrate(_)
         | Value::Cores(_)
-        | Value::Rate(_) => Err(format!("Litmus reads `{value}` as 0: write the value `as` a unit, such as {}", unit(value))),
+        | Value::Rate(_) => {
+            Err(format!("Litmus reads `{value}` as 0: write the value `as` a unit, such as {}", unit(value)))
+        }
         Value::List(_) => Err("a variable holds one text: write `join(…, with: \",\")`".to_owned()),
         Value::Record(_) => Err("a variable holds one text, not a map".to_owned()),
         Value::Secret(_) => Err("a secret would stand in the manifest for everyone to read".to_owned()),
@@ -93,17 +95,24 @@ fn number(number: Decimal) -> Result<String, String> {
     if number.is_integer() {
         return Ok(decimal_text(number));
     }
-    Err(format!("Litmus reads `{0}` as 0: round it, or, if this variable really takes a fraction, write it as text: `\"{0}\"`", decimal_text(number)))
+    Err(format!(
+        "Litmus reads `{0}` as 0: round it, or, if this variable really takes a fraction, write it as text: `\"{0}\"`",
+        decimal_text(number)
+    ))
 }
 
 /// Faults paste their variables into `bash -c "sudo nsenter …"` in a privileged pod: what a shell would run is refused.
 fn plain(text: &str) -> Result<&str, String> {
     let runs = text.contains('`') || text.contains("$(") || text.contains("${");
     if runs {
-        return Err("Litmus pastes this text into a shell in a privileged pod, which would run what is in it".to_owned());
+        return Err(
+            "Litmus pastes this text into a shell in a privileged pod, which would run what is in it".to_owned()
+        );
     }
     if text.chars().any(|c| c.is_control()) {
-        return Err("Litmus pastes this text into one line of a shell, and it holds a line end or control character".to_owned());
+        return Err(
+            "Litmus pastes this text into one line of a shell, and it holds a line end or control character".to_owned()
+        );
     }
     if text.contains("{{") {
         return Err("Argo would put a value of its own in place of `{{…}}`".to_owned());

@@ -71,7 +71,12 @@ fn variable<'a>(arena: &'a Arena, name: &str, value: &str) -> Node<'a> {
 }
 
 /// The ChaosEngine that is applied by itself.
-pub(super) fn bare_engine<'a>(writer: &Writer<'_, '_>, arena: &'a Arena, draft: &Draft<'_>, engine: &Engine<'_>) -> Node<'a> {
+pub(super) fn bare_engine<'a>(
+    writer: &Writer<'_, '_>,
+    arena: &'a Arena,
+    draft: &Draft<'_>,
+    engine: &Engine<'_>,
+) -> Node<'a> {
     let name = super::names::bare_engine(draft.plan);
     let metadata = arena.map([
         ("name", arena.text(&name)),
@@ -119,8 +124,8 @@ fn spec<'a>(arena: &'a Arena, draft: &Draft<'_>, engine: &Engine<'_>, state: Opt
         ("statusCheckTimeouts", timeouts),
         ("env", arena.list(engine.env.iter().map(|(name, value)| variable(arena, name, value)))),
     ]);
-    let probe = (!engine.probes.is_empty())
-        .then(|| arena.list(engine.probes.iter().map(|probe| probes::node(arena, probe))));
+    let probe =
+        (!engine.probes.is_empty()).then(|| arena.list(engine.probes.iter().map(|probe| probes::node(arena, probe))));
     let inner = arena.map_some([Some(("components", components)), probe.map(|probe| ("probe", probe))]);
     let experiment = arena.map([("name", arena.text(name)), ("spec", inner)]);
     let target = target(arena, &engine.target.selection);
@@ -138,9 +143,9 @@ fn target<'a>(arena: &'a Arena, selection: &Selection) -> Option<(&'static str, 
     match selection {
         Selection::Label { namespace, label } => {
             let (namespace, label) = (arena.text(namespace), arena.text(label));
-            let workloads = OWNERS.iter().map(|kind| {
-                arena.map([("kind", Node::Text(kind)), ("namespace", namespace), ("labels", label)])
-            });
+            let workloads = OWNERS
+                .iter()
+                .map(|kind| arena.map([("kind", Node::Text(kind)), ("namespace", namespace), ("labels", label)]));
             Some(("selectors", arena.map([("workloads", arena.list(workloads))])))
         }
         Selection::Names { namespace, names } => {

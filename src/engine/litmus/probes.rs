@@ -159,7 +159,8 @@ impl<'p> Maker<'p, '_> {
     fn expectation(&mut self, expectation: &'p crate::plan::Expectation) {
         let (name, span) = (expectation.name.as_str(), expectation.span);
         let split = expectation.within.is_none();
-        let Some(strict) = self.judge(&expectation.condition, true, split, "the expectation", &expectation.text, span) else {
+        let Some(strict) = self.judge(&expectation.condition, true, split, "the expectation", &expectation.text, span)
+        else {
             return;
         };
         match &expectation.phase {
@@ -200,7 +201,14 @@ impl<'p> Maker<'p, '_> {
         }
     }
 
-    fn only_during(&mut self, name: &str, text: &str, judgements: Vec<Judgement<'p>>, within: Option<Duration>, span: Span) {
+    fn only_during(
+        &mut self,
+        name: &str,
+        text: &str,
+        judgements: Vec<Judgement<'p>>,
+        within: Option<Duration>,
+        span: Span,
+    ) {
         let place = Place::Longer(within.map_or(0, Duration::as_secs_ceil));
         if !self.uses.iter().any(|engine| place.takes(engine)) {
             self.cannot("the expectation", text, "no engine lasts long enough to judge it while it runs", span);

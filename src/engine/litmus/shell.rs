@@ -41,7 +41,7 @@ pub(super) fn check(name: &str, text: &str, judgement: &Judgement<'_>, seconds: 
          judge() {{\n  awk -v value=\"$1\" 'BEGIN {{\n    if (value !~ /^[-+]?[0-9]+([.][0-9]*)?([eE][-+]?[0-9]+)?$/) exit 2\n    \
          exit !({})\n  }}'\n}}\n\
          end=$(( $(date +%s) + {seconds} ))\n\
-         while true; do\n  value=$(sample) && judge \"$value\" && exit 0\n{verdict}  \
+         while true; do\n  value=$(sample) || value=\n  judge \"$value\" && exit 0\n{verdict}  \
          [ \"$(date +%s)\" -ge \"$end\" ] && break\n  sleep {every}\ndone\n\
          printf '%s\\n' {failed} >&2\nexit 1\n",
         sample(&judgement.sample, judgement.stream.timeout),
@@ -59,9 +59,14 @@ fn sample(sample: &Sample<'_>, timeout: Duration) -> String {
             in_double_quotes(query)
         ),
         Sample::Http { url } => {
-            format!("  curl --silent --output /dev/null --location --max-time {limit} --write-out '%{{http_code}}' {}", word(url))
+            format!(
+                "  curl --silent --output /dev/null --location --max-time {limit} --write-out '%{{http_code}}' {}",
+                word(url)
+            )
         }
-        Sample::ReadyPods { namespace, labels } => format!("  timeout {limit} sh -c {}", word(&count_ready(namespace, labels))),
+        Sample::ReadyPods { namespace, labels } => {
+            format!("  timeout {limit} sh -c {}", word(&count_ready(namespace, labels)))
+        }
     }
 }
 

@@ -96,7 +96,9 @@ fn no_such_target(kind: TargetKind) -> &'static str {
             "Litmus wants to know whether it is a Deployment or a StatefulSet, and a selector of workloads does not say so"
         }
         TargetKind::Endpoints => "Litmus knows pods and nodes, but no URLs",
-        TargetKind::Instances => "Litmus takes machines of a cloud by variables that differ with each fault, not by a target",
+        TargetKind::Instances => {
+            "Litmus takes machines of a cloud by variables that differ with each fault, not by a target"
+        }
         TargetKind::Clusters => "an engine works in the one cluster that it is in",
         TargetKind::Pods | TargetKind::Nodes => "Litmus cannot select it",
     }
@@ -113,7 +115,9 @@ fn of_pods(plan: &Plan, draw: &Draw, pods: &PodSelector, body: &LitmusBody) -> R
         );
     }
     let [namespace] = pods.namespaces.as_slice() else {
-        return refuse("of pods in several namespaces Litmus loses those that have the same name (`ledger-0` in two of them)");
+        return refuse(
+            "of pods in several namespaces Litmus loses those that have the same name (`ledger-0` in two of them)",
+        );
     };
     let first_label_is_read = body.access.iter().any(|a| a.needs_label());
     let selection = match (pods.names.as_slice(), pods.labels.as_slice()) {
@@ -133,7 +137,8 @@ fn of_pods(plan: &Plan, draw: &Draw, pods: &PodSelector, body: &LitmusBody) -> R
     }
     if body.may(Access::NetworkPolicies) && draw.quantity != Quantity::All {
         return Err(Refusal::Count(
-            "a NetworkPolicy holds for every pod with the label: write `all of`, or take a fault that hits single pods".to_owned(),
+            "a NetworkPolicy holds for every pod with the label: write `all of`, or take a fault that hits single pods"
+                .to_owned(),
         ));
     }
     let mut target = Target {
@@ -183,7 +188,8 @@ fn how_many_pods(plan: &Plan, draw: &Draw, target: &mut Target) -> Result<(), Re
         )),
         _ => {}
     }
-    target.count = known.map(|r| Count { candidates: r, language: draw.quantity.of(r), engine: engine_count(percent, r) });
+    target.count =
+        known.map(|r| Count { candidates: r, language: draw.quantity.of(r), engine: engine_count(percent, r) });
     target.approximations.push((
         "scope",
         format!(
@@ -256,7 +262,9 @@ fn exact(n: u32, candidates: u32) -> Result<u32, Refusal> {
         )));
     }
     (1..=100).find(|p| engine_count(*p, candidates) == n).ok_or_else(|| {
-        Refusal::Count(format!("Litmus takes whole percentages, and none of them gives {n} of {candidates}: write a share"))
+        Refusal::Count(format!(
+            "Litmus takes whole percentages, and none of them gives {n} of {candidates}: write a share"
+        ))
     })
 }
 
@@ -268,14 +276,23 @@ fn of_nodes(draw: &Draw, nodes: &NodeSelector, body: &LitmusBody) -> Result<Targ
         Some(At::Drawn(_)) => return refuse("the zone is drawn by the plan, and Litmus draws for itself"),
         None => {}
     }
-    let mut target =
-        Target { selection: Selection::Nothing, env: Vec::new(), namespace: None, approximations: Vec::new(), count: None };
+    let mut target = Target {
+        selection: Selection::Nothing,
+        env: Vec::new(),
+        namespace: None,
+        approximations: Vec::new(),
+        count: None,
+    };
     match (nodes.names.as_slice(), labels.as_slice(), &nodes.holding) {
         ([], [], None) => return refuse("without a name or label Litmus takes a node of any pod in the cluster"),
         ([], [], Some(pods)) => holding(draw, pods, body, &mut target)?,
         (names, [], None) => named(draw, names, body, &mut target)?,
         ([], labels, None) => labelled(draw, labels, body, &mut target)?,
-        _ => return refuse("Litmus selects nodes by name, by labels, or by a service that runs on them, not by two of these"),
+        _ => {
+            return refuse(
+                "Litmus selects nodes by name, by labels, or by a service that runs on them, not by two of these",
+            );
+        }
     }
     Ok(target)
 }

@@ -53,7 +53,10 @@ fn cron<'a>(writer: &Writer<'_, '_>, arena: &'a Arena, schedule: &Schedule, spec
         ("startingDeadlineSeconds", Node::Int(starting_deadline(&schedule.cron))),
         ("successfulJobsHistoryLimit", Node::Int(3)),
         ("failedJobsHistoryLimit", Node::Int(5)),
-        ("workflowMetadata", arena.map([("labels", with(arena, writer.labels(arena, &[]), "perturb.dev/verify", verify))])),
+        (
+            "workflowMetadata",
+            arena.map([("labels", with(arena, writer.labels(arena, &[]), "perturb.dev/verify", verify))]),
+        ),
         ("workflowSpec", spec),
     ])
 }
@@ -195,7 +198,8 @@ impl<'a> Maker<'a, '_, '_, '_, '_, '_> {
         let arena = self.arena;
         let go_on = arena.map([("failed", Node::Bool(true)), ("error", Node::Bool(true))]);
         let work = with(arena, self.call("work", template, arguments), "continueOn", go_on);
-        let halt = with(arena, self.call("halt", "halt", &[]), "when", Node::Text("{{steps.work.status}} != Succeeded"));
+        let halt =
+            with(arena, self.call("halt", "halt", &[]), "when", Node::Text("{{steps.work.status}} != Succeeded"));
         vec![arena.list([work]), arena.list([halt])]
     }
 
@@ -223,9 +227,8 @@ impl<'a> Maker<'a, '_, '_, '_, '_, '_> {
 
     fn call(&self, name: &str, template: &str, arguments: &[(&'static str, &str)]) -> Node<'a> {
         let arena = self.arena;
-        let parameters = arguments
-            .iter()
-            .map(|(key, value)| arena.map([("name", Node::Text(key)), ("value", arena.text(value))]));
+        let parameters =
+            arguments.iter().map(|(key, value)| arena.map([("name", Node::Text(key)), ("value", arena.text(value))]));
         let arguments =
             (!arguments.is_empty()).then(|| ("arguments", arena.map([("parameters", arena.list(parameters))])));
         arena.map_some([Some(("name", arena.text(name))), Some(("template", arena.text(template))), arguments])
