@@ -155,7 +155,7 @@ impl<'a> Canvas<'a> {
     }
 
     fn header(&mut self) {
-        let (plan, end) = (self.plan, self.timeline.method_end);
+        let (plan, end) = (self.plan, self.timeline.faults_end);
         self.text(format!("{} in {}/{}", plan.name, plan.place.environment, plan.place.cluster.name));
         let faults = if end.earliest == end.latest {
             end.latest.to_string()
@@ -201,7 +201,7 @@ impl<'a> Canvas<'a> {
     }
 
     fn phases(&mut self) {
-        let end = self.timeline.method_end;
+        let end = self.timeline.faults_end;
         let mut bar = self.blank();
         Self::fill(&mut bar, 0, self.column(Duration::ZERO), self.marks.sure);
         if !self.plan.baseline.is_zero() {
@@ -271,7 +271,7 @@ impl<'a> Canvas<'a> {
             let bar = self.expectation(expectation);
             self.row(LineKind::Expectation, &format!("expect {}", expectation.name), bar);
         }
-        let undone = self.column(self.timeline.method_end.latest);
+        let undone = self.column(self.timeline.faults_end.latest);
         for (number, guard) in (1..).zip(&self.plan.guards) {
             let mut bar = vec![self.marks.armed; self.bar];
             Self::fill(&mut bar, undone, self.bar, self.marks.powerless);
@@ -286,8 +286,8 @@ impl<'a> Canvas<'a> {
     /// Against what an expectation is judged, everything taking its longest.
     fn expectation(&self, expectation: &Expectation) -> Vec<char> {
         let marks = self.marks;
-        let (begin, undone) = (self.column(Duration::ZERO), self.column(self.timeline.method_end.latest));
-        let recovered = self.column(self.timeline.method_end.latest.plus(self.plan.recovery.within));
+        let (begin, undone) = (self.column(Duration::ZERO), self.column(self.timeline.faults_end.latest));
+        let recovered = self.column(self.timeline.faults_end.latest.plus(self.plan.recovery.within));
         let mut bar = self.blank();
         match expectation.phase {
             Phase::Always => bar.fill(marks.judged),

@@ -9,6 +9,8 @@
 //! The meaning of each step is `docs/language.md`, "Steps".
 
 mod meeting;
+#[cfg(test)]
+mod properties;
 mod radius;
 mod reaction;
 #[cfg(test)]
@@ -115,7 +117,7 @@ pub struct Radius {
     pub share: Option<Percent>,
     /// Hit pods and ready pods, where the replica count is known.
     pub pods: Option<(u32, u32)>,
-    /// The faults that may hit it then (indices into `Plan::faults`).
+    /// The faults of the worst case: those that hit it at once then (indices into `Plan::faults`).
     pub faults: Vec<u32>,
 }
 
@@ -126,12 +128,37 @@ pub struct Timeline {
     pub lanes: Vec<Lane>,
     /// When the method ends, all undone.
     pub method_end: Moment,
+    /// When the phase `faults` ends and recovery begins to count: the last confirmed undo (of instant faults alone: the
+    /// last confirmed injection). Steps that come after it (a last check, a wait) are already in `recovering`.
+    pub faults_end: Moment,
     /// The bound of the whole run: baseline + method + recovery + baseline, everything at its latest.
     pub total: Duration,
     /// Stretches of time in which something is hit, in order of time, then of the service's name.
     pub radius: Vec<Radius>,
     /// The largest share of any service at any moment; `None` if any part of it is unknown.
     pub worst: Option<Percent>,
+}
+
+impl Timeline {
+    /// The stretches of the radius as a reader wants them: those of a service that follow each other with the same share
+    /// are one, with the faults of all.
+    #[must_use]
+    pub fn stretches(&self) -> Vec<Radius> {
+        let mut parts: Vec<Radius> = Vec::new();
+        for part in &self.radius {
+            let before = parts.iter_mut().rev().find(|p| p.service == part.service);
+            match before {
+                Some(same) if same.to == part.from && (same.share, same.pods) == (part.share, part.pods) => {
+                    same.to = part.to;
+                    same.faults.extend(&part.faults);
+                    same.faults.sort_unstable();
+                    same.faults.dedup();
+                }
+                _ => parts.push(part.clone()),
+            }
+        }
+        parts
+    }
 }
 
 /// Lays the plan out over time.
@@ -144,7 +171,9 @@ pub fn timeline(plan: &Plan) -> Timeline {
     // What cannot be undone stays hit until the run has ended; the baseline is counted before time zero.
     let run_end = total.minus(plan.baseline);
     let (radius, worst) = radius::over_time(plan, &lanes, &places, run_end);
-    Timeline { lanes, method_end, total, radius, worst }
+    let faults = lanes.iter().filter(|lane| matches!(lane.kind, LaneKind::Fault(_)));
+    let faults_end = faults.map(|lane| lane.to).reduce(Moment::max).unwrap_or(Moment::ZERO);
+    Timeline { lanes, method_end, faults_end, total, radius, worst }
 }
 
 /// How long a check without `within` may take: until the next sample, or until its silence is a gap.

@@ -88,7 +88,7 @@ impl Compiled {
     fn told(&self, wanted: impl Fn(&Diagnostic) -> bool) -> String {
         let mut text = String::new();
         for d in self.diagnostics.iter().filter(|d| wanted(d)) {
-            let file = self.sources.get(d.span.file);
+            let file = self.sources.file(d.span.file);
             let at = file.line_column(d.span.start);
             let _ = writeln!(text, "{}:{}:{} {} {}", file.path, at.line, at.column, d.code, d.message);
             for label in &d.labels {

@@ -32,7 +32,7 @@ impl Canvas<'_> {
             let bar = bar.collect();
             self.row(LineKind::Radius, &format!("hit of {service}"), bar);
         }
-        let parts = self.stretches();
+        let parts = self.timeline.stretches();
         for part in parts.iter().take(MOST_STRETCHES) {
             let text = self.stretch(part);
             self.push(LineKind::Radius, text);
@@ -49,22 +49,6 @@ impl Canvas<'_> {
             (None, _) => "worst case: known at preflight, when the pods are counted".to_owned(),
         };
         self.push(LineKind::Radius, worst);
-    }
-
-    /// The stretches; those that follow each other with the same share are one.
-    fn stretches(&self) -> Vec<Radius> {
-        let mut parts: Vec<Radius> = Vec::new();
-        for part in &self.timeline.radius {
-            let before = parts.iter_mut().rev().find(|p| p.service == part.service);
-            match before {
-                Some(same) if same.to == part.from && (same.share, same.pods) == (part.share, part.pods) => {
-                    same.to = part.to;
-                    same.faults.extend(&part.faults);
-                }
-                _ => parts.push(part.clone()),
-            }
-        }
-        parts
     }
 
     fn stretch(&self, part: &Radius) -> String {

@@ -11,8 +11,8 @@ impl Teller<'_> {
         let mut out = Writing::new("What is judged, and when");
         out.say(format!(
             "There are four phases. `baseline` lasts {}, before the first step. `faults` goes from the first injection to the \
-             last confirmed undo. `recovering` goes from there until every expectation holds again. `recovered` is the {} \
-             after that. A sample is judged by the phase in which it is taken.",
+             last confirmed undo, with all waits and checks between. `recovering` goes from there until every expectation \
+             holds again. `recovered` is the {} after that. A sample is judged by the phase in which it is taken.",
             plan.baseline, plan.baseline
         ));
         for expectation in &plan.expectations {
@@ -43,7 +43,13 @@ impl Teller<'_> {
             ),
             None => String::new(),
         };
-        match &e.phase {
+        let several = match e.condition.streams().len() {
+            0 | 1 => String::new(),
+            many => {
+                format!(" It has a sample only where each of its {many} metrics has a valid one within its patience.")
+            }
+        };
+        let text = match &e.phase {
             Phase::Always => {
                 let (first, grace) = match e.within {
                     Some(_) => (
@@ -80,7 +86,8 @@ impl Teller<'_> {
                     "`{name}`: `{text}`, during faults only; not in the baseline, not while recovering and not after.{must}"
                 )
             }
-        }
+        };
+        text + &several
     }
 
     /// What a window does at the edge of two phases.
@@ -102,16 +109,21 @@ impl Teller<'_> {
         let plan = self.plan;
         let recovery = &plan.recovery;
         let mut out = Writing::new("Recovery");
-        let end = moment(self.timeline.method_end);
-        let from = if self.undoes() { "the last confirmed undo" } else { "the end of the last step" };
+        let end = moment(self.timeline.faults_end);
+        let from = if self.undoes() { "the last confirmed undo" } else { "the last confirmed injection" };
         let judged: Vec<String> =
             plan.expectations.iter().filter(|e| e.phase != Phase::OnlyDuringFaults).map(|e| tick(&e.name)).collect();
+        let later = if self.timeline.method_end == self.timeline.faults_end {
+            ""
+        } else {
+            " The steps that come after the last undo go on meanwhile."
+        };
         let who = if judged.is_empty() { "every expectation".to_owned() } else { list(&judged) };
         out.of(
             recovery.span,
             format!(
                 "It counts from {from}, at {end}. From there {who} must hold for {} without a break, and that stretch must \
-                 begin within {}; its begin is the recovery time. It is watched until {} after the last undo, and no longer.",
+                 begin within {}; its begin is the recovery time. It is watched for {} at most.{later}",
                 plan.baseline,
                 recovery.within,
                 recovery.within.plus(plan.baseline)

@@ -55,11 +55,11 @@ impl Teller<'_> {
     fn carried(&self, fault: &Fault) -> String {
         let carrier = self.carrier(fault);
         let before = self.plan.place.cluster.engines.iter().take_while(|e| Some(**e) != carrier);
-        let why: Vec<String> = before.map(|e| format!("{}, as {}", e.title(), why_not(fault, *e))).collect();
+        let why: Vec<String> = before.map(|e| format!("{}, because {}", e.title(), why_not(fault, *e))).collect();
         match (carrier, why.is_empty()) {
             (Some(engine), true) => format!("is carried by {}, the first of them.", engine.title()),
             (Some(engine), false) => format!("is carried by {}; not by {}.", engine.title(), why.join("; not by ")),
-            (None, _) => format!("can be carried by no engine of this cluster; not by {}.", why.join("; not by ")),
+            (None, _) => format!("can be carried by no engine of this cluster: not by {}.", why.join("; not by ")),
         }
     }
 
@@ -72,9 +72,8 @@ impl Teller<'_> {
             match refused {
                 None => whole.push(engine.title().to_owned()),
                 Some((number, _, fault)) => parts.push(format!(
-                    "{} cannot, as of step {number} (`{}`) {}",
+                    "{} cannot, because of step {number}: {}",
                     engine.title(),
-                    fault.name,
                     why_not(fault, engine)
                 )),
             }
@@ -165,7 +164,7 @@ fn why_not(fault: &Fault, engine: EngineName) -> String {
     match fault.bodies.get(&engine) {
         Some(Body::Expressed(_)) => "it can".to_owned(),
         Some(Body::Refused { construct, reason }) => {
-            format!("it cannot express `{construct}`: {}", reason.trim().trim_end_matches('.'))
+            format!("`{}` cannot say `{construct}` there ({})", fault.name, reason.trim().trim_end_matches('.'))
         }
         None => format!("`{}` has no body for it", fault.name),
     }
@@ -174,7 +173,7 @@ fn why_not(fault: &Fault, engine: EngineName) -> String {
 fn judged(rule: &Rule) -> String {
     let verdict = match &rule.verdict {
         RuleVerdict::Holds(found) => format!("holds ({found})"),
-        RuleVerdict::Broken(found) => format!("is BROKEN ({found}), so the run is refused"),
+        RuleVerdict::Broken(found) => format!("does not hold ({found}), so the run is refused"),
         RuleVerdict::AtPreflight(why) => format!("is decided at preflight ({why})"),
     };
     format!("`{}`, because \"{}\" (policy `{}`): {verdict}.", rule.text, rule.because, rule.policy)

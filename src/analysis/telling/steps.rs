@@ -1,9 +1,9 @@
 //! What it is about, what comes first, and what happens to whom, step by step.
 
-use super::words::{arguments, count, inside, list, moment, numbers, sentence, team, tick};
+use super::words::{arguments, capital, count, first_sentence, inside, list, moment, numbers, sentence, team, tick};
 use super::{Section, Teller, Writing};
-use crate::analysis::timeline::{CONFIRM_BOUND, Lane, LaneKind, Moment, UNDO_BOUND, draws_of};
-use crate::plan::{Body, Effect, Fault, Phase, Step, StepKind, Tier};
+use crate::analysis::timeline::{CONFIRM_BOUND, Lane, Moment, UNDO_BOUND, draws_of};
+use crate::plan::{Body, Effect, Fault, Phase, RuleVerdict, Step, StepKind, Tier};
 use crate::types::{Duration, Value};
 
 /// Of more rounds than this, the first two and the last are told.
@@ -13,12 +13,12 @@ impl Teller<'_> {
     pub(super) fn in_short(&self) -> Section {
         let plan = self.plan;
         let mut out = Writing::new("In short");
-        let title = plan.doc.lines().next().unwrap_or_default();
-        out.of(plan.span, format!("`{}`: {}", plan.name, sentence(title)).trim_end_matches([':', ' ']).to_owned());
+        let title = first_sentence(&plan.doc);
+        out.of(plan.span, if title.is_empty() { tick(&plan.name) } else { format!("`{}`: {title}", plan.name) });
         if let Some(facts) = plan.services.get(&plan.service) {
             let tier = tier(facts.tier);
             let owner = team(plan, &facts.owner);
-            let text = format!("At stake is the resilience of `{}`, a service of {owner} (tier {tier}).", plan.service);
+            let text = format!("At stake is the resilience of `{}` (tier {tier}), which {owner} owns.", plan.service);
             out.of(plan.span, text);
         }
         if let Some(made) = &plan.made_from {
@@ -31,6 +31,15 @@ impl Teller<'_> {
             out.of(plan.span, text);
         }
         out.say(self.how_long());
+        let broken = plan.rules.iter().filter(|r| matches!(r.verdict, RuleVerdict::Broken(_))).count();
+        if broken > 0 {
+            let rules = if broken == 1 {
+                "one rule of a policy does".to_owned()
+            } else {
+                format!("{broken} rules of policies do")
+            };
+            out.say(format!("As it stands it may not run here: {rules} not hold (see the end)."));
+        }
         out.done()
     }
 
@@ -38,7 +47,7 @@ impl Teller<'_> {
         let (plan, end) = (self.plan, self.timeline.method_end);
         let (baseline, within) = (plan.baseline, plan.recovery.within);
         format!(
-            "The run takes at most {}: {baseline} of baseline, at most {} of faults, at most {within} until recovery has \
+            "The run takes at most {}: {baseline} of baseline, at most {} of steps, at most {within} until recovery has \
              begun to hold, and {baseline} in which it must go on holding.",
             self.timeline.total, end.latest
         )
@@ -71,10 +80,15 @@ impl Teller<'_> {
              most {CONFIRM_BOUND} after the step began, and gone when its undo is confirmed, at most {UNDO_BOUND} after \
              it was due; `3m..4m` is a time that lies between the two. A step begins when the one before it has ended."
         ));
-        let mut walk = Steps { teller: self, lanes: self.timeline.lanes.iter(), number: 0, told: vec![], on: vec![] };
+        let mut walk =
+            Steps { teller: self, lanes: self.timeline.lanes.iter(), number: 0, told: vec![], on: vec![], branches: 0 };
         walk.block(&mut out, &self.plan.method, 0);
         let end = moment(self.timeline.method_end);
-        let undone = if self.undoes() { ", with everything undone" } else { "" };
+        let undone = match (self.undoes(), self.plan.faults.iter().any(|f| f.irreversible.is_some())) {
+            (false, _) => "",
+            (true, false) => ", with everything undone",
+            (true, true) => ", with everything undone that can be",
+        };
         out.say(format!("The method ends at {end}{undone}."));
         out.done()
     }
@@ -82,13 +96,13 @@ impl Teller<'_> {
     /// What a fault hits, with how many that is: `` `slow`: 50% of ledger.pods (1 of 3) ``.
     pub(super) fn target(&self, draw: u32) -> String {
         let Some(found) = self.plan.draws.get(draw as usize) else { return String::new() };
-        let words = match &found.name {
-            Some(name) => format!("`{name}` (`{}`)", found.text),
-            None => tick(&found.text),
-        };
-        match self.language_count(draw) {
-            Some((hit, ready)) => format!("{words}, {hit} of {}", count(ready, found.selector.kind())),
-            None => words,
+        let pods =
+            self.language_count(draw).map(|(hit, ready)| format!("{hit} of {}", count(ready, found.selector.kind())));
+        match (&found.name, pods) {
+            (Some(name), Some(pods)) => format!("`{name}` (`{}`: {pods})", found.text),
+            (Some(name), None) => format!("`{name}` (`{}`)", found.text),
+            (None, Some(pods)) => format!("`{}` ({pods})", found.text),
+            (None, None) => tick(&found.text),
         }
     }
 
@@ -117,6 +131,8 @@ struct Steps<'t, 'p> {
     told: Vec<String>,
     /// The numbers of the `with` steps around.
     on: Vec<usize>,
+    /// How many `parallel` blocks are around.
+    branches: usize,
 }
 
 impl Steps<'_, '_> {
@@ -171,7 +187,7 @@ impl Steps<'_, '_> {
             StepKind::Wait(length) => {
                 let (number, from, _) = self.next();
                 let on = self.still_on();
-                let text = format!("Step {number}, at {}: for {length} nothing new begins{on}.", moment(from));
+                let text = format!("Step {number}, at {}: {length} go by; {on}.", moment(from));
                 out.push(text, Some(step.span), depth);
             }
             StepKind::Check { text, within, .. } => self.check(out, step, depth, text, *within),
@@ -181,9 +197,11 @@ impl Steps<'_, '_> {
                     branches.len()
                 );
                 out.push(text, Some(step.span), depth);
+                self.branches += 1;
                 for branch in branches {
                     self.step(out, branch, depth + 1);
                 }
+                self.branches -= 1;
             }
             StepKind::Sequence(steps) => {
                 out.push("A branch of steps that follow each other:".to_owned(), Some(step.span), depth);
@@ -260,10 +278,13 @@ impl Steps<'_, '_> {
     fn injection(&mut self, number: usize, from: Moment, fault: &Fault, ends: &str) -> String {
         let teller = self.teller;
         let begin = Moment { earliest: from.earliest, latest: from.latest.minus(CONFIRM_BOUND) };
-        let by = teller.carrier(fault).map_or_else(String::new, |engine| format!(" by {}", engine.title()));
         let target = teller.target(fault.target);
-        let verb = if fault.effect == Effect::Lasting { "is injected into" } else { "is done to" };
-        let mut text = format!("Step {number}, at {}: `{}` {verb} {target}{by}", moment(begin), fault.name);
+        let (verb, to) = if fault.effect == Effect::Lasting { ("injects", "into") } else { ("does", "to") };
+        let mut text = format!("Step {number}, at {}: ", moment(begin));
+        text += &match teller.carrier(fault) {
+            Some(engine) => format!("{} {verb} `{}` {to} {target}", capital(engine.title()), fault.name),
+            None => format!("`{}` is meant for {target}", fault.name),
+        };
         let (given, default) = arguments(teller.plan, fault);
         match (given.is_empty(), default.is_empty()) {
             (false, false) => text += &format!(", with {} (and by default {})", list(&given), list(&default)),
@@ -271,16 +292,19 @@ impl Steps<'_, '_> {
             (true, false) => text += &format!(", by default with {}", list(&default)),
             (true, true) => {}
         }
+        if teller.carrier(fault).is_none() {
+            text += "; no engine of this cluster can carry it";
+        }
         text += &format!(". {ends}");
         if !fault.title.is_empty() && !self.told.contains(&fault.name.to_string()) {
             text += &format!(" (What `{}` does: it {}.)", fault.name, inside(&fault.title));
             self.told.push(fault.name.to_string());
         }
         if draws_of(fault).len() > 1 {
-            text += " The peer's own packets are shaped, too, so the peer counts as hit.";
+            text += " The packets of the peer's own pods are affected, too, so the peer counts as hit.";
         }
         if let Some(why) = &fault.irreversible {
-            text += &format!(" It cannot be undone: {}", sentence(why));
+            text += &format!(" What it did cannot be undone: {}", sentence(why));
         }
         if fault.lost_on_restart {
             text += " A container that restarts meanwhile is free of it from then on, and nothing puts it back.";
@@ -298,17 +322,20 @@ impl Steps<'_, '_> {
         let waits = match within {
             Some(within) => format!("waits, at most {within}, for a valid sample of which `{condition}` is true"),
             None => format!(
-                "looks whether `{condition}` is true of the next valid sample, which takes at most {}",
+                "looks whether `{condition}` is true of the next valid sample, for at most {}",
                 to.latest.minus(from.latest)
             ),
         };
+        // Without `within` the time ends with the patience of its data: silence must not make a run endless.
+        let then = if within.is_some() { "If there is one" } else { "If so" };
+        let silent = if within.is_none() { " (If no sample is valid in that time, it is `inconclusive`.)" } else { "" };
         let name = match &step.kind {
             StepKind::Check { name, .. } => name.as_str(),
             _ => "",
         };
         let text = format!(
-            "Step {number}, at {}: the check `{name}` {waits}. If there is one, the next step begins at once; if not, the \
-             method ends, as the rest builds on it, and the verdict is `refuted`.",
+            "Step {number}, at {}: the check `{name}` {waits}. {then}, the next step begins at once; if not, the \
+             method ends, as the rest builds on it, and the verdict is `refuted`.{silent}",
             moment(from)
         );
         out.push(text, Some(step.span), depth);
@@ -316,12 +343,13 @@ impl Steps<'_, '_> {
 
     /// What stays while a `wait` goes by.
     fn still_on(&self) -> String {
-        if self.on.is_empty() {
-            return String::new();
+        let steps = numbers("step", "steps", &self.on);
+        match (self.on.len(), self.branches) {
+            (0, 0) => "no fault is there meanwhile".to_owned(),
+            (0, _) => "only the other branches go on".to_owned(),
+            (1, _) => format!("the fault of {steps} stays"),
+            _ => format!("the faults of {steps} stay"),
         }
-        let verb = if self.on.len() == 1 { "stays" } else { "stay" };
-        let many = if self.on.len() == 1 { "the fault of" } else { "the faults of" };
-        format!("; {many} {} {verb}", numbers("step", "steps", &self.on))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What ends the run early, how fast, and what happens then; and what the silence of each data source does.
 
+use smol_str::SmolStr;
+
 use super::judged::has;
 use super::words::{list, numbers, team, tick};
 use super::{Section, Teller, Writing};
@@ -43,7 +45,8 @@ impl Teller<'_> {
         if !plan.guards.is_empty() {
             out.say(
                 "Guards watch from preflight until recovered. After the last undo they have nothing left to stop here, but they \
-                 still stop the verify or game day around the run.",
+                 still stop the verify or game day around the run. The times above are those of `perturb run`; a compiled plan \
+                 adds what its engine's own controllers take, which the report of `perturb compile` gives.",
             );
         }
         out.done()
@@ -51,7 +54,7 @@ impl Teller<'_> {
 
     fn what_then(&self) -> String {
         let undo = if self.undoes() {
-            "all that is there is undone at once, in reverse order, each undo until it is confirmed"
+            "all that is there is undone, the last first, each undo until it is confirmed"
         } else {
             "there is nothing to undo"
         };
@@ -90,7 +93,10 @@ impl Teller<'_> {
             );
         }
         if let Some(gone) = budget_gone_after(plan, guard) {
-            text += &format!(" A full outage alone makes it true after {}.", rounded(gone));
+            text += &format!(
+                " It counts what was spent since this run began: after about {} of a full outage it is true.",
+                rounded(gone)
+            );
         }
         text
     }
@@ -125,23 +131,35 @@ impl Teller<'_> {
         out.say(
             "A sample is valid if it comes in time as exactly one finite value of its type; anything else is a missing sample. \
              When none has been valid for longer than the patience of its source, that is a gap. Silence is never taken for \
-             health.",
+             health. All sources are asked from where Perturb runs: the machine of `perturb run`, or the gate's pod.",
         );
+        // Streams that are asked alike are told together.
+        let mut asked: Vec<(String, Vec<u32>)> = vec![];
         for (index, stream) in (0u32..).zip(&self.plan.streams) {
-            out.of(stream.span, self.stream(index, stream));
+            let how = format!(
+                "{} every {}, with {} for the answer; a gap begins after {}",
+                source(&stream.source),
+                stream.every,
+                stream.timeout,
+                stream.patience
+            );
+            match asked.iter_mut().find(|(words, _)| *words == how) {
+                Some((_, all)) => all.push(index),
+                None => asked.push((how, vec![index])),
+            }
+        }
+        for (how, all) in asked {
+            out.say(format!("Asked is {how}:"));
+            for index in all {
+                if let Some(stream) = self.plan.streams.get(index as usize) {
+                    out.push(self.stream(index, stream), Some(stream.span), 1);
+                }
+            }
         }
         out.done()
     }
 
     fn stream(&self, index: u32, stream: &Stream) -> String {
-        let mut text = format!(
-            "`{}` asks {} every {} and waits {} for the answer; a gap begins after {}.",
-            stream.text,
-            source(&stream.source),
-            stream.every,
-            stream.timeout,
-            stream.patience
-        );
         let plan = self.plan;
         let uses = |condition: &Condition| condition.streams().contains(&index);
         let guards: Vec<(usize, Duration)> = plan
@@ -174,18 +192,22 @@ impl Teller<'_> {
             ));
         }
         if !expectations.is_empty() {
-            let verb = if expectations.len() == 1 { "is" } else { "are" };
-            effects.push(format!("{} {verb} `inconclusive` at best", list(&expectations)));
+            effects.push(format!("the verdict is `inconclusive` at best, for {}", list(&expectations)));
         }
         if !checks.is_empty() {
             let verb = if checks.len() == 1 { "waits" } else { "wait" };
             effects.push(format!("the check {} {verb} on, until the time for it is over", list(&checks)));
         }
-        if !effects.is_empty() {
-            text += &format!(" In a gap {}.", effects.join("; "));
+        if effects.is_empty() {
+            effects.push("nothing happens, as nothing is judged by it".to_owned());
         }
-        text
+        format!("`{}`. In a gap {}.", stream.text, effects.join("; "))
     }
+}
+
+/// The secret that is sent along, by its name.
+fn secret(token: Option<&SmolStr>) -> String {
+    token.map_or_else(String::new, |name| format!(" (with the secret `{name}`)"))
 }
 
 /// Where samples come from, in words.
@@ -195,10 +217,17 @@ fn source(source: &Source) -> String {
         Source::Prometheus { server: None, .. } => {
             "a Prometheus, of which the cluster declares none (so no sample will be valid),".to_owned()
         }
-        Source::Json { url, pointer, .. } => format!("{url} for the number at `{pointer}`"),
-        Source::Http { url, answer: HttpAnswer::Status, .. } => format!("{url} for its status"),
-        Source::Http { url, answer: HttpAnswer::Time, .. } => format!("{url} and takes the time,"),
-        Source::Http { url, answer: HttpAnswer::Ok, .. } => format!("{url} whether it answers 200 to 299"),
+        Source::Json { url, pointer, token } => {
+            format!("{url}{} for the number at `{pointer}`", secret(token.as_ref()))
+        }
+        Source::Http { url, answer, token } => {
+            let answer = match answer {
+                HttpAnswer::Status => "its status",
+                HttpAnswer::Time => "the time that its answer takes",
+                HttpAnswer::Ok => "whether it answers with 200 to 299",
+            };
+            format!("{url}{} for {answer}", secret(token.as_ref()))
+        }
         Source::Kubernetes { .. } => "the Kubernetes API".to_owned(),
         Source::Tls { url } => format!("{url} for its certificate"),
         Source::Objective { slo, indicator, .. } => {
@@ -207,10 +236,10 @@ fn source(source: &Source) -> String {
     }
 }
 
-/// A duration to tenths of a second: what a bound needs.
+/// A duration to the nearest second.
 fn rounded(length: Duration) -> Duration {
-    const TENTH: u64 = 100_000_000;
-    Duration::from_nanos(length.as_nanos() / TENTH * TENTH).unwrap_or(length)
+    const SECOND: u64 = 1_000_000_000;
+    Duration::from_nanos((length.as_nanos() + SECOND / 2) / SECOND * SECOND).unwrap_or(length)
 }
 
 /// Calls `f` with each step, in order.

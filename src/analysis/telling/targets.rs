@@ -2,61 +2,82 @@
 
 use std::collections::BTreeMap;
 
-use super::words::{count, draw, engine_count, list, numbers, tick};
+use super::words::{candidates, count, draw, engine_count, list, numbers, team, tick};
 use super::{Section, Teller, Writing};
 use crate::analysis::timeline::{Meeting, draws_of, meet};
-use crate::plan::{At, Draw, EngineName, Quantity, Selector};
+use crate::plan::{At, Draw, Effect, EngineName, Quantity, Selector};
 use crate::types::{TargetKind, Value};
 
 /// Pairs of draws are told up to this many; then only that there are more.
 const MOST_PAIRS: usize = 12;
 
+/// Mechanisms of instant faults after which a pod is not there any more (`stdlib/pod.chaos`, `workload.chaos`).
+const REMOVE_PODS: [&str; 2] = ["pod-delete", "rollout"];
+
 /// Draws with the same words, each made anew: those of rounds.
 struct Group {
     draws: Vec<u32>,
+    /// The steps that hit it, have it as a peer, or stand on it.
     steps: Vec<usize>,
+    /// The steps of which it is the peer.
+    peer_of: Vec<usize>,
+    /// Whether steps hit things in it (a node, a zone) and not it itself.
+    place: bool,
+}
+
+/// How a step uses a draw.
+#[derive(Default)]
+struct Use {
+    steps: Vec<usize>,
+    peer_of: Vec<usize>,
+    hit: bool,
 }
 
 impl Teller<'_> {
     pub(super) fn targets(&self) -> Section {
         let mut out = Writing::new("Who is hit, and how many");
         out.say(
-            "Perturb draws, not the engine: at random among the candidates at that moment (pods: the ready ones), and writes \
-             into the journal what it drew. A draw stays as it is: a pod that comes later is not hit; one that goes takes \
-             its fault along, undone, and later steps hit those that are left.",
+            "Perturb draws, not the engine: at random among the candidates at that moment, and writes into the journal what it \
+             drew. A draw stays as it is: a pod that comes later is not hit; one that goes takes its fault along, undone, and \
+             later steps hit those that are left.",
         );
         out.say(
-            "If a draw finds too few, the verdict is `not-run` at preflight and `inconclusive` in a later step; with none \
-             left to hit, it is `inconclusive`.",
+            "If a draw finds too few, the verdict is `not-run` before the first injection and `inconclusive` in a later step; \
+             with none left to hit, it is `inconclusive`.",
         );
         let groups = self.groups();
         for group in &groups {
             self.tell_group(&mut out, group);
         }
         self.meetings(&mut out, &groups);
+        self.owners(&mut out);
         self.worst(&mut out);
         out.done()
     }
 
     /// The draws that steps use, by the words of their text and `let`, in the order of the plan.
     fn groups(&self) -> Vec<Group> {
-        let mut steps: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        let mut uses: BTreeMap<u32, Use> = BTreeMap::new();
         for (number, _, fault) in self.fault_lanes() {
             let peers = fault.arguments.iter().filter_map(|e| match e.value {
                 Value::Draw(index) => Some(index),
                 _ => None,
             });
-            for index in std::iter::once(fault.target).chain(peers) {
+            for (i, index) in std::iter::once(fault.target).chain(peers).enumerate() {
                 for used in self.with_places(index) {
-                    let uses = steps.entry(used).or_default();
-                    if uses.last() != Some(&number) {
-                        uses.push(number);
+                    let entry = uses.entry(used).or_default();
+                    entry.hit |= used == index;
+                    if entry.steps.last() != Some(&number) {
+                        entry.steps.push(number);
+                    }
+                    if i > 0 && used == index {
+                        entry.peer_of.push(number);
                     }
                 }
             }
         }
         let mut groups: Vec<Group> = Vec::new();
-        for (index, uses) in steps {
+        for (index, entry) in uses {
             let Some(found) = self.plan.draws.get(index as usize) else { continue };
             let same = |g: &&mut Group| {
                 g.draws.first().and_then(|d| self.plan.draws.get(*d as usize)).is_some_and(|first| {
@@ -66,9 +87,15 @@ impl Teller<'_> {
             match groups.iter_mut().find(same) {
                 Some(group) => {
                     group.draws.push(index);
-                    group.steps.extend(uses);
+                    group.steps.extend(entry.steps);
+                    group.peer_of.extend(entry.peer_of);
                 }
-                None => groups.push(Group { draws: vec![index], steps: uses }),
+                None => groups.push(Group {
+                    draws: vec![index],
+                    steps: entry.steps,
+                    peer_of: entry.peer_of,
+                    place: !entry.hit,
+                }),
             }
         }
         for group in &mut groups {
@@ -103,24 +130,37 @@ impl Teller<'_> {
             Some(name) => format!("`{name}` is `{}`", found.text),
             None => tick(&found.text),
         };
-        let kind = found.selector.kind();
+        let noun = found.selector.kind().noun(if found.quantity == Quantity::Exactly(1) { 1 } else { 2 });
+        let drawn = if found.quantity == Quantity::All { "found" } else { "drawn" };
+        let joint = if found.name.is_some() { ", " } else { " is " };
         let mut text = match (group.draws.len(), group.steps.as_slice()) {
-            (1, [_]) if found.name.is_none() => format!("{what} is one draw, made for {steps}."),
-            (1, [_]) => format!("{what}: one draw, made when {steps} is reached."),
-            (1, [first, ..]) => {
+            (1, [_]) if group.place => format!("{what}{joint}{drawn} once, for {steps}, which hits what is in it."),
+            (1, [first, ..]) if group.place => {
                 let first = numbers("step", "steps", &[*first]);
                 format!(
-                    "{what}{} one draw, made when {first} is reached; {steps} share it and hit the same {}.",
-                    if found.name.is_some() { ":" } else { " is" },
-                    kind.noun(2)
+                    "{what}{joint}{drawn} once, when {first} is reached; {steps} hit what is in it: one {noun} for all."
                 )
             }
+            (1, [_]) if !group.peer_of.is_empty() => format!("{what}{joint}{drawn} once, as the peer of {steps}."),
+            (1, [_]) => format!("{what}{joint}{drawn} once, for {steps}."),
+            (1, [first, ..]) => {
+                let first = numbers("step", "steps", &[*first]);
+                format!("{what}{joint}{drawn} once, when {first} is reached; {steps} hit the same {noun}.")
+            }
             (many, _) => format!(
-                "{what} is drawn {many} times, anew in each of {steps}: it may be the same {} again, or another.",
-                kind.noun(if found.quantity == Quantity::Exactly(1) { 1 } else { 2 })
+                "{what}{joint}{drawn} {many} times, anew in each of {steps}: it may be the same {noun} again, or another."
             ),
         };
+        text += &format!(" Candidates are {}.", candidates(self.plan, &found.selector));
         text += &self.how_many(*index, found);
+        if let (Selector::Endpoints(_), Some(service)) = (&found.selector, &found.service) {
+            text += &format!(" Load counts as hitting all of `{service}`.");
+        }
+        let random = found.quantity != Quantity::All && found.selector.kind() == TargetKind::Pods;
+        if group.draws.len() == 1 && group.steps.len() > 1 && random {
+            text += " Compiled to run without Perturb, the engine draws anew for each step, so that the steps may differ in \
+                     what they hit; `--strict` refuses that.";
+        }
         out.of(found.span, text);
     }
 
@@ -129,7 +169,7 @@ impl Teller<'_> {
         let kind = found.selector.kind();
         let Some((hit, ready)) = self.language_count(index) else { return String::new() };
         let Quantity::Share(percent) = found.quantity else {
-            return format!(" The catalogue gives {}, so that is {hit} of {ready}.", count(ready, kind));
+            return format!(" The catalogue gives {}, so it hits {hit} of {ready}.", count(ready, kind));
         };
         let mut text = format!(
             " The catalogue gives {}; {percent} of {ready} is {hit}, rounded down, but one at least.",
@@ -191,6 +231,7 @@ impl Teller<'_> {
             return None;
         }
         let names = format!("{} and {}", tick(draw(self.plan, first)), tick(draw(self.plan, second)));
+        let pods = x.selector.kind() == TargetKind::Pods && y.selector.kind() == TargetKind::Pods;
         match meet(self.plan, first, second) {
             Meeting::Same => None,
             Meeting::Never
@@ -202,8 +243,9 @@ impl Teller<'_> {
             Meeting::May if x.quantity == Quantity::All && y.quantity == Quantity::All && x.selector == y.selector => {
                 Some(format!("{names} are two draws of the same candidates, so they meet."))
             }
-            Meeting::May if x.selector.kind() == TargetKind::Pods && y.selector.kind() == TargetKind::Pods => {
-                Some(format!("{names} are independent draws and may meet: one pod may be in both."))
+            Meeting::May if pods => {
+                let gone = self.gone(a, b).or_else(|| self.gone(b, a)).unwrap_or_default();
+                Some(format!("{names} are independent draws and may meet: a pod may be in both.{gone}"))
             }
             Meeting::May => {
                 Some(format!("{names} are independent draws and may meet: one may hold what the other hits."))
@@ -211,15 +253,58 @@ impl Teller<'_> {
         }
     }
 
+    /// What it means for a draw that several steps share when an instant fault takes one of its pods away between them.
+    fn gone(&self, removing: &Group, shared: &Group) -> Option<String> {
+        let (first, last) = (*shared.steps.first()?, *shared.steps.last()?);
+        let remover = self.fault_lanes().find(|(number, _, fault)| {
+            removing.steps.contains(number)
+                && first < *number
+                && *number < last
+                && REMOVE_PODS.contains(&fault.mechanism.as_str())
+        });
+        let (number, _, _) = remover?;
+        let name = tick(draw(self.plan, *shared.draws.first()?));
+        let later: Vec<usize> = shared.steps.iter().copied().filter(|s| *s > number).collect();
+        let later = numbers("step", "steps", &later);
+        let one = shared.draws.first().and_then(|d| self.language_count(*d)).is_some_and(|(hit, _)| hit == 1);
+        Some(if one {
+            format!(
+                " If step {number} removes the pod of {name}, its fault goes with it, {later} has nothing left to hit, and the \
+                 verdict is `inconclusive`."
+            )
+        } else {
+            format!(" What step {number} removes is then missing from {name} in {later}.")
+        })
+    }
+
+    /// Whose services are hit, and who depends on them.
+    fn owners(&self, out: &mut Writing) {
+        for (name, facts) in &self.plan.services {
+            if !self.timeline.radius.iter().any(|r| r.service == name.as_str()) {
+                continue;
+            }
+            let users = self.plan.services.iter().filter(|(_, other)| other.depends_on.contains(name));
+            let users: Vec<String> = users.map(|(user, _)| tick(user)).collect();
+            let owner = team(self.plan, &facts.owner);
+            let text = match users.len() {
+                0 => format!("`{name}` is hit; {owner} owns it."),
+                1 => format!("`{name}` is hit; {owner} owns it, and {} depends on it.", list(&users)),
+                _ => format!("`{name}` is hit; {owner} owns it, and {} depend on it.", list(&users)),
+            };
+            out.of(facts.span, text);
+        }
+    }
+
     /// The worst moment of each service.
     fn worst(&self, out: &mut Writing) {
-        let mut services: Vec<&str> = self.timeline.radius.iter().map(|r| r.service.as_str()).collect();
+        let stretches = self.timeline.stretches();
+        let mut services: Vec<&str> = stretches.iter().map(|r| r.service.as_str()).collect();
         services.sort_unstable();
         services.dedup();
         for service in services {
-            let parts = || self.timeline.radius.iter().filter(|r| r.service == service);
+            let parts = stretches.iter().filter(|r| r.service == service);
             // Unknown is more than any known share; of equals the first.
-            let worst = parts().reduce(|a, b| match (a.share, b.share) {
+            let worst = parts.reduce(|a, b| match (a.share, b.share) {
                 (None, _) => a,
                 (_, None) => b,
                 (Some(x), Some(y)) if y > x => b,
@@ -233,7 +318,8 @@ impl Teller<'_> {
             let when = format!("between {} and {} ({steps})", worst.from, worst.to);
             out.say(match (worst.share, worst.pods) {
                 (Some(share), Some((hit, ready))) => {
-                    format!("At worst {hit} of {ready} pods of `{service}` ({share}) are hit at once, {when}.")
+                    let verb = if hit == 1 { "is" } else { "are" };
+                    format!("At worst {hit} of {ready} pods of `{service}` ({share}) {verb} hit at once, {when}.")
                 }
                 (Some(share), None) => format!("At worst {share} of `{service}` is hit at once, {when}."),
                 (None, _) => format!(
@@ -242,10 +328,12 @@ impl Teller<'_> {
                 ),
             });
         }
-        out.say(
-            "An instant fault counts at its moment; how long what it removed stays away is the system's recovery, which nobody \
-             can know before.",
-        );
+        if self.plan.faults.iter().any(|f| f.effect == Effect::Instant) {
+            out.say(
+                "An instant fault counts at its moment; how long what it removed stays away is the system's recovery, which \
+                 nobody can know before.",
+            );
+        }
     }
 
     fn why_unknown(&self, service: &str) -> &'static str {

@@ -1,7 +1,9 @@
 //! Words that the sections share: lists, moments, titles, counts, arguments.
 
+use smol_str::SmolStr;
+
 use crate::analysis::timeline::Moment;
-use crate::plan::{EngineName, Fault, Plan, Quantity, Team};
+use crate::plan::{At, EngineName, Fault, Plan, PodSelector, Quantity, Selector, Team};
 use crate::types::{Decimal, Percent, TargetKind, Value};
 
 pub(super) use crate::analysis::picture::numbers;
@@ -44,6 +46,13 @@ pub(super) fn sentence(text: &str) -> String {
     if text.is_empty() || text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }
 
+/// A doc comment's first sentence: to the first full stop with white space behind it, over line ends.
+pub(super) fn first_sentence(doc: &str) -> String {
+    let doc = doc.split_whitespace().collect::<Vec<_>>().join(" ");
+    let end = doc.find(". ").map_or(doc.len(), |dot| dot + 1);
+    sentence(doc.get(..end).unwrap_or(&doc))
+}
+
 /// A text that goes on inside a sentence: no capital (but of an abbreviation), no full stop.
 pub(super) fn inside(text: &str) -> String {
     let text = text.trim().trim_end_matches('.');
@@ -54,6 +63,12 @@ pub(super) fn inside(text: &str) -> String {
         }
         _ => text.to_owned(),
     }
+}
+
+/// A text that begins a sentence.
+pub(super) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// `1 pod`, `2 pods`.
@@ -107,5 +122,74 @@ pub(super) fn engine_count(engine: EngineName, quantity: Quantity, candidates: u
         }
         (EngineName::ChaosMesh | EngineName::Litmus, quantity) => Some(quantity.of(candidates).min(candidates)),
         (EngineName::Kubernetes | EngineName::Local | EngineName::Toxiproxy, _) => None,
+    }
+}
+
+/// What a selector looks among: `ready pods in the namespace `pay` with `app=ledger``.
+pub(super) fn candidates(plan: &Plan, selector: &Selector) -> String {
+    match selector {
+        Selector::Pods(selected) => format!("ready {}", pods(plan, selected)),
+        Selector::Nodes(nodes) => {
+            let mut text = "nodes".to_owned();
+            text += &labels(&nodes.labels);
+            text += &named(&nodes.names);
+            text += &placed(plan, " in the zone", nodes.zone.as_ref());
+            if let Some(holding) = &nodes.holding {
+                text += &format!(" that hold one of the ready {}", pods(plan, holding));
+            }
+            text
+        }
+        Selector::Zones(selected) => {
+            format!("zones (`topology.kubernetes.io/zone`) that hold one of the ready {}", pods(plan, selected))
+        }
+        Selector::Workloads(selected) => {
+            format!("the Deployments, StatefulSets and DaemonSets that own {}", pods(plan, selected))
+        }
+        Selector::Endpoints(urls) => list(&urls.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        Selector::Instances(machines) => {
+            let mut text = "machines".to_owned();
+            text += &machines.provider.as_ref().map_or_else(String::new, |p| format!(" of {p}"));
+            text += &machines.region.as_ref().map_or_else(String::new, |r| format!(" in `{r}`"));
+            text += &labels(&machines.tags);
+            text += &named(&machines.ids);
+            text
+        }
+        Selector::Clusters(names) => format!("the clusters {}", list(&names.iter().map(tick).collect::<Vec<_>>())),
+    }
+}
+
+fn pods(plan: &Plan, selected: &PodSelector) -> String {
+    let mut text = "pods".to_owned();
+    match selected.namespaces.as_slice() {
+        [] => {}
+        [one] => text += &format!(" in the namespace `{one}`"),
+        many => text += &format!(" in the namespaces {}", list(&many.iter().map(tick).collect::<Vec<_>>())),
+    }
+    text += &labels(&selected.labels);
+    text += &named(&selected.names);
+    text += &placed(plan, " on the node", selected.node.as_ref());
+    text += &placed(plan, " in the zone", selected.zone.as_ref());
+    let without: Vec<String> = selected.except.iter().map(|d| tick(draw(plan, *d))).collect();
+    if !without.is_empty() {
+        text += &format!(" that {} did not hit", list(&without));
+    }
+    text
+}
+
+fn labels(labels: &[(SmolStr, SmolStr)]) -> String {
+    let all: Vec<String> = labels.iter().map(|(key, value)| format!("`{key}={value}`")).collect();
+    if all.is_empty() { String::new() } else { format!(" with {}", list(&all)) }
+}
+
+fn named(names: &[SmolStr]) -> String {
+    let all: Vec<String> = names.iter().map(tick).collect();
+    if all.is_empty() { String::new() } else { format!(" named {}", either(&all)) }
+}
+
+fn placed(plan: &Plan, lead: &str, at: Option<&At>) -> String {
+    match at {
+        None => String::new(),
+        Some(At::Named(name)) => format!("{lead} `{name}`"),
+        Some(At::Drawn(index)) => format!("{lead} that `{}` drew", draw(plan, *index)),
     }
 }

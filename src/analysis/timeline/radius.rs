@@ -118,55 +118,59 @@ fn stretches(strikes: &[Strike<'_>]) -> Vec<(Duration, Duration)> {
     edges.iter().copied().zip(edges.iter().copied().skip(1)).collect()
 }
 
-/// What each service suffers in one stretch.
+/// What each service suffers in one stretch: the heaviest set of faults that can be there at once.
 fn at_once(plan: &Plan, active: &[&Strike<'_>], from: Duration, to: Duration) -> Vec<Radius> {
-    let (staying, passing): (Vec<&Strike<'_>>, Vec<&Strike<'_>>) = active.iter().partition(|s| s.stays);
-    let mut together = alternatives(&passing, 0);
-    for set in &mut together {
-        set.extend(staying.iter().flat_map(|s| s.draws.iter().copied()));
-    }
+    let numbered = || active.iter().copied().enumerate();
+    let staying: BTreeSet<usize> = numbered().filter(|(_, s)| s.stays).map(|(i, _)| i).collect();
+    let passing: Vec<(usize, &Strike<'_>)> = numbered().filter(|(_, s)| !s.stays).collect();
+    let together = alternatives(&passing, 0);
     let mut found = Vec::new();
     for (name, facts) in &plan.services {
-        let hits = |draw: &u32| hit(plan, *draw, name, facts);
-        let mut faults: Vec<u32> =
-            active.iter().filter(|s| s.draws.iter().any(|d| hits(d) != Hit::Nothing)).map(|s| s.fault).collect();
-        faults.sort_unstable();
-        faults.dedup();
-        if !faults.is_empty() {
-            let loads = together.iter().map(|set| load(facts, set.iter().map(hits)));
-            let Load { share, pods } = loads.reduce(heavier).unwrap_or(Load { share: None, pods: None });
+        let hits = |draw: u32| hit(plan, draw, name, facts);
+        let loads = together.iter().map(|set| {
+            let there: Vec<&Strike<'_>> = set.union(&staying).filter_map(|i| active.get(*i).copied()).collect();
+            let draws: BTreeSet<u32> = there.iter().flat_map(|s| s.draws.iter().copied()).collect();
+            let mut faults: Vec<u32> =
+                there.iter().filter(|s| s.draws.iter().any(|d| hits(*d) != Hit::Nothing)).map(|s| s.fault).collect();
+            faults.sort_unstable();
+            faults.dedup();
+            (load(facts, draws.into_iter().map(hits)), faults)
+        });
+        if let Some((Load { share, pods }, faults)) = loads.reduce(heavier)
+            && !faults.is_empty()
+        {
             found.push(Radius { from, to, service: name.to_string(), share, pods, faults });
         }
     }
     found
 }
 
-/// The sets of draws that can be there at once, by the order of the steps: of steps that follow each other one, of
-/// branches all, and a `with` together with its block.
-fn alternatives(strikes: &[&Strike<'_>], depth: usize) -> Vec<BTreeSet<u32>> {
-    let own: BTreeSet<u32> =
-        strikes.iter().filter(|s| s.place.len() <= depth).flat_map(|s| s.draws.iter().copied()).collect();
-    let inner: Vec<&Strike<'_>> = strikes.iter().copied().filter(|s| s.place.len() > depth).collect();
+/// The sets of faults (by their number in the stretch) that can be there at once, by the order of the steps: of steps that
+/// follow each other one, of branches all, and a `with` together with its block.
+fn alternatives(strikes: &[(usize, &Strike<'_>)], depth: usize) -> Vec<BTreeSet<usize>> {
+    let own = || strikes.iter().filter(|(_, s)| s.place.len() <= depth).map(|(i, _)| *i);
+    let inner: Vec<(usize, &Strike<'_>)> = strikes.iter().copied().filter(|(_, s)| s.place.len() > depth).collect();
     let mut sets = vec![BTreeSet::new()];
-    if let Some(first) = inner.first().and_then(|s| s.place.get(depth)) {
-        let children = inner.chunk_by(|a, b| a.place.get(depth) == b.place.get(depth));
+    if let Some(first) = inner.first().and_then(|(_, s)| s.place.get(depth)) {
+        let children = inner.chunk_by(|(_, a), (_, b)| a.place.get(depth) == b.place.get(depth));
         let mut children = children.map(|child| alternatives(child, depth + 1));
         sets = if first.beside { combined(&mut children, &inner) } else { children.flatten().collect() };
     }
     for set in &mut sets {
-        set.extend(&own);
+        set.extend(own());
     }
-    sets.sort();
-    sets.dedup();
     sets
 }
 
 /// One alternative of each branch, in every combination.
-fn combined(branches: &mut dyn Iterator<Item = Vec<BTreeSet<u32>>>, all: &[&Strike<'_>]) -> Vec<BTreeSet<u32>> {
-    let mut sets: Vec<BTreeSet<u32>> = vec![BTreeSet::new()];
+fn combined(
+    branches: &mut dyn Iterator<Item = Vec<BTreeSet<usize>>>,
+    all: &[(usize, &Strike<'_>)],
+) -> Vec<BTreeSet<usize>> {
+    let mut sets: Vec<BTreeSet<usize>> = vec![BTreeSet::new()];
     for branch in branches {
         if sets.len().saturating_mul(branch.len()) > MANY_COMBINATIONS {
-            return vec![all.iter().flat_map(|s| s.draws.iter().copied()).collect()];
+            return vec![all.iter().map(|(i, _)| *i).collect()];
         }
         sets = sets.iter().flat_map(|set| branch.iter().map(move |more| set | more)).collect();
     }
@@ -203,22 +207,14 @@ fn share(hit: u32, ready: u32) -> Option<Percent> {
     Some(Percent(exact.round_dp_with_strategy(1, strategy).normalize()))
 }
 
-/// The heavier of two; unknown is heavier than all but everything.
-fn heavier(a: Load, b: Load) -> Load {
-    let everything = Some(Percent(Decimal::ONE_HUNDRED));
-    match (a.share, b.share) {
-        _ if a.share == everything => a,
-        _ if b.share == everything => b,
-        (None, _) => a,
-        (_, None) => b,
-        (Some(x), Some(y)) => {
-            if x >= y {
-                a
-            } else {
-                b
-            }
-        }
-    }
+/// The heavier of two, of equals the first; unknown is heavier than all but everything.
+fn heavier(a: (Load, Vec<u32>), b: (Load, Vec<u32>)) -> (Load, Vec<u32>) {
+    let weight = |load: &Load| match load.share {
+        Some(share) if share == Percent(Decimal::ONE_HUNDRED) => (2, share),
+        None => (1, Percent::default()),
+        Some(share) => (0, share),
+    };
+    if weight(&b.0) > weight(&a.0) { b } else { a }
 }
 
 fn worst(plan: &Plan, strikes: &[Strike<'_>], found: &[Radius]) -> Option<Percent> {

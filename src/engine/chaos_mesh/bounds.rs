@@ -10,8 +10,8 @@
 
 use serde::Serialize;
 
-use crate::analysis::timeline::UNDO_BOUND;
-use crate::plan::{Guard, GuardWhen, Plan, Step, StepKind, Stream};
+use crate::analysis::timeline::{UNDO_BOUND, reaction};
+use crate::plan::{Plan, Step, StepKind, Stream};
 use crate::types::Duration;
 
 use super::constants::{
@@ -118,44 +118,38 @@ pub fn native_bounds(plan: &Plan) -> NativeBounds {
 pub struct ReactionBound {
     /// What a term is, and how long: their sum is `total`. The language's own terms come first.
     pub terms: Vec<(&'static str, Duration)>,
-    /// From the breach until the fault is called back, while the gate runs.
+    /// From the breach until the faults are undone, while the gate runs.
     pub total: Duration,
-    /// From the gate's death until the fault is called back: Chaos Mesh's own check ends the run.
+    /// From the gate's death until Chaos Mesh's own check calls the faults back.
     pub without_gate: Duration,
 }
 
-/// How fast a guard of the plan acts natively: `window + for + every + timeout` as in the language, the gate's own
-/// evaluation, and its patch that pauses the faults.
+/// How fast a guard (an index into `Plan::guards`) acts natively: `window + for + every + timeout` as in the language,
+/// then the gate's own evaluation, its patch that pauses the faults, and the undo, which Chaos Mesh begins for all at
+/// once. `None` if the plan has no such guard.
 ///
 /// Without a gate the abort takes F·max(i, t) + t + i + C, with i the interval, t the time-out, F the failures in a row
-/// and C the controllers' chain, which took up to 0.8 s for one workflow at the default client limit.
+/// and C the controllers' chain, which took up to 0.8 s for one workflow at the default client limit (30 requests a
+/// second; with four at once up to 8 s: Helm's `controllerManager.qps` and `.burst` lift it).
 #[must_use]
-pub fn reaction_bound(plan: &Plan, guard: &Guard) -> ReactionBound {
+pub fn reaction_bound(plan: &Plan, guard: usize) -> Option<ReactionBound> {
     const EVALUATION: Duration = Duration::from_secs(1);
     const PAUSE: Duration = Duration::from_secs(1);
     const CHAIN: Duration = Duration::from_secs(1);
-    let streams = match &guard.when {
-        GuardWhen::Condition(condition) => condition.streams(),
-        // Any expectation or check: the slowest of them.
-        GuardWhen::Refuted => (0..u32::try_from(plan.streams.len()).unwrap_or(u32::MAX)).collect(),
-    };
-    let of = |f: fn(&Stream) -> Duration| longest(plan, &streams, f);
-    let grace = match guard.when {
-        GuardWhen::Condition(_) => guard.hold.unwrap_or(Duration::ZERO),
-        GuardWhen::Refuted => plan.expectations.iter().filter_map(|e| e.within).max().unwrap_or(Duration::ZERO),
-    };
+    let language = reaction(plan, guard)?;
     let terms = vec![
-        ("window", of(|s| s.window.unwrap_or(Duration::ZERO))),
-        (if guard.when == GuardWhen::Refuted { "within" } else { "for" }, grace),
-        ("every", of(|s| s.every)),
-        ("timeout", of(|s| s.timeout)),
+        ("window", language.window),
+        ("for", language.hold),
+        ("every", language.every),
+        ("timeout", language.timeout),
         ("the gate's evaluation", EVALUATION),
         ("the gate's pause of the faults", PAUSE),
+        ("undo", UNDO_BOUND),
     ];
     let total = terms.iter().fold(Duration::ZERO, |sum, (_, d)| sum.plus(*d));
     let seconds = FAILURES * INTERVAL.max(TIMEOUT) + TIMEOUT + INTERVAL;
     let without_gate = Duration::from_secs(u32::try_from(seconds).unwrap_or(u32::MAX)).plus(CHAIN);
-    ReactionBound { terms, total, without_gate }
+    Some(ReactionBound { terms, total, without_gate })
 }
 
 /// The longest of something over some streams.

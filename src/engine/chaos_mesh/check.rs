@@ -334,16 +334,7 @@ fn approximate(cx: &mut Context<'_>, of: Expressed<'_>) {
         Some(Value::Draw(draw)) => cx.draw(*draw).map(|d| d.text.clone()),
         _ => None,
     };
-    let Some(peer) = peer else {
-        if of.word("action") == "partition" && of.get("externalTargets").is_none() {
-            let text = format!(
-                "`{}` names no peer: Chaos Mesh cuts the pods off from everything, probes included",
-                of.fault.name
-            );
-            cx.approximate("scope", of.fault.span, text);
-        }
-        return;
-    };
+    let Some(peer) = peer else { return };
     if matches!(of.word("direction"), "from" | "both") {
         let text = format!(
             "Chaos Mesh shapes what leaves a pod, so for this direction of `{}` it also changes the pods of `{peer}`: they \

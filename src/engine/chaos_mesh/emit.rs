@@ -29,6 +29,7 @@ pub fn emit(plan: &Plan, options: &EmitOptions, arena: &Arena, out: &mut Sink<'_
     }
     let names = Names::of(plan, arena);
     let faults = express(&mut cx);
+    preflight(&mut cx);
     if let Some((fault, lasts)) = bare_step(plan) {
         if let Some(of) = faults.get(fault as usize).copied().flatten() {
             let object = object::bare(&mut cx, names, of, lasts);
@@ -54,7 +55,6 @@ fn judged<'a>(
     if own_gate {
         keep_gate_safe(cx, names, faults);
     }
-    preflight(cx);
     let Some(base) = gate::base(cx, names, options) else { return };
     let built = workflow::build(cx, faults, base);
     let object = match &cx.plan.schedule {

@@ -30,7 +30,7 @@ use crate::source::Span;
 
 use super::constants::{FAILURES, GATE_PORT, INTERVAL, TIMEOUT};
 use super::context::Context;
-use super::names::Names;
+use super::names::{self, Names};
 
 /// What the compiler tells the gate beside the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,12 +99,15 @@ impl GateConfig {
 }
 
 /// Where the gate answers for this plan; nothing after a diagnostic.
-pub(super) fn base<'a>(cx: &mut Context<'a>, names: Names<'a>, options: &EmitOptions) -> Option<&'a str> {
+pub(super) fn base<'a>(cx: &mut Context<'a>, of: Names<'a>, options: &EmitOptions) -> Option<&'a str> {
     let namespace = cx.plan.place.cluster.chaos_namespace.as_str();
-    let name = if cx.plan.schedule.is_some() { names.schedule } else { names.run };
+    let name = if cx.plan.schedule.is_some() { of.schedule } else { of.run };
     let Some(url) = options.gate_url.as_deref() else {
-        let gate = names.gate;
-        return Some(cx.arena.str(&format!("http://{gate}.{namespace}.svc:{GATE_PORT}/v1/{namespace}/{name}")));
+        let gate = of.gate;
+        return Some(names::text(
+            cx.arena,
+            format_args!("http://{gate}.{namespace}.svc:{GATE_PORT}/v1/{namespace}/{name}"),
+        ));
     };
     if let Some(reason) = unusable(url) {
         let message = format!("Chaos Mesh's checks cannot ask a gate at `{url}`: {reason}");
@@ -116,7 +119,7 @@ pub(super) fn base<'a>(cx: &mut Context<'a>, names: Names<'a>, options: &EmitOpt
         );
         return None;
     }
-    Some(cx.arena.str(&format!("{}/v1/{namespace}/{name}", url.trim_end_matches('/'))))
+    Some(names::text(cx.arena, format_args!("{}/v1/{namespace}/{name}", url.trim_end_matches('/'))))
 }
 
 /// Why an address is no gate's (G7).

@@ -9,7 +9,7 @@
 //! and a new run, and the old one is pruned. To run the same text again, delete the Workflow and apply it. A `Schedule`
 //! takes a new text from its next start on and is found by its name in all namespaces (T57), so it carries no digest.
 
-use crate::manifest::Arena;
+use crate::manifest::{Arena, Node};
 use crate::plan::Plan;
 
 use super::constants::{LONGEST_NAME, LONGEST_SCHEDULE, LONGEST_TEMPLATE};
@@ -34,8 +34,8 @@ impl<'a> Names<'a> {
     pub(super) fn of(plan: &'a Plan, arena: &'a Arena) -> Self {
         let digest = plan.short_digest();
         let with = |tail: &str| {
-            let room = LONGEST_NAME.saturating_sub(digest.len() + 1 + tail.len());
-            joined(arena, cut(&plan.name, room), &[digest, tail])
+            let base = cut(&plan.name, LONGEST_NAME.saturating_sub(digest.len() + 1 + tail.len()));
+            text(arena, format_args!("{base}-{digest}{tail}"))
         };
         Self {
             run: with(""),
@@ -47,9 +47,13 @@ impl<'a> Names<'a> {
     }
 }
 
-/// `base-digest` and a tail.
-fn joined<'a>(arena: &'a Arena, base: &str, [digest, tail]: &[&str; 2]) -> &'a str {
-    arena.str(&format!("{base}-{digest}{tail}"))
+/// A formatted text in the arena.
+pub(super) fn text<'a>(arena: &'a Arena, args: std::fmt::Arguments<'_>) -> &'a str {
+    match arena.format(args) {
+        Node::Text(text) => text,
+        // The arena makes a text of what it formats.
+        _ => "",
+    }
 }
 
 /// The first characters of a name, not ending in a dash.
@@ -65,7 +69,7 @@ fn fitted<'a>(arena: &'a Arena, name: &'a str, room: usize) -> &'a str {
     }
     let digest = crate::plan::text_digest(name);
     let digits = digest.strip_prefix("sha256:").and_then(|d| d.get(..8)).unwrap_or("");
-    arena.str(&format!("{}-{digits}", cut(name, room.saturating_sub(9))))
+    text(arena, format_args!("{}-{digits}", cut(name, room.saturating_sub(9))))
 }
 
 /// A name as the value of a label.
@@ -75,14 +79,27 @@ pub(super) fn label<'a>(arena: &'a Arena, name: &'a str) -> &'a str {
 
 /// `step-3-network-delay`: the step's number in the method (from 1, every step counted, depth first) and what it does.
 pub(super) fn step<'a>(arena: &'a Arena, number: u32, what: &str) -> &'a str {
-    let mut name = format!("step-{number}-{}", what.replace(['.', '_'], "-"));
-    name.truncate(cut(&name, LONGEST_TEMPLATE).len());
-    arena.str(&name)
+    named_step(arena, number, "", what)
+}
+
+/// `step-3-check-replaced`: as [`step`], with what kind of step it is.
+pub(super) fn named_step<'a>(arena: &'a Arena, number: u32, kind: &str, what: &str) -> &'a str {
+    cut(text(arena, format_args!("step-{number}-{kind}{}", Dashed(what))), LONGEST_TEMPLATE)
 }
 
 /// `clear-3`: the check that waits until what step 3 injected is gone.
 pub(super) fn clear(arena: &Arena, number: u32) -> &str {
-    arena.str(&format!("clear-{number}"))
+    text(arena, format_args!("clear-{number}"))
+}
+
+/// A qualified name with dashes: dots are legal in a template's name and not in what is made from it.
+struct Dashed<'n>(&'n str);
+
+impl std::fmt::Display for Dashed<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        use std::fmt::Write as _;
+        self.0.chars().try_for_each(|c| f.write_char(if matches!(c, '.' | '_') { '-' } else { c }))
+    }
 }
 
 #[cfg(test)]

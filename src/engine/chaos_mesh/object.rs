@@ -133,7 +133,7 @@ fn containers<'a>(cx: &mut Context<'a>, of: Expressed<'a>) -> Option<(&'a str, N
     container.map(|name| ("containerNames", cx.arena.list([Node::Text(name)])))
 }
 
-/// `metadata` of every object: name, namespace, labels, annotations and any more annotations.
+/// `metadata` of every object: name, namespace (empty: of the cluster), labels, annotations and any more of both.
 pub(super) fn metadata<'a>(
     cx: &Context<'a>,
     names: Names<'a>,
@@ -153,17 +153,17 @@ pub(super) fn metadata<'a>(
     let title = title(&plan.doc);
     let annotations = [(PLAN_ANNOTATION, Node::Text(&plan.digest)), (FLUX_KEEPS_TEXT, Node::Text("disabled"))];
     let title = (!title.is_empty()).then_some((TITLE_ANNOTATION, Node::Text(title)));
-    arena.map([
-        ("name", Node::Text(name)),
-        ("namespace", Node::Text(namespace)),
-        ("labels", arena.map(labels.into_iter().chain(owner).chain(extra_labels.iter().copied()))),
-        ("annotations", arena.map(annotations.into_iter().chain(title).chain(notes.iter().copied()))),
+    arena.map_some([
+        Some(("name", Node::Text(name))),
+        (!namespace.is_empty()).then_some(("namespace", Node::Text(namespace))),
+        Some(("labels", arena.map(labels.into_iter().chain(owner).chain(extra_labels.iter().copied())))),
+        Some(("annotations", arena.map(annotations.into_iter().chain(title).chain(notes.iter().copied())))),
     ])
 }
 
 /// A name as a label's value: 63 characters at most.
 fn label_value<'a>(cx: &Context<'a>, name: &'a str) -> Node<'a> {
-    if name.len() <= 63 { Node::Text(name) } else { Node::Text(super::names::label(cx.arena, name)) }
+    Node::Text(super::names::label(cx.arena, name))
 }
 
 /// The first sentence of a doc comment.

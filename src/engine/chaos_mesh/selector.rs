@@ -168,7 +168,17 @@ fn judge_quantity(cx: &mut Context<'_>, draw: &Draw, fault: &Fault, known: Optio
         );
         cx.approximate("rounding", draw.span, text);
     }
-    let Some(candidates) = known else { return };
+    let Some(candidates) = known else {
+        if let Mode::Fixed(n) = mode {
+            let text = format!(
+                "`{}` hits {n} or nothing; where fewer are running, Chaos Mesh hits those (with the service's `replicas` \
+                 known, that is checked)",
+                draw.text
+            );
+            cx.approximate("count", draw.span, text);
+        }
+        return;
+    };
     let language = draw.quantity.of(candidates);
     if language > candidates {
         let message = format!("`{}` asks for {language} of {candidates}", draw.text);

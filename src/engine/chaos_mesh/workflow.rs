@@ -98,7 +98,7 @@ impl<'a> Builder<'a, '_> {
             ("children", children(&["baseline", "run", "recovered"])),
         ]));
         let baseline = Ends { duration: Some(bounds.baseline), aborts: true, ..LOCK };
-        self.check("baseline", "baseline", baseline);
+        self.check("baseline", format_args!("baseline"), baseline);
         self.templates.push(arena.map([
             ("name", Node::Text("run")),
             ("templateType", Node::Text("Parallel")),
@@ -106,21 +106,25 @@ impl<'a> Builder<'a, '_> {
             ("children", children(&["guards", "method"])),
         ]));
         let guards = Ends { mode: "Continuous", failures: FAILURES, duration: None, aborts: true };
-        self.check("guards", "guards", guards);
+        self.check("guards", format_args!("guards"), guards);
     }
 
     /// `armed`.
     fn lock(&mut self) {
-        self.check("armed", "armed", LOCK);
+        self.check("armed", format_args!("armed"), LOCK);
     }
 
     /// `recovered`.
     fn last(&mut self, bounds: &NativeBounds) {
-        self.check("recovered", "recovered", Ends { duration: Some(bounds.recovered), aborts: true, ..LOCK });
+        self.check(
+            "recovered",
+            format_args!("recovered"),
+            Ends { duration: Some(bounds.recovered), aborts: true, ..LOCK },
+        );
     }
 
     /// A StatusCheck in full: every default written out.
-    fn check(&mut self, name: &'a str, path: &str, ends: Ends) {
+    fn check(&mut self, name: &'a str, path: std::fmt::Arguments<'_>, ends: Ends) {
         let arena = self.cx.arena;
         let http = arena.map([
             ("url", arena.format(format_args!("{}/{path}", self.base))),
@@ -209,14 +213,14 @@ impl<'a> Builder<'a, '_> {
                 names.push(Node::Text(name));
             }
             StepKind::Check { name: check, .. } => {
-                let name = names::step(arena, number, &format!("check-{check}"));
-                self.check(name, &format!("check/{check}"), LOCK);
+                let name = names::named_step(arena, number, "check-", check);
+                self.check(name, format_args!("check/{check}"), LOCK);
                 names.push(Node::Text(name));
             }
             StepKind::Parallel(branches) => self.parallel(number, branches, followed, names),
             StepKind::Sequence(steps) => self.group(names::step(arena, number, "sequence"), steps, followed, names),
             StepKind::Round { number: round, steps, .. } => {
-                let name = names::step(arena, number, &format!("round-{round}"));
+                let name = names::text(arena, format_args!("step-{number}-round-{round}"));
                 self.group(name, steps, followed, names);
             }
             StepKind::Ask { who, .. } => self.people(step, &format!("`ask {who}`"), "nobody can answer it there"),
@@ -224,7 +228,7 @@ impl<'a> Builder<'a, '_> {
                 self.people(step, &format!("`note {who}`"), "nobody can write their words there");
             }
             StepKind::Note { who: None, text, .. } => {
-                self.notes.push((arena.str(&format!("perturb.dev/note-{number}")), Node::Text(text)));
+                self.notes.push((names::text(arena, format_args!("perturb.dev/note-{number}")), Node::Text(text)));
             }
         }
     }
@@ -269,7 +273,7 @@ impl<'a> Builder<'a, '_> {
     /// `clear-N`.
     fn clear(&mut self, number: u32) -> Node<'a> {
         let name = names::clear(self.cx.arena, number);
-        self.check(name, &format!("clear/{number}"), LOCK);
+        self.check(name, format_args!("clear/{number}"), LOCK);
         Node::Text(name)
     }
 

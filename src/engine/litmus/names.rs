@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn engines_fit_the_label_app_of_their_runner() {
         let name = step_engine(&"long-".repeat(30), 117).replace("{{workflow.uid}}", &"u".repeat(UID));
-        assert_eq!(name.len(), LABEL);
+        assert!(name.len() <= LABEL, "{name}");
         assert!(experiment(&"x".repeat(90), 12, "0123456789").len() <= EXPERIMENT);
     }
 }
