@@ -151,13 +151,14 @@ fn grace(plan: &Plan, expectation: &Expectation, faults: Option<FaultsPhase>, ou
             _ => ("the faults and the recovery together", faults.written.plus(recovery)),
         };
         let message = format!("`{name}` may be false for {within}, and {phase} last {length}");
-        out.push(
-            Diagnostic::new(Code::GRACE_COVERS_PHASE, expectation.span, message)
-                .label("this grace is not shorter than its phase")
-                .also(plan.recovery.span, format!("recovery begins within {recovery}"))
-                .why("it could be false from the first injection to the end and still be confirmed")
-                .help(format!("give a `within` shorter than {length}, or let the faults last longer")),
-        );
+        let diagnostic = Diagnostic::new(Code::GRACE_COVERS_PHASE, expectation.span, message)
+            .label("this grace is not shorter than its phase")
+            .why("it could be false from the first injection to the end and still be confirmed")
+            .help(format!("give a `within` shorter than {length}, or let the faults last longer"));
+        out.push(match expectation.phase {
+            Phase::OnlyDuringFaults => diagnostic,
+            _ => diagnostic.also(plan.recovery.span, format!("recovery begins within {recovery}")),
+        });
         return;
     }
     let what = format!("`{name}` may be false for {within}");
