@@ -7,6 +7,7 @@
 //! May use: `source`, `diagnostic`, `types`, `check`, `plan`, `analysis` (policy rules ask for bounds).
 
 mod body;
+mod catalogue;
 mod draws;
 mod gameday;
 mod guards;
@@ -15,6 +16,7 @@ mod policy;
 mod steps;
 mod verify;
 
+pub use catalogue::unlearned;
 use smol_str::SmolStr;
 
 use crate::check::evaluate::{Evaluator, Val};
