@@ -142,7 +142,7 @@ fn from_plan(path: &Path, arguments: &Arguments, engine: Engine, terminal: &Term
             return Err(Failure::new(format!(
                 "the plan in `{}` is for {}, not for {text}",
                 path.display(),
-                place::text(&here)
+                here
             ))
             .help("a plan is made for one place: make another with `perturb plan FILE --in … -o plan.json`"));
         }
@@ -219,14 +219,14 @@ fn choose(
     let (meant, others): (Vec<_>, Vec<_>) = meant.into_iter().partition(|(_, places)| places.contains(here));
     if meant.is_empty() || !arguments.only.is_empty() && !others.is_empty() {
         let names: Vec<String> = others.iter().map(|(e, _)| format!("`{}`", e.name)).collect();
-        let may: Vec<String> = work::all_places(&others).iter().map(place::text).collect();
+        let may: Vec<String> = work::all_places(&others).iter().map(ToString::to_string).collect();
         let may = if may.is_empty() { "nowhere".to_owned() } else { may.join(", ") };
-        return Err(Failure::new(format!("{} may not run at {}", names.join(", "), place::text(here)))
+        return Err(Failure::new(format!("{} may not run at {}", names.join(", "), here))
             .help(format!("`environments` of an experiment and `in` of a verify say where: {may}")));
     }
     if !others.is_empty() {
         let names: Vec<&str> = others.iter().map(|(e, _)| e.name.as_str()).collect();
-        terminal.say(&format!("note: left out, as they may not run at {}: {}\n", place::text(here), names.join(", ")));
+        terminal.say(&format!("note: left out, as they may not run at {}: {}\n", here, names.join(", ")));
     }
     Ok((meant.into_iter().map(|(experiment, _)| Job { experiment, place: here.clone() }).collect(), None))
 }

@@ -125,13 +125,13 @@ fn choose(
                         "note: `{}` may run at {} places; this is {} (choose with --in)\n",
                         experiment.name,
                         places.len(),
-                        place::text(place)
+                        place
                     ));
                 }
                 jobs.push(Job { place: place.clone(), experiment });
             }
             None => {
-                let list: Vec<String> = places.iter().map(place::text).collect();
+                let list: Vec<String> = places.iter().map(ToString::to_string).collect();
                 let list = if list.is_empty() { "nowhere".to_owned() } else { format!("at {}", list.join(", ")) };
                 terminal.say(&format!("note: `{}` may not run there, but {list}\n", experiment.name));
             }
