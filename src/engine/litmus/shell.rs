@@ -41,7 +41,7 @@ pub(super) fn check(name: &str, text: &str, judgement: &Judgement<'_>, seconds: 
          judge() {{\n  awk -v value=\"$1\" 'BEGIN {{\n    if (value !~ /^[-+]?[0-9]+([.][0-9]*)?([eE][-+]?[0-9]+)?$/) exit 2\n    \
          exit !({})\n  }}'\n}}\n\
          end=$(( $(date +%s) + {seconds} ))\n\
-         while true; do\n  value=$(sample) && judge \"$value\" && exit 0\n{verdict}  \
+         while true; do\n  value=$(sample) || value=\n  judge \"$value\" && exit 0\n{verdict}  \
          [ \"$(date +%s)\" -ge \"$end\" ] && break\n  sleep {every}\ndone\n\
          printf '%s\\n' {failed} >&2\nexit 1\n",
         sample(&judgement.sample, judgement.stream.timeout),

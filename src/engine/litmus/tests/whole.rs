@@ -3,20 +3,20 @@
 use super::*;
 use crate::plan::Schedule;
 
-/// The stream, with the digest's digits replaced: they change with every field that plans get.
-fn without_digest(plan: &Plan) -> String {
-    let yaml = emitted(plan).sound().yaml;
-    yaml.replace(&plan.digest, "sha256:DIGEST").replace(plan.short_digest(), "DIGEST")
+/// The stream under a digest that stays, whatever fields plans get.
+fn under_one_digest(mut plan: Plan) -> String {
+    plan.digest = "sha256:feedbeef00".to_owned();
+    emitted(&plan).sound().yaml
 }
 
 #[test]
 fn one_fault_is_an_engine_and_what_it_needs() {
-    insta::assert_snapshot!(without_digest(&single()));
+    insta::assert_snapshot!(under_one_digest(single()));
 }
 
 #[test]
 fn a_method_of_several_steps_is_a_workflow() {
-    insta::assert_snapshot!(without_digest(&tour()));
+    insta::assert_snapshot!(under_one_digest(tour()));
 }
 
 #[test]
