@@ -63,7 +63,9 @@ pub fn sheets(program: &Program, sources: &SourceMap) -> Vec<FaultSheet> {
         for item in &loaded.file.items {
             let ItemKind::Fault(fault) = &item.kind else { continue };
             let name = module.map_or_else(|| item.name.text.to_string(), |m| format!("{m}.{}", item.name.text));
-            all.push((module.is_none(), sheet(name, &loaded.path, item, fault, sources)));
+            let mut sheet = sheet(name, &loaded.path, item, fault, sources);
+            explain_from_file(&mut sheet, &loaded.file.doc);
+            all.push((module.is_none(), sheet));
         }
     }
     all.sort_by(|a, b| (a.0, &a.1.name).cmp(&(b.0, &b.1.name)));
@@ -105,6 +107,17 @@ fn engine_sheet(engine: EngineName, body: &EngineBody, fault: &FaultItem, source
         (condition, unquoted(&written(rule.because.span, sources)))
     });
     EngineSheet { engine, without: without.collect(), limits: limits.collect() }
+}
+
+/// What the file's own comment says once for all of its faults ("- `peer` limits …") counts where a fault says nothing.
+fn explain_from_file(sheet: &mut FaultSheet, doc: &str) {
+    for parameter in sheet.parameters.iter_mut().filter(|p| p.about.is_empty()) {
+        let begin = format!("- `{}` ", parameter.name);
+        let mut lines = doc.lines().skip_while(|line| !line.starts_with(&begin));
+        let Some(first) = lines.next().and_then(|line| line.strip_prefix(begin.as_str())) else { continue };
+        let rest = lines.take_while(|line| line.starts_with("  ")).map(str::trim);
+        parameter.about = std::iter::once(first).chain(rest).collect::<Vec<_>>().join(" ");
+    }
 }
 
 /// The text under a span on one line.

@@ -37,9 +37,8 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
             None => failure.help("`perturb explain --list` lists them all"),
         });
     };
-    let title = code.info().title;
-    let page = pages::page(code).map_or_else(|| format!("# {code}: {title}\n"), str::to_owned);
-    terminal.print(&if color { headings(&page) } else { page })?;
+    let page = pages::text(code);
+    terminal.print(&if color { headings(&page) } else { page.into_owned() })?;
     Ok(Exit::Clean)
 }
 

@@ -106,8 +106,12 @@ fn shown(fault: &FaultSheet, width: usize) -> String {
     out
 }
 
+/// The text, wrapped and moved in; what goes on after a list's dash stands under its first word.
 fn indented(text: &str, indent: usize, width: usize, out: &mut String) {
-    for line in wrap(text, width.saturating_sub(indent).max(20)).iter().filter(|l| !l.is_empty()) {
+    let hang = if text.starts_with("- ") { 2 } else { 0 };
+    let lines = wrap(text, width.saturating_sub(indent + hang).max(20));
+    for (index, line) in lines.iter().filter(|line| !line.is_empty()).enumerate() {
+        let indent = if index == 0 { indent } else { indent + hang };
         let _ = writeln!(out, "{:indent$}{line}", "");
     }
 }

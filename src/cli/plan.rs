@@ -140,11 +140,11 @@ fn choose(
     Ok(jobs)
 }
 
+/// The picture, then the sentences, which end with the digest.
 fn shown(plan: &Plan, terminal: &Terminal) -> String {
     let look = terminal.look(Stream::Output, "");
     let picture = picture(plan, &timeline(plan), look.width, look.unicode);
-    let place = format!("{}/{}", plan.place.environment, plan.place.cluster.name);
-    format!("{} in {place}\n\n{picture}\n{}\ndigest {}\n", plan.name, tell(plan).to_text(look.width), plan.digest)
+    format!("{picture}\n{}\n", tell(plan).to_text(look.width))
 }
 
 /// The plan as JSON, ending in a line end.

@@ -2,12 +2,16 @@
 //!
 //! A few are done one after the other: a check of one small file should not pay for a pool of threads.
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
+use smol_str::SmolStr;
 
 use super::exit::Failure;
 use super::place::{self, Wanted};
-use crate::analysis::analyse;
+use crate::analysis::{self, KnownIncident, analyse};
 use crate::check::Program;
+use crate::check::program::{Expr, ExprKind, Instance, ItemKind, RecordWord};
 use crate::diagnostic::{Code, Diagnostic, tidy};
 use crate::lower::{self, ExperimentRef, Lowered, PlaceRef};
 use crate::project::Settings;
@@ -105,6 +109,50 @@ pub(super) fn place_of_settings(settings: &Settings, all: &[PlaceRef]) -> (Optio
                 }),
             )
         }
+    }
+}
+
+/// The incidents that nothing learned from, of files that `is_meant` chooses.
+pub(super) fn unlearned(program: &Program, is_meant: impl Fn(&str) -> bool) -> Vec<Diagnostic> {
+    let mut learned: BTreeSet<SmolStr> = BTreeSet::new();
+    let mut incidents = Vec::new();
+    for (id, item) in program.own_decls() {
+        match &item.kind {
+            ItemKind::Experiment(body) | ItemKind::Scenario(_, body) | ItemKind::Instance(Instance { body: Some(body), .. }) => {
+                for field in body.fields.iter().filter(|f| f.key.text == "learned-from") {
+                    last_names(&field.value, &mut learned);
+                }
+            }
+            ItemKind::Record(RecordWord::Incident, fields) if is_meant(&program.files[program.file_of(id)].path) => {
+                let mut services = BTreeSet::new();
+                for field in fields.iter().filter(|f| f.key.text == "services") {
+                    last_names(&field.value, &mut services);
+                }
+                incidents.push(KnownIncident {
+                    name: item.name.text.clone(),
+                    services: services.into_iter().collect(),
+                    span: item.name.span,
+                });
+            }
+            _ => {}
+        }
+    }
+    let learned: BTreeSet<&str> = learned.iter().map(SmolStr::as_str).collect();
+    analysis::unlearned(&incidents, &learned)
+}
+
+/// The names of a list: `a` of `a`, `b` of `catalogue.b`.
+fn last_names(expr: &Expr, into: &mut BTreeSet<SmolStr>) {
+    match &expr.kind {
+        ExprKind::Name(name) => {
+            into.insert(name.clone());
+        }
+        ExprKind::Member { name, .. } => {
+            into.insert(name.text.clone());
+        }
+        ExprKind::List(items) => items.iter().for_each(|item| last_names(item, into)),
+        ExprKind::Group(inner) => last_names(inner, into),
+        _ => {}
     }
 }
 

@@ -13,6 +13,12 @@ pub fn page(code: Code) -> Option<&'static str> {
     PAGES.binary_search_by_key(&code.number(), |(number, _)| *number).ok().and_then(|i| PAGES.get(i)).map(|(_, t)| *t)
 }
 
+/// The page of a code; its title, where it has none yet.
+#[must_use]
+pub fn text(code: Code) -> std::borrow::Cow<'static, str> {
+    page(code).map_or_else(|| format!("# {code}: {}\n", code.info().title).into(), Into::into)
+}
+
 /// The first paragraph behind a page's title.
 #[must_use]
 pub fn first_paragraph(page: &str) -> Option<&str> {

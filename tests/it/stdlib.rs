@@ -141,8 +141,8 @@ fn of_type(ty: &TypeExprKind, name: &str, default: Option<&ExprKind>) -> Vec<Str
         TypeExprKind::Words(words) => {
             words.iter().map(|w| w.text.to_string()).filter(|w| !default.is_some_and(|d| is_word(d, w))).collect()
         }
-        TypeExprKind::Optional(inner) => of_type(inner, name, None),
-        TypeExprKind::List(inner) => of_type(inner, name, None).into_iter().map(|v| format!("[{v}]")).collect(),
+        TypeExprKind::Optional(inner) => of_type(&inner.kind, name, None),
+        TypeExprKind::List(inner) => of_type(&inner.kind, name, None).into_iter().map(|v| format!("[{v}]")).collect(),
         TypeExprKind::Named(ty, _) => vec![match (ty.text.as_str(), name) {
             ("Duration", "jitter") => "10ms".into(),
             ("Duration", _) => "2s".into(),

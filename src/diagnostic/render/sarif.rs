@@ -45,12 +45,12 @@ pub fn render(diagnostics: &[Diagnostic], sources: &SourceMap, look: &Look) -> S
 
 fn rule(code: Code) -> Json {
     let info = code.info();
-    let page = pages::page(code).unwrap_or(info.title);
+    let page = pages::text(code);
     json!({
         "id": code.to_string(),
         "name": pascal(info.name),
         "shortDescription": { "text": info.title },
-        "fullDescription": { "text": pages::first_paragraph(page).unwrap_or(info.title) },
+        "fullDescription": { "text": pages::first_paragraph(&page).unwrap_or(info.title) },
         "help": { "text": page, "markdown": page },
         "defaultConfiguration": { "level": severity_word(info.severity) },
     })
