@@ -547,7 +547,7 @@ fn shape(rule: Rule) -> Shape {
         Rule::for_each => Node(K::ForEach),
         Rule::phase => Node(K::Phase),
         Rule::because => Node(K::Because),
-        Rule::text_line | Rule::text_block => Node(K::Text),
+        Rule::text_line | Rule::text_block | Rule::unopened_text => Node(K::Text),
         Rule::hole => Node(K::Hole),
         Rule::list => Node(K::List),
         Rule::args => Node(K::Args),
@@ -562,7 +562,7 @@ fn shape(rule: Rule) -> Shape {
         Rule::mistake_hash_comment | Rule::mistake_block_comment | Rule::mistake_open_comment => BadComment,
         Rule::word => Leaf(K::Word),
         Rule::number => Leaf(K::Number),
-        Rule::text_part | Rule::block_part => Leaf(K::TextPart),
+        Rule::text_part | Rule::block_part | Rule::unopened_part => Leaf(K::TextPart),
         Rule::bad_text | Rule::bad_start => Leaf(K::Unexpected),
         Rule::stray_close
         | Rule::bad_header

@@ -238,6 +238,16 @@ impl Context<'_> {
     }
 
     fn missing_quote(&self, finding: &Finding) -> Diagnostic {
+        if parent(finding) == Some(Rule::unopened_text) {
+            let at = self.span(finding.start, finding.start);
+            return Diagnostic::new(
+                Code::UNCLOSED_TEXT,
+                at,
+                "the text below ends with `\"\"\"` and does not begin with it",
+            )
+            .help("write `\"\"\"` behind the colon")
+            .fix("write `\"\"\"`", at, "\"\"\"");
+        }
         let start = finding.around.first().map_or(finding.start, |(_, start)| *start);
         let long = self.rest(start).starts_with("\"\"\"");
         let quotes = if long { "\"\"\"" } else { "\"" };

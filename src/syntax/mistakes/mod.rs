@@ -9,6 +9,8 @@ mod habit;
 mod missing;
 mod unexpected;
 
+use std::collections::BTreeMap;
+
 use super::parse::Rule;
 use super::tree::{Finding, Wrong};
 use super::words::ITEM_WORDS;
@@ -26,36 +28,61 @@ pub struct Told {
 
 /// Makes diagnostics of findings.
 pub fn diagnose(file: FileId, text: &str, findings: &[Finding]) -> Told {
-    let context = Context { file, text };
-    let mut told = Told::default();
-    // Where something structural was found last, until a bracket too many has been laid to its charge.
-    let mut culprit: Option<u32> = None;
-    for finding in findings {
-        let line = context.line_around(context.settled(finding.start));
-        let known = told.broken.last() == Some(&line);
-        if known && is_general(finding.what) {
-            continue;
-        }
-        let Some(diagnostic) = context.diagnostic(finding) else { continue };
-        if diagnostic.code == Code::STRAY_BRACKET
-            && let Some(from) = culprit.take()
-            && context.is_same_item(from, finding.start)
-        {
-            continue;
-        }
-        told.diagnostics.push(diagnostic);
+    let mut teller = Teller { context: Context { file, text }, broken: BTreeMap::new(), habit: None, culprit: None };
+    let mut diagnostics: Vec<Diagnostic> = findings.iter().filter_map(|finding| teller.tell(finding)).collect();
+    diagnostics.sort_by_key(|d| (d.span, d.code));
+    Told { diagnostics, broken: teller.broken.into_iter().collect() }
+}
+
+/// Decides which findings are told: the first on a line that shakes its structure, and what cannot be its consequence.
+struct Teller<'t> {
+    context: Context<'t>,
+    /// First and last byte of each line whose structure is shaken.
+    broken: BTreeMap<u32, u32>,
+    /// The line with the last habit.
+    habit: Option<u32>,
+    /// Where the structure was shaken last, until a bracket too many has been laid to its charge.
+    culprit: Option<u32>,
+}
+
+impl Teller<'_> {
+    fn tell(&mut self, finding: &Finding) -> Option<Diagnostic> {
+        // What is missing belongs to the line of what stands before it.
+        let place = if finding.start == finding.end { self.context.settled(finding.start) } else { finding.start };
+        let line = self.context.line_around(place);
+        let told = self.is_told(finding, line.0);
+        let diagnostic = if told { self.context.diagnostic(finding) } else { None };
+        let charged = diagnostic.as_ref().is_some_and(|d| d.code == Code::STRAY_BRACKET)
+            && self.culprit.take().is_some_and(|from| self.context.is_same_item(from, finding.start));
         if is_structural(finding.what) {
-            culprit = Some(finding.start);
+            if !charged {
+                self.culprit = Some(finding.start);
+            }
+            self.broken.insert(line.0, line.1);
+        } else {
+            self.habit = Some(line.0);
         }
-        if !known && is_structural(finding.what) {
-            // Findings come almost in order; a bracket that is closed late is found late.
-            told.broken.push(line);
+        diagnostic.filter(|_| !charged)
+    }
+
+    fn is_told(&self, finding: &Finding, line: u32) -> bool {
+        if !is_general(finding.what) {
+            return true;
+        }
+        if self.broken.contains_key(&line) {
+            return false;
+        }
+        if self.habit == Some(line) && is_structural(finding.what) {
+            return false;
+        }
+        // A bracket whose own line is shaken may well be closed by what was not understood there.
+        match (finding.what, finding.around.first()) {
+            (Wrong::Rule(Rule::missing_close), Some((_, start))) => {
+                !self.broken.contains_key(&self.context.line_around(*start).0)
+            }
+            _ => true,
         }
     }
-    told.broken.sort_unstable();
-    told.broken.dedup();
-    told.diagnostics.sort_by_key(|d| (d.span, d.code));
-    told
 }
 
 /// Whether it may be a consequence of something else on its line.
