@@ -7,14 +7,17 @@
 //! May use: `source`, `diagnostic`, `types`, `check`, `plan`, `analysis` (policy rules ask for bounds).
 
 mod body;
+mod catalogue;
 mod draws;
 mod gameday;
 mod guards;
 mod hypothesis;
+mod learned;
 mod policy;
 mod steps;
 mod verify;
 
+pub use catalogue::unlearned;
 use smol_str::SmolStr;
 
 use crate::check::evaluate::{Evaluator, Val};
@@ -178,6 +181,7 @@ pub fn check(program: &Program) -> Vec<Diagnostic> {
     policy::check_coverage(&mut ev);
     verify::unique(program, &mut ev.diagnostics);
     let mut diagnostics = ev.diagnostics;
+    diagnostics.extend(learned::check(program));
     tidy(&mut diagnostics);
     diagnostics
 }

@@ -54,7 +54,8 @@ fn an_experiment_has_labels_without_which_the_runner_crashes_and_a_pinned_image(
         assert_eq!(definition["imagePullPolicy"], "IfNotPresent");
         let library = definition["env"].as_array().unwrap().iter().find(|v| v["name"] == "LIB_IMAGE").unwrap();
         assert_eq!(library["value"], image, "helpers would else take `latest`");
-        let health = definition["env"].as_array().unwrap().iter().find(|v| v["name"] == "DEFAULT_HEALTH_CHECK").unwrap();
+        let health =
+            definition["env"].as_array().unwrap().iter().find(|v| v["name"] == "DEFAULT_HEALTH_CHECK").unwrap();
         assert_eq!(health["value"], "false");
     }
 }
@@ -136,7 +137,11 @@ fn bounds_are_in_the_unit_of_what_is_measured() {
     let engine = emitted(&single()).sound().engines().remove(0);
     let comparator = |name: &str| probe(&engine, name)["promProbe/inputs"]["comparator"].clone();
     assert_eq!(comparator("success"), serde_json::json!({ "criteria": ">=", "value": "0.995" }));
-    assert_eq!(comparator("latency"), serde_json::json!({ "criteria": "<", "value": "2" }), "the weaker bound, in seconds");
+    assert_eq!(
+        comparator("latency"),
+        serde_json::json!({ "criteria": "<", "value": "2" }),
+        "the weaker bound, in seconds"
+    );
     assert_eq!(comparator("latency-before"), serde_json::json!({ "criteria": "<", "value": "0.8" }));
     assert_eq!(comparator("alerted"), serde_json::json!({ "criteria": "==", "value": "1" }));
 }
@@ -144,8 +149,10 @@ fn bounds_are_in_the_unit_of_what_is_measured() {
 #[test]
 fn phases_become_modes() {
     let engine = emitted(&single()).sound().engines().remove(0);
-    let modes: Vec<String> =
-        probes(&engine).iter().map(|p| format!("{} {}", p["name"].as_str().unwrap(), p["mode"].as_str().unwrap())).collect();
+    let modes: Vec<String> = probes(&engine)
+        .iter()
+        .map(|p| format!("{} {}", p["name"].as_str().unwrap(), p["mode"].as_str().unwrap()))
+        .collect();
     assert_eq!(
         modes,
         [
@@ -225,7 +232,8 @@ fn every_engine_is_guarded_and_only_the_outer_ones_are_judged() {
     for engine in &engines {
         probe(engine, "guard-1");
     }
-    let names = |engine: &Json| probes(engine).iter().map(|p| p["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let names =
+        |engine: &Json| probes(engine).iter().map(|p| p["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
     assert_eq!(names(&engines[1]), ["guard-1"]);
     assert!(names(&engines[0]).contains(&"success-before".to_owned()));
     assert!(!names(&engines[0]).contains(&"success-after".to_owned()), "recovery is judged after the last fault");
@@ -254,7 +262,10 @@ fn ready_pods_are_counted_by_a_command_that_fails_when_it_cannot_ask() {
     assert!(command.starts_with("set -e; pods=$("));
     // The command goes through html/template, which would change these.
     assert!(!command.contains("{{") && !command.contains('<'));
-    assert_eq!(probe["cmdProbe/inputs"]["comparator"], serde_json::json!({ "type": "int", "criteria": ">=", "value": "3" }));
+    assert_eq!(
+        probe["cmdProbe/inputs"]["comparator"],
+        serde_json::json!({ "type": "int", "criteria": ">=", "value": "3" })
+    );
 }
 
 #[test]
@@ -269,7 +280,10 @@ fn an_http_probe_asks_for_a_status() {
     };
     let engine = emitted(&plan).sound().engines().remove(0);
     let probe = probe(&engine, "success");
-    assert_eq!(probe["httpProbe/inputs"]["method"]["get"], serde_json::json!({ "criteria": "between", "responseCode": "200,299" }));
+    assert_eq!(
+        probe["httpProbe/inputs"]["method"]["get"],
+        serde_json::json!({ "criteria": "between", "responseCode": "200,299" })
+    );
     assert_eq!(probe["httpProbe/inputs"]["url"], "http://checkout.pay-test.svc/healthz?a=1&b=2");
     // It waits its interval after each try, also after a success.
     assert!(probe["runProperties"].get("probePollingInterval").is_none());
@@ -360,7 +374,8 @@ fn a_private_fault_has_its_own_image_and_permissions() {
 fn the_workflow_creates_waits_and_looks_at_each_verdict() {
     let emitted = emitted(&tour()).sound();
     let templates = emitted.templates();
-    let find = |name: &str| templates.iter().find(|t| t["name"] == name).unwrap_or_else(|| panic!("no template {name}"));
+    let find =
+        |name: &str| templates.iter().find(|t| t["name"] == name).unwrap_or_else(|| panic!("no template {name}"));
     let order: Vec<String> = find("method")["steps"]
         .as_array()
         .unwrap()
@@ -400,7 +415,8 @@ fn the_block_of_a_with_lasts_at_most_as_long_as_its_fault() {
 #[test]
 fn a_with_around_waits_alone_is_one_engine() {
     let mut plan = tour();
-    let steps = vec![step(StepKind::Wait("3m".parse().unwrap()), at(17)), step(StepKind::Wait("30s".parse().unwrap()), at(17))];
+    let steps =
+        vec![step(StepKind::Wait("3m".parse().unwrap()), at(17)), step(StepKind::Wait("30s".parse().unwrap()), at(17))];
     plan.method = vec![step(StepKind::With { fault: 0, steps }, at(16))];
     let emitted = emitted(&plan).sound();
     assert_eq!(variable(emitted.only("ChaosEngine"), "TOTAL_CHAOS_DURATION").unwrap(), "210");
@@ -416,7 +432,8 @@ fn everything_ends_in_a_clean_up_and_engines_go_with_their_workflow() {
         if template["resource"]["action"] == "create" {
             assert_eq!(template["resource"]["setOwnerReference"], true);
         }
-        let waits = template.get("resource").is_some_and(|r| r["action"] == "get") || template.get("container").is_some();
+        let waits =
+            template.get("resource").is_some_and(|r| r["action"] == "get") || template.get("container").is_some();
         assert!(!waits || !template["activeDeadlineSeconds"].is_null(), "{} may wait for ever", template["name"]);
     }
     let text = emitted.yaml.clone();
@@ -470,6 +487,10 @@ fn argo_finds_no_braces_but_its_own() {
     let text = serde_json::to_string(emitted.only("Workflow")).unwrap();
     for (index, _) in text.match_indices("{{") {
         let rest = &text[index + 2..];
-        assert!(["workflow.", "inputs.", "steps."].iter().any(|own| rest.starts_with(own)), "{}", &rest[..40.min(rest.len())]);
+        assert!(
+            ["workflow.", "inputs.", "steps."].iter().any(|own| rest.starts_with(own)),
+            "{}",
+            &rest[..40.min(rest.len())]
+        );
     }
 }

@@ -152,7 +152,8 @@ fn sources_that_litmus_has_no_probe_for() {
     let tls = Source::Tls { url: "https://checkout.example".into() };
     let json = Source::Json { url: "http://a".into(), pointer: "/x".into(), token: None };
     let time = Source::Http { url: "http://a".into(), answer: crate::plan::HttpAnswer::Time, token: None };
-    let guarded = Source::Http { url: "http://a".into(), answer: crate::plan::HttpAnswer::Status, token: Some("t".into()) };
+    let guarded =
+        Source::Http { url: "http://a".into(), answer: crate::plan::HttpAnswer::Status, token: Some("t".into()) };
     let template = Source::Http { url: "http://a/{{x}}".into(), answer: crate::plan::HttpAnswer::Status, token: None };
     for source in [tls, json, time, guarded, template] {
         let mut plan = single();
