@@ -417,8 +417,10 @@ fn finish(ev: &mut Evaluator<'_>, catalogue: &Catalogue, head: Head, parts: Part
         span: head.span,
         service,
     };
+    // Rules ask how much of a service is hit, so its replicas must be known; and they bring approvals, so teams come last.
+    catalogue.add_services(ev, &mut plan)?;
     policy::judge(ev, &mut plan);
-    catalogue.complete(ev, &mut plan, &parts.method.teams)?;
+    catalogue.add_teams(program, &mut plan, &parts.method.teams);
     plan.digest = plan.compute_digest();
     Some(plan)
 }
@@ -463,9 +465,9 @@ impl Catalogue {
         catalogue
     }
 
-    /// Adds the services and teams that the plan names, hits, or that depend on what it hits; and what its service
-    /// depends on, near and far.
-    fn complete(&self, ev: &mut Evaluator<'_>, plan: &mut Plan, asked: &[DeclId]) -> Option<()> {
+    /// Adds the services that the plan names, hits, or that depend on what it hits; and what its service depends on, near
+    /// and far.
+    fn add_services(&self, ev: &mut Evaluator<'_>, plan: &mut Plan) -> Option<()> {
         let program = ev.program;
         let mut wanted: BTreeSet<SmolStr> = BTreeSet::new();
         for id in &ev.named {
@@ -493,7 +495,11 @@ impl Catalogue {
             }
         }
         // Without its own service a plan has no owner: the catalogue is wrong, and says so where it is.
-        plan.services.get(&plan.service)?;
+        plan.services.get(&plan.service).map(|_| ())
+    }
+
+    /// Adds the teams that own these services, must approve, or are asked.
+    fn add_teams(&self, program: &Program, plan: &mut Plan, asked: &[DeclId]) {
         let owners: BTreeSet<SmolStr> = plan
             .services
             .values()
@@ -506,7 +512,6 @@ impl Catalogue {
                 plan.teams.insert(owner, team.clone());
             }
         }
-        Some(())
     }
 
     fn facts(&self, ev: &mut Evaluator<'_>, name: &str) -> Option<ServiceFacts> {

@@ -100,6 +100,8 @@ impl Evaluator<'_> {
                 self.report(how_many(&candidates.text, expr));
                 Val::error()
             }
+            // `fault in [node.power-off]`: which one is known where the rule is judged.
+            (Type::Fault, facts @ Val::Facts(super::FactsOf::Fault)) => facts,
             (Type::Fault, Val::Decl(id)) if matches!(self.program.item(id).kind, ItemKind::Fault(_)) => Val::Decl(id),
             (Type::Record, value @ Val::Record(_)) => value,
             (Type::Enum(words), Val::Plain(Value::Word(word))) if words.contains(&word) => {
