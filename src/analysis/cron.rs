@@ -158,7 +158,7 @@ fn member(text: &str, field: &Field) -> Result<u32, String> {
         return Ok(found);
     }
     let hint = if field.names.len() == 7 && found == 7 { "; Sunday is 0" } else { "" };
-    Err(format!("`{text}` is not a {}: {}..{} are{hint}", field.what, field.least, field.greatest))
+    Err(format!("`{text}` is not a {} ({}..{}){hint}", field.what, field.least, field.greatest))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::types::{Decimal, Duration};
 
 /// Adds what is wrong with the expectations and checks of the plan.
 pub fn check(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
-    let faults = facts::faults_phase(timeline);
+    let faults = facts::faults_phase(plan, timeline);
     for expectation in &plan.expectations {
         decided(plan, &format!("`{}`", expectation.name), &expectation.condition, expectation.span, out);
         relaxed(plan, expectation, out);
@@ -104,12 +104,12 @@ fn judged(plan: &Plan, expectation: &Expectation, faults: Option<FaultsPhase>, o
     let streams = facts::streams_of(plan, &expectation.condition);
     let Some(slowest) = streams.iter().max_by_key(|s| s.every.plus(s.timeout)) else { return };
     let needed = slowest.every.plus(slowest.timeout);
-    let nominal = faults.map_or(Duration::ZERO, |f| f.nominal);
-    if nominal >= needed {
+    let shortest = faults.map_or(Duration::ZERO, |f| f.shortest);
+    if shortest >= needed {
         return;
     }
     let name = &expectation.name;
-    let message = format!("`{name}` may never be judged: it counts during faults only, and these may last {nominal}");
+    let message = format!("`{name}` may never be judged: it counts during faults only, and these may last {shortest}");
     let (why, help) = if facts::has_lasting(plan) {
         (
             format!("`{}` is asked each {} and has {} to answer", slowest.text, slowest.every, slowest.timeout),
@@ -142,22 +142,23 @@ fn grace(plan: &Plan, expectation: &Expectation, faults: Option<FaultsPhase>, ou
             out.push(with_rewrite(diagnostic, expectation, "except during faults"));
             return;
         }
-        Phase::OnlyDuringFaults => within >= faults.nominal && !faults.nominal.is_zero(),
-        Phase::Always | Phase::Relaxed { .. } => within >= faults.nominal.plus(recovery),
+        Phase::OnlyDuringFaults => within >= faults.written && !faults.written.is_zero(),
+        Phase::Always | Phase::Relaxed { .. } => within >= faults.written.plus(recovery),
     };
     if covered {
         let (phase, length) = match expectation.phase {
-            Phase::OnlyDuringFaults => ("the faults phase", faults.nominal),
-            _ => ("faults and recovery", faults.nominal.plus(recovery)),
+            Phase::OnlyDuringFaults => ("the faults", faults.written),
+            _ => ("the faults and the recovery together", faults.written.plus(recovery)),
         };
-        let message = format!("`{name}` may be false for {within}, and {phase} may be over after {length}");
-        out.push(
-            Diagnostic::new(Code::GRACE_COVERS_PHASE, expectation.span, message)
-                .label("this grace is not shorter than its phase")
-                .also(plan.recovery.span, format!("recovery begins within {recovery}"))
-                .why("it could be false from the first injection to the end and still be confirmed")
-                .help(format!("give a `within` shorter than {length}, or let the faults last longer")),
-        );
+        let message = format!("`{name}` may be false for {within}, and {phase} last {length}");
+        let diagnostic = Diagnostic::new(Code::GRACE_COVERS_PHASE, expectation.span, message)
+            .label("this grace is not shorter than its phase")
+            .why("it could be false from the first injection to the end and still be confirmed")
+            .help(format!("give a `within` shorter than {length}, or let the faults last longer"));
+        out.push(match expectation.phase {
+            Phase::OnlyDuringFaults => diagnostic,
+            _ => diagnostic.also(plan.recovery.span, format!("recovery begins within {recovery}")),
+        });
         return;
     }
     let what = format!("`{name}` may be false for {within}");

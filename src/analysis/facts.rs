@@ -90,19 +90,48 @@ pub fn fault_lanes<'t>(plan: &Plan, timeline: &'t Timeline) -> Vec<Option<&'t La
 /// From the first injection to the last confirmed undo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FaultsPhase {
-    /// If every check holds at once and every injection and undo is confirmed at once: what the text says.
-    pub nominal: Duration,
+    /// If every check holds at once and every injection and undo is confirmed at once: the shortest that it can be.
+    pub shortest: Duration,
+    /// As it is written: checks and questions take as long as they may, injections and undos no time.
+    pub written: Duration,
     /// If everything takes as long as it may.
     pub longest: Duration,
 }
 
 /// The faults phase; `None` if the method injects nothing.
-pub fn faults_phase(timeline: &Timeline) -> Option<FaultsPhase> {
+pub fn faults_phase(plan: &Plan, timeline: &Timeline) -> Option<FaultsPhase> {
     let faults = || timeline.lanes.iter().filter(|l| matches!(l.kind, LaneKind::Fault(_)));
     let begin = faults().map(|l| l.from.earliest).min()?;
-    let nominal = faults().map(|l| l.to.earliest).max()?.minus(begin);
+    let shortest = faults().map(|l| l.to.earliest).max()?.minus(begin);
     let longest = faults().map(|l| l.to.latest).max()?.minus(begin);
-    Some(FaultsPhase { nominal, longest })
+    let mut written: Option<(Duration, Duration)> = None;
+    write_out(&plan.method, Duration::ZERO, &mut written);
+    let written = written.map_or(shortest, |(from, to)| to.minus(from));
+    Some(FaultsPhase { shortest, written, longest })
+}
+
+/// Walks a block from a moment on and gives its end; `phase` grows to hold every fault.
+fn write_out(steps: &[Step], from: Duration, phase: &mut Option<(Duration, Duration)>) -> Duration {
+    steps.iter().fold(from, |now, step| match &step.kind {
+        StepKind::Inject { lasts, .. } => grow(phase, now, now.plus(lasts.unwrap_or_default())),
+        StepKind::With { steps, .. } => {
+            let end = write_out(steps, now, phase);
+            grow(phase, now, end)
+        }
+        StepKind::Parallel(branches) => {
+            branches.iter().map(|b| write_out(std::slice::from_ref(b), now, phase)).max().unwrap_or(now)
+        }
+        StepKind::Sequence(steps) | StepKind::Round { steps, .. } => write_out(steps, now, phase),
+        StepKind::Wait(length) | StepKind::Ask { within: length, .. } => now.plus(*length),
+        StepKind::Check { within, .. } | StepKind::Note { within, .. } => now.plus(within.unwrap_or_default()),
+    })
+}
+
+/// Lets the phase hold a fault, and gives the fault's end.
+fn grow(phase: &mut Option<(Duration, Duration)>, from: Duration, to: Duration) -> Duration {
+    let (first, last) = phase.unwrap_or((from, to));
+    *phase = Some((first.min(from), last.max(to)));
+    to
 }
 
 /// Whether any step leaves a fault on for a time.

@@ -79,7 +79,7 @@ fn between_samples(plan: &Plan, guard: &Guard, out: &mut Vec<Diagnostic>) {
 /// A guard that would act after the faults are gone.
 fn too_late(plan: &Plan, timeline: &Timeline, index: usize, guard: &Guard, out: &mut Vec<Diagnostic>) {
     // Without a fault that lasts there is nothing to end early: such a guard stops the verify or game day around it.
-    let Some(faults) = facts::faults_phase(timeline).filter(|_| facts::has_lasting(plan)) else { return };
+    let Some(faults) = facts::faults_phase(plan, timeline).filter(|_| facts::has_lasting(plan)) else { return };
     let Some(bound) = reaction(plan, index) else { return };
     let notices = bound.total.minus(bound.undo);
     if notices < faults.longest {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::facts;
-use super::timeline::Timeline;
+use super::timeline::{Radius, Timeline};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{Draw, Plan, Quantity, Selector, ServiceFacts, Tier};
 use crate::types::{Decimal, Percent};
@@ -79,7 +79,12 @@ fn whole_service(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
         let draw = facts::fault(plan, *index).and_then(|f| facts::draw(plan, f.target));
         draw.is_some_and(|d| matches!(d.selector, Selector::Endpoints(_)))
     };
-    for radius in timeline.radius.iter().filter(|r| !r.faults.iter().any(load)) {
+    // A peer whose packets are changed too keeps all its other traffic.
+    let as_peer = |radius: &Radius, index: &u32| {
+        let draw = facts::fault(plan, *index).and_then(|f| facts::draw(plan, f.target));
+        draw.and_then(|d| facts::service_of(plan, d)).is_some_and(|(name, _)| *name != radius.service)
+    };
+    for radius in timeline.radius.iter().filter(|r| !r.faults.iter().any(|f| load(f) || as_peer(r, f))) {
         let whole = radius.share.is_some_and(|s| s.0 >= Decimal::ONE_HUNDRED);
         let Some(facts) = plan.services.get(radius.service.as_str()).filter(|f| whole && f.tier == Tier::Critical)
         else {

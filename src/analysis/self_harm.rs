@@ -7,8 +7,9 @@
 
 use super::facts;
 use super::kube_names::{dns_label_fault, dns_subdomain_fault, label_key_fault, label_value_fault};
+use super::portability::engine_of;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{At, Draw, Fault, Plan, PodSelector, Quantity, Selector};
+use crate::plan::{At, Draw, EngineName, Fault, Plan, PodSelector, Quantity, Selector};
 
 /// Namespaces of Kubernetes itself.
 const CONTROL_PLANE: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
@@ -23,7 +24,7 @@ pub fn check(plan: &Plan, out: &mut Vec<Diagnostic>) {
                 protected(plan, fault, draw, pods, out);
                 too_wide(fault, draw, pods, out);
             }
-            machines(fault, draw, out);
+            machines(plan, fault, draw, out);
         }
     }
     for draw in &plan.draws {
@@ -88,8 +89,9 @@ fn too_wide(fault: &Fault, draw: &Draw, pods: &PodSelector, out: &mut Vec<Diagno
     }
 }
 
-/// Nodes and zones hold whatever is scheduled there.
-fn machines(fault: &Fault, draw: &Draw, out: &mut Vec<Diagnostic>) {
+/// Nodes and zones hold whatever is scheduled there, the pods of an engine that runs in the cluster among it.
+fn machines(plan: &Plan, fault: &Fault, draw: &Draw, out: &mut Vec<Diagnostic>) {
+    let Ok(engine @ (EngineName::ChaosMesh | EngineName::Litmus)) = engine_of(plan, fault) else { return };
     let (noun, offer) = match &draw.selector {
         Selector::Nodes(nodes) if nodes.labels.is_empty() && nodes.names.is_empty() => {
             ("a node", "take nodes of a pool that the engine does not run on: `.nodes(labels: { … })`")
@@ -97,7 +99,7 @@ fn machines(fault: &Fault, draw: &Draw, out: &mut Vec<Diagnostic>) {
         Selector::Zones(_) => ("a zone", "keep the engine's pods in several zones"),
         _ => return,
     };
-    let message = format!("`{}` may hit {noun} on which the chaos engine itself runs", fault.name);
+    let message = format!("`{}` may hit {noun} on which {} itself runs", fault.name, engine.title());
     out.push(
         Diagnostic::new(Code::NODE_MAY_HOLD_ENGINE, fault.span, message)
             .label(format!("`{}`", draw.text))

@@ -24,12 +24,12 @@ fn window(stream: &Stream) -> Option<Duration> {
 }
 
 fn longer_than_faults(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
-    let Some(faults) = facts::faults_phase(timeline).filter(|_| facts::has_lasting(plan)) else { return };
+    let Some(faults) = facts::faults_phase(plan, timeline).filter(|_| facts::has_lasting(plan)) else { return };
     for expectation in plan.expectations.iter().filter(|e| facts::judged_during_faults(&e.phase)) {
         let streams = facts::streams_of(plan, &expectation.condition);
         let longest = streams.iter().filter_map(|s| Some((window(s)?, s))).max_by_key(|(w, _)| *w);
-        let Some((window, stream)) = longest.filter(|(w, _)| *w > faults.nominal) else { continue };
-        let message = format!("`{}` looks back {window}, but the faults last {}", stream.text, faults.nominal);
+        let Some((window, stream)) = longest.filter(|(w, _)| *w > faults.written) else { continue };
+        let message = format!("`{}` looks back {window}, but the faults last {}", stream.text, faults.written);
         let mut diagnostic = Diagnostic::new(Code::WINDOW_LONGER_THAN_FAULT, expectation.span, message)
             .label(format!("no sample of `{}` speaks of the faults alone", expectation.name))
             .also(stream.span, format!("its window is {window}"))

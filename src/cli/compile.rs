@@ -14,7 +14,7 @@ use super::input::{Input, Loaded, StdinArguments};
 use super::output;
 use super::place::{self, Wanted};
 use super::terminal::{Stream, Terminal, quiet};
-use super::work::{self, Job};
+use super::work::{self, Job, Judge};
 use crate::check::Program;
 use crate::diagnostic::{Code, Diagnostic, tidy};
 use crate::engine::{Approximation, DrawCount, EmitOptions, Report, chaos_mesh, litmus};
@@ -139,12 +139,8 @@ fn from_plan(path: &Path, arguments: &Arguments, engine: Engine, terminal: &Term
     if let Some(text) = &arguments.place {
         let here = PlaceRef { environment: plan.place.environment.clone(), cluster: plan.place.cluster.name.clone() };
         if !Wanted::parse(text).is(&here) {
-            return Err(Failure::new(format!(
-                "the plan in `{}` is for {}, not for {text}",
-                path.display(),
-                place::text(&here)
-            ))
-            .help("a plan is made for one place: make another with `perturb plan FILE --in … -o plan.json`"));
+            return Err(Failure::new(format!("the plan in `{}` is for {}, not for {text}", path.display(), here))
+                .help("a plan is made for one place: make another with `perturb plan FILE --in … -o plan.json`"));
         }
     }
     work::named_plan(&plan, &arguments.only)?;
@@ -219,21 +215,22 @@ fn choose(
     let (meant, others): (Vec<_>, Vec<_>) = meant.into_iter().partition(|(_, places)| places.contains(here));
     if meant.is_empty() || !arguments.only.is_empty() && !others.is_empty() {
         let names: Vec<String> = others.iter().map(|(e, _)| format!("`{}`", e.name)).collect();
-        let may: Vec<String> = work::all_places(&others).iter().map(place::text).collect();
+        let may: Vec<String> = work::all_places(&others).iter().map(ToString::to_string).collect();
         let may = if may.is_empty() { "nowhere".to_owned() } else { may.join(", ") };
-        return Err(Failure::new(format!("{} may not run at {}", names.join(", "), place::text(here)))
+        return Err(Failure::new(format!("{} may not run at {}", names.join(", "), here))
             .help(format!("`environments` of an experiment and `in` of a verify say where: {may}")));
     }
     if !others.is_empty() {
         let names: Vec<&str> = others.iter().map(|(e, _)| e.name.as_str()).collect();
-        terminal.say(&format!("note: left out, as they may not run at {}: {}\n", place::text(here), names.join(", ")));
+        terminal.say(&format!("note: left out, as they may not run at {}: {}\n", here, names.join(", ")));
     }
     Ok((meant.into_iter().map(|(experiment, _)| Job { experiment, place: here.clone() }).collect(), None))
 }
 
 fn compile_batch(program: &Program, batch: &[Job], engine: Engine, options: &EmitOptions) -> Vec<Compiled> {
-    let one = |arena: &mut Arena, job: &Job| {
-        let lowered = work::judged(program, job);
+    let new = || (Arena::new(), Judge::new(program));
+    let one = |(arena, judge): &mut (Arena, Judge<'_>), job: &Job| {
+        let lowered = judge.judged(job);
         let mut compiled = match &lowered.plan {
             // A plan with errors gives no manifest.
             Some(plan) if !lowered.diagnostics.iter().any(Diagnostic::is_error) => emit(plan, engine, options, arena),
@@ -250,8 +247,8 @@ fn compile_batch(program: &Program, batch: &[Job], engine: Engine, options: &Emi
     };
     match batch {
         // A thread pool costs more than one small experiment.
-        [job] => vec![one(&mut Arena::new(), job)],
-        jobs => jobs.par_iter().map_init(Arena::new, one).collect(),
+        [job] => vec![one(&mut new(), job)],
+        jobs => jobs.par_iter().map_init(new, one).collect(),
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
             let program = &loaded.checked.program;
             for (experiment, places) in work::experiments(program, |e| loaded.is_chosen(&e.path)) {
                 for place in places {
-                    let lowered = work::judged(program, &Job { experiment: experiment.clone(), place });
+                    let lowered = work::Judge::new(program).judged(&Job { experiment: experiment.clone(), place });
                     terminal.print(&lowered.plan.as_ref().map(json).unwrap_or_default())?;
                 }
             }

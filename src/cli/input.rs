@@ -169,6 +169,9 @@ impl Input {
         if let Some(ReadError::Unreadable { path, reason }) = self.disk.unreadable().first() {
             return Err(Failure::new(format!("cannot read `{}{path}`: {reason}", self.prefix)));
         }
+        // The bodies of experiments, policies and verifies are checked by the layer that knows what steps mean.
+        let mut bodies = crate::lower::check(&checked.program);
+        checked.diagnostics.append(&mut bodies);
         let about_project = self.project.report(&mut checked.sources);
         let Self { project, chosen, prefix, roots, .. } = self;
         Ok(Loaded { project, checked, about_project, prefix, chosen, roots: roots.into_iter().collect() })

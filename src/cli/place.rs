@@ -7,11 +7,6 @@ use std::collections::BTreeSet;
 use super::exit::Failure;
 use crate::lower::PlaceRef;
 
-/// A place as people write it: `staging/stg-1`.
-pub(super) fn text(place: &PlaceRef) -> String {
-    format!("{}/{}", place.environment, place.cluster)
-}
-
 /// `ENVIRONMENT` or `ENVIRONMENT/CLUSTER`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wanted {
@@ -76,7 +71,7 @@ pub(super) fn one<'a>(wanted: Option<&Wanted>, all: &'a [PlaceRef]) -> Result<&'
         [] => Err(Failure::new("there is no place to run at")
             .help("declare a cluster and an environment: `environment staging { clusters: [stg-1] }`")),
         several => {
-            let list: Vec<String> = several.iter().map(|p| format!("--in {}", text(p))).collect();
+            let list: Vec<String> = several.iter().map(|p| format!("--in {p}")).collect();
             let asked = wanted.map_or_else(String::new, |w| format!(" in `{w}`"));
             Err(Failure::new(format!("there are several places{asked}, and one is compiled for at a time"))
                 .help(format!("say which: {}", list.join(", "))))
@@ -97,7 +92,7 @@ mod tests {
     fn said(wanted: Option<&str>) -> Result<String, String> {
         let all = places();
         one(wanted.map(Wanted::parse).as_ref(), &all)
-            .map(text)
+            .map(ToString::to_string)
             .map_err(|f| format!("{} | {}", f.message, f.help.unwrap_or_default()))
     }
 

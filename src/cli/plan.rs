@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     let mut found = Vec::from_iter(about_place);
     let mut plans = Vec::new();
     for job in &jobs {
-        let lowered = work::judged(&loaded.checked.program, job);
+        let lowered = work::Judge::new(&loaded.checked.program).judged(job);
         found.extend(lowered.diagnostics);
         plans.extend(lowered.plan);
     }
@@ -125,13 +125,13 @@ fn choose(
                         "note: `{}` may run at {} places; this is {} (choose with --in)\n",
                         experiment.name,
                         places.len(),
-                        place::text(place)
+                        place
                     ));
                 }
                 jobs.push(Job { place: place.clone(), experiment });
             }
             None => {
-                let list: Vec<String> = places.iter().map(place::text).collect();
+                let list: Vec<String> = places.iter().map(ToString::to_string).collect();
                 let list = if list.is_empty() { "nowhere".to_owned() } else { format!("at {}", list.join(", ")) };
                 terminal.say(&format!("note: `{}` may not run there, but {list}\n", experiment.name));
             }

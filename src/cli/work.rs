@@ -2,18 +2,14 @@
 //!
 //! A few are done one after the other: a check of one small file should not pay for a pool of threads.
 
-use std::collections::BTreeSet;
-
 use rayon::prelude::*;
-use smol_str::SmolStr;
 
 use super::exit::Failure;
 use super::place::{self, Wanted};
-use crate::analysis::{self, KnownIncident, analyse};
+use crate::analysis::analyse;
 use crate::check::Program;
-use crate::check::program::{Expr, ExprKind, Instance, ItemKind, RecordWord};
 use crate::diagnostic::{Code, Diagnostic, tidy};
-use crate::lower::{self, ExperimentRef, Lowered, PlaceRef};
+use crate::lower::{self, ExperimentRef, Lowered, PlaceRef, Planner};
 use crate::project::Settings;
 
 /// Fewer than this are done by one thread: starting others costs more.
@@ -72,21 +68,45 @@ pub(super) fn named(
         .collect())
 }
 
-/// The plan of an experiment at a place, with all that is proved or refused about it.
-pub(super) fn judged(program: &Program, job: &Job) -> Lowered {
-    let mut lowered = lower::plan(program, &job.experiment, &job.place);
-    if let Some(plan) = &lowered.plan {
-        lowered.diagnostics.extend(analyse(plan));
+/// Makes plans, keeping what the plans of one place share.
+pub(super) struct Judge<'p> {
+    program: &'p Program,
+    planners: Vec<(PlaceRef, Planner<'p>)>,
+}
+
+impl<'p> Judge<'p> {
+    pub(super) fn new(program: &'p Program) -> Self {
+        Self { program, planners: Vec::new() }
     }
-    lowered
+
+    /// The plan of an experiment at a place, with all that is proved or refused about it.
+    pub(super) fn judged(&mut self, job: &Job) -> Lowered {
+        let known = self.planners.iter().position(|(place, _)| *place == job.place);
+        let index = match known {
+            Some(index) => index,
+            None => {
+                let Some(planner) = Planner::new(self.program, &job.place) else { return Lowered::default() };
+                self.planners.push((job.place.clone(), planner));
+                self.planners.len() - 1
+            }
+        };
+        let Some((_, planner)) = self.planners.get_mut(index) else { return Lowered::default() };
+        let mut lowered = planner.plan(&job.experiment);
+        if let Some(plan) = &lowered.plan {
+            lowered.diagnostics.extend(analyse(plan));
+        }
+        lowered
+    }
 }
 
 /// What is wrong with any of these.
 pub(super) fn judge(program: &Program, jobs: &[Job]) -> Vec<Diagnostic> {
+    let one = |judge: &mut Judge<'_>, job: &Job| judge.judged(job).diagnostics;
     let mut found: Vec<Diagnostic> = if jobs.len() < FEW {
-        jobs.iter().flat_map(|job| judged(program, job).diagnostics).collect()
+        let mut judge = Judge::new(program);
+        jobs.iter().flat_map(|job| one(&mut judge, job)).collect()
     } else {
-        jobs.par_iter().flat_map_iter(|job| judged(program, job).diagnostics).collect()
+        jobs.par_iter().map_init(|| Judge::new(program), one).flatten_iter().collect()
     };
     // An experiment at two places says most things twice.
     tidy(&mut found);
@@ -109,50 +129,6 @@ pub(super) fn place_of_settings(settings: &Settings, all: &[PlaceRef]) -> (Optio
                 }),
             )
         }
-    }
-}
-
-/// The incidents that nothing learned from, of files that `is_meant` chooses.
-pub(super) fn unlearned(program: &Program, is_meant: impl Fn(&str) -> bool) -> Vec<Diagnostic> {
-    let mut learned: BTreeSet<SmolStr> = BTreeSet::new();
-    let mut incidents = Vec::new();
-    for (id, item) in program.own_decls() {
-        match &item.kind {
-            ItemKind::Experiment(body) | ItemKind::Scenario(_, body) | ItemKind::Instance(Instance { body: Some(body), .. }) => {
-                for field in body.fields.iter().filter(|f| f.key.text == "learned-from") {
-                    last_names(&field.value, &mut learned);
-                }
-            }
-            ItemKind::Record(RecordWord::Incident, fields) if is_meant(&program.files[program.file_of(id)].path) => {
-                let mut services = BTreeSet::new();
-                for field in fields.iter().filter(|f| f.key.text == "services") {
-                    last_names(&field.value, &mut services);
-                }
-                incidents.push(KnownIncident {
-                    name: item.name.text.clone(),
-                    services: services.into_iter().collect(),
-                    span: item.name.span,
-                });
-            }
-            _ => {}
-        }
-    }
-    let learned: BTreeSet<&str> = learned.iter().map(SmolStr::as_str).collect();
-    analysis::unlearned(&incidents, &learned)
-}
-
-/// The names of a list: `a` of `a`, `b` of `catalogue.b`.
-fn last_names(expr: &Expr, into: &mut BTreeSet<SmolStr>) {
-    match &expr.kind {
-        ExprKind::Name(name) => {
-            into.insert(name.clone());
-        }
-        ExprKind::Member { name, .. } => {
-            into.insert(name.text.clone());
-        }
-        ExprKind::List(items) => items.iter().for_each(|item| last_names(item, into)),
-        ExprKind::Group(inner) => last_names(inner, into),
-        _ => {}
     }
 }
 

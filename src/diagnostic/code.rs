@@ -257,8 +257,7 @@ codes! {
     608 CHAOS_MESH_TRAP Error "a body that Chaos Mesh would take and not do";
     609 GATE_URL Error "a gate's address that Chaos Mesh cannot ask";
     610 CHAOS_MESH_NOT_HERE Error "a cluster without Chaos Mesh";
-    611 CHAOS_MESH_CRON Error "a cron that Chaos Mesh refuses";
-    612 GATE_IS_HIT Error "a target that may hit the gate";
+    611 GATE_IS_HIT Error "a target that may hit the gate";
     650 LITMUS_FAULT Error "a fault that Litmus cannot do with these arguments";
     651 LITMUS_TARGET Error "a target that Litmus cannot select";
     652 LITMUS_COUNT Error "a number of targets that Litmus cannot draw";

@@ -22,5 +22,6 @@ pub fn text(code: Code) -> std::borrow::Cow<'static, str> {
 /// The first paragraph behind a page's title.
 #[must_use]
 pub fn first_paragraph(page: &str) -> Option<&str> {
-    page.split("\n\n").map(str::trim).find(|p| !p.is_empty() && !p.starts_with('#'))
+    let (_, behind) = page.split_once('\n')?;
+    behind.split("\n\n").map(str::trim).find(|p| !p.is_empty() && !p.starts_with('#'))
 }

@@ -11,6 +11,7 @@ mod draws;
 mod gameday;
 mod guards;
 mod hypothesis;
+mod learned;
 mod policy;
 mod steps;
 mod verify;
@@ -178,6 +179,7 @@ pub fn check(program: &Program) -> Vec<Diagnostic> {
     policy::check_coverage(&mut ev);
     verify::unique(program, &mut ev.diagnostics);
     let mut diagnostics = ev.diagnostics;
+    diagnostics.extend(learned::check(program));
     tidy(&mut diagnostics);
     diagnostics
 }

@@ -1,5 +1,6 @@
 //! Tests of the whole from outside, in one binary (each binary is linked anew).
 
+mod chaos_mesh;
 mod cli;
 mod docs;
 #[path = "../support/schemas.rs"]

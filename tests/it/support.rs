@@ -59,6 +59,7 @@ pub fn compile(files: &[(&str, &str)]) -> Compiled {
     let roots: Vec<String> = files.iter().map(|(path, _)| (*path).to_owned()).collect();
     let checked = check::check(&sources, &roots);
     let mut diagnostics = checked.diagnostics;
+    diagnostics.extend(lower::check(&checked.program));
     let mut plans = Vec::new();
     for experiment in lower::experiments(&checked.program) {
         for place in lower::places(&checked.program, &experiment) {

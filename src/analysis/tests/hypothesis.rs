@@ -109,10 +109,10 @@ fn a_bound_during_faults_that_is_not_weaker() {
 
 #[test]
 fn a_grace_and_its_phase() {
-    let found = finds_one(Code::GRACE_COVERS_PHASE, |p| p.expectations[2].within = Some(duration("5m")));
-    assert!(found.message.contains("5m"), "{}", found.message);
-    clean(|p| p.expectations[2].within = Some(duration("4m59s")));
-    finds_one(Code::GRACE_COVERS_PHASE, |p| p.expectations[0].within = Some(duration("7m")));
+    let found = finds_one(Code::GRACE_COVERS_PHASE, |p| p.expectations[2].within = Some(duration("6m")));
+    assert!(found.message.contains("6m"), "{}", found.message);
+    clean(|p| p.expectations[2].within = Some(duration("5m59s")));
+    finds_one(Code::GRACE_COVERS_PHASE, |p| p.expectations[0].within = Some(duration("8m")));
     let found = finds_one(Code::GRACE_WITHOUT_EFFECT, |p| {
         p.expectations[0].within = Some(duration("2m"));
         p.expectations[0].phase = Phase::ExceptDuringFaults;
@@ -169,6 +169,14 @@ fn windows_longer_than_what_they_should_see() {
         p.expectations.pop();
     });
     assert_eq!(found.len(), 2, "success and latency");
+    // A check in the block may take its time, and mostly does.
+    clean(|p| {
+        let StepKind::With { steps, .. } = &mut p.method[0].kind else { panic!() };
+        steps.remove(0);
+        p.method.pop();
+        p.faults.pop();
+        p.expectations.pop();
+    });
     finds(Code::WINDOW_LONGER_THAN_RECOVERY, |p| p.recovery.within = duration("45s"));
     clean(|p| p.recovery.within = duration("1m"));
 }

@@ -132,6 +132,17 @@ fn what_must_not_be_hit() {
     finds_one(Code::NODE_MAY_HOLD_ENGINE, |p| nodes(p, vec![]));
     clean(|p| nodes(p, vec![("pool", "apps")]));
     finds_one(Code::NODE_MAY_HOLD_ENGINE, |p| p.draws[1].selector = Selector::Zones(sample::pods("ledger")));
+    // Perturb itself, through the API, does not run there.
+    clean(|p| {
+        nodes(p, vec![]);
+        p.place.cluster.engines.push(EngineName::Kubernetes);
+        let body = p.faults[1].bodies.remove(&EngineName::ChaosMesh).unwrap();
+        p.faults[1].bodies.clear();
+        p.faults[1].bodies.insert(EngineName::Kubernetes, body.clone());
+        for fault in &mut p.faults {
+            fault.bodies.insert(EngineName::Kubernetes, body.clone());
+        }
+    });
 }
 
 #[test]
@@ -185,6 +196,27 @@ fn the_blast_radius_is_what_was_written() {
         p.services.get_mut("ledger").unwrap().replicas = None;
     });
     clean(|p| p.draws[0].quantity = Quantity::All);
+    // A peer of which packets are changed counts for the radius, and still serves others.
+    clean(|p| {
+        p.place.protected = true;
+        p.draws[0].quantity = Quantity::All;
+        p.draws[0].service = Some("ledger".into());
+        let one = Draw {
+            service: Some("checkout".into()),
+            selector: Selector::Pods(sample::pods("checkout")),
+            ..p.draws[1].clone()
+        };
+        p.draws.push(one);
+        only(p, 0, Some("5m"));
+        p.faults[0].target = 2;
+        for argument in &mut p.faults[0].arguments {
+            match argument.key.as_str() {
+                "direction" => argument.value = Value::Word("both".into()),
+                "peer" => argument.value = Value::Draw(0),
+                _ => {}
+            }
+        }
+    });
     finds(Code::WHOLE_CRITICAL, |p| {
         p.draws[0].quantity = Quantity::All;
         p.place.protected = true;

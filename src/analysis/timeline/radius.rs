@@ -10,10 +10,10 @@ use super::{Lane, LaneKind, Radius, Turn};
 use crate::plan::{Draw, Effect, Fault, NodeSelector, Plan, PodSelector, Quantity, Selector, ServiceFacts};
 use crate::types::{Decimal, Duration, Percent, Value};
 
-/// Above this many fault steps the radius is one stretch over the whole run: still right, and time stays linear.
-const MANY_FAULTS: usize = 1_000;
-/// Above this many combinations of parallel branches at one moment, all of them count as there at once.
-const MANY_COMBINATIONS: usize = 4_096;
+/// Above this many fault steps the radius is one stretch over the whole run: never too small, and time stays linear.
+const MANY_FAULTS: usize = 200;
+/// Above this many members in all combinations of parallel branches at one moment, all branches count as there at once.
+const MANY_MEMBERS: usize = 100_000;
 
 /// How much of a service one draw hits, at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,7 +169,16 @@ fn combined(
 ) -> Vec<BTreeSet<usize>> {
     let mut sets: Vec<BTreeSet<usize>> = vec![BTreeSet::new()];
     for branch in branches {
-        if sets.len().saturating_mul(branch.len()) > MANY_COMBINATIONS {
+        // One alternative is the usual branch, and needs no copies.
+        if let [only] = branch.as_slice() {
+            for set in &mut sets {
+                set.extend(only);
+            }
+            continue;
+        }
+        let members = |sets: &[BTreeSet<usize>]| sets.iter().map(BTreeSet::len).sum::<usize>();
+        let after = members(&sets) * branch.len() + members(&branch) * sets.len();
+        if after > MANY_MEMBERS {
             return vec![all.iter().map(|(i, _)| *i).collect()];
         }
         sets = sets.iter().flat_map(|set| branch.iter().map(move |more| set | more)).collect();

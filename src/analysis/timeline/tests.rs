@@ -181,3 +181,24 @@ fn a_budget_looks_back_over_no_window() {
     assert!(reaction(&plan, 0).unwrap().burns.is_empty());
     assert_eq!(budget_gone_after(&plan, &plan.guards[0]), None);
 }
+
+#[test]
+fn large_methods_stay_quick() {
+    // A minute for each of these would show in the time of the tests: the work must not grow with the square.
+    let mut plan = tour();
+    let one = draw(&mut plan, "ledger", Quantity::Exactly(1));
+    let steps: Vec<Step> = (0..10_000).map(|i| delay_for(&mut plan, one, &format!("{}s", i % 900 + 1))).collect();
+    plan.method = steps.clone();
+    assert_eq!(timeline(&plan).worst, Some(percent("33.3%")));
+    plan.method = vec![step(StepKind::Parallel(steps), at(42))];
+    assert_eq!(timeline(&plan).worst, Some(percent("33.3%")));
+    // Branches of several alternatives each: at the limit all that a moment has counts, which is never too little.
+    let several: Vec<u32> = (0..3).map(|_| draw(&mut plan, "ledger", Quantity::Exactly(1))).collect();
+    let branch = |plan: &mut Plan| {
+        let steps = several.iter().map(|d| delay_for(plan, *d, "1m")).collect();
+        step(StepKind::Sequence(steps), at(42))
+    };
+    let branches: Vec<Step> = (0..60).map(|_| branch(&mut plan)).collect();
+    plan.method = vec![step(StepKind::Parallel(branches), at(42))];
+    assert_eq!(timeline(&plan).worst, Some(percent("66.7%")));
+}

@@ -288,6 +288,8 @@ impl Evaluator<'_> {
             }
             None => match fitting {
                 [(_, MetricUnit::Count)] => Some(MetricUnit::Count),
+                // The type itself was reported.
+                [] if matches!(result.base(), Type::Any) => None,
                 [] => {
                     self.report(
                         Diagnostic::new(Code::METRIC_TYPE, at, format!("nothing can be measured as {result}"))

@@ -5,7 +5,6 @@
 //! someone else must be allowed to. `Forbid` looks at Chaos Mesh's "accomplished", which comes before the last undo: the
 //! gate's baseline also waits until no fault object of an earlier run is left (G10).
 
-use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::EmitOptions;
 use crate::manifest::Node;
 use crate::plan::Schedule;
@@ -52,14 +51,8 @@ pub(super) fn build<'a>(
     ])
 }
 
-/// What a Schedule cannot keep.
+/// What a Schedule cannot keep. (A cron that Chaos Mesh refuses is refused for every engine.)
 fn judge(cx: &mut Context<'_>, schedule: &Schedule, options: &EmitOptions) {
-    let weekday = schedule.cron.split_whitespace().nth(4).unwrap_or_default();
-    if let Some(text) = unreadable(weekday) {
-        let message = format!("Chaos Mesh refuses the cron `{}`: {text}", schedule.cron);
-        let help = "write Sunday as `0` or `sun`, and days as numbers, names, lists, ranges and steps";
-        cx.refuse(Diagnostic::new(Code::CHAOS_MESH_CRON, schedule.span, message).help(help));
-    }
     let text = format!(
         "the runs of `{}` are taken one after another; natively each has a Schedule of its own, and all start at once",
         schedule.verify
@@ -70,32 +63,5 @@ fn judge(cx: &mut Context<'_>, schedule: &Schedule, options: &EmitOptions) {
                     `--gate-url` must be allowed to patch Workflows in the namespace of the experiment"
             .to_owned();
         cx.approximate("gate", schedule.span, text);
-    }
-}
-
-/// Why Chaos Mesh does not read a day of the week.
-fn unreadable(weekday: &str) -> Option<&'static str> {
-    let has = |c: char| weekday.contains(c);
-    if has('L') || has('W') || has('#') {
-        Some("it knows no `L`, `W` or `#`")
-    } else if weekday.split([',', '-']).any(|part| part.split('/').next() == Some("7")) {
-        Some("its days of the week are 0 to 6")
-    } else {
-        None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::unreadable;
-
-    #[test]
-    fn days_that_chaos_mesh_refuses() {
-        for bad in ["7", "1-7", "mon,7", "5L", "1#2"] {
-            assert!(unreadable(bad).is_some(), "{bad}");
-        }
-        for good in ["*", "0", "1-5", "mon", "*/7", "sat,sun"] {
-            assert!(unreadable(good).is_none(), "{good}");
-        }
     }
 }

@@ -205,7 +205,7 @@ fn the_gate_is_never_hit() {
     });
     plan.draws[1].service = None;
     let emitted = run(&resealed(plan));
-    assert_eq!((emitted.codes(), emitted.json.len()), (vec!["P0612".to_owned()], 0));
+    assert_eq!((emitted.codes(), emitted.json.len()), (vec!["P0611".to_owned()], 0));
 }
 
 #[test]
