@@ -59,7 +59,6 @@ pub fn split(name: &str, text: &str) -> Vec<NamedText> {
 pub fn findings(files: &[NamedText]) -> (Vec<Diagnostic>, SourceMap) {
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let mut compiled = support::compile(&files);
-    compiled.diagnostics.extend(perturb::lower::unlearned(&compiled.program, |_| true));
     perturb::diagnostic::tidy(&mut compiled.diagnostics);
     (compiled.diagnostics, compiled.sources)
 }
