@@ -141,7 +141,7 @@ fn verify_run(
         Val::Decl(id) => match &program.item(id).kind {
             ItemKind::Scenario(..) => {
                 let signature = program.signature(id);
-                let bound = ev.bind(id, &signature, run.args.as_deref().unwrap_or_default(), run.span);
+                let bound = ev.bind(id, &signature, run.args.as_deref().unwrap_or_default(), run.path.span);
                 bound.fine.then_some((id, Some(bound)))
             }
             _ => Some((id, None)),

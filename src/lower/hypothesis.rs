@@ -163,7 +163,7 @@ fn one_recovery(ev: &mut Evaluator<'_>, item: &RecoveryItem) -> Option<Recovery>
                 format!("`{other}` says nothing about a recovery"),
             );
             ev.report(match crate::diagnostic::nearest(other, known) {
-                Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), item.class.span, near),
+                Some(near) => diagnostic.choice(format!("did you mean `{near}`?"), item.class.span, near),
                 None => diagnostic.help("write `automatic`, `manual` or `unknown`"),
             });
             None

@@ -48,10 +48,7 @@ pub fn hold(
 }
 
 fn said(found: &[Diagnostic], sources: &SourceMap) -> Vec<Said> {
-    found
-        .iter()
-        .map(|d| (sources.file(d.span.file).path.to_string(), d.code.to_string(), d.message.clone()))
-        .collect()
+    found.iter().map(|d| (sources.file(d.span.file).path.to_string(), d.code.to_string(), d.message.clone())).collect()
 }
 
 /// The files with the edits of one fix.
