@@ -13,15 +13,15 @@
 
 pub mod analysis;
 pub mod check;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod diagnostic;
 pub mod engine;
 pub mod lower;
 pub mod manifest;
 pub mod plan;
+#[cfg(feature = "cli")]
+pub mod project;
 pub mod source;
 pub mod syntax;
 pub mod types;
-
-// pub mod cli;
-
-// pub mod project;

@@ -1,24 +1,126 @@
 //! Names, types, evaluation: from trees to one typed program.
 //!
 //! [`build`] turns one file's tree into plain data ([`program`]), dropping nothing that has a meaning and keeping a span
-//! for everything. Names are resolved and expressions typed and evaluated by one partial evaluator (`evaluate`), which
+//! for everything. Names are resolved and expressions typed and evaluated by one partial evaluator ([`evaluate`]), which
 //! works alike on values that are known and on values of which only the type is known (a scenario's parameters).
+//! [`check`] reads a project and checks all that it declares; the bodies of experiments are checked by `lower`, which
+//! knows what steps mean.
 //!
 //! May use: `source`, `diagnostic`, `syntax`, `types`, `plan` (conditions and facts are written in its words).
 
 pub mod build;
+pub mod declared;
+pub mod evaluate;
+pub mod faults;
+mod load;
+mod places;
 pub mod program;
+pub mod reference;
+pub mod scope;
+pub mod sheet;
+mod signature;
+pub mod stdlib;
 
-use program::File;
+use smol_str::SmolStr;
 
-use crate::diagnostic::Diagnostic;
+pub use load::{Imported, Loaded};
+pub use places::{Cluster, Environment, PlaceId};
+use program::{Item, ItemKind, RecordWord};
+use scope::{DeclId, Scopes};
+pub use signature::{ParamInfo, Signature};
+
+use crate::diagnostic::{Diagnostic, tidy};
 use crate::source::{SourceMap, Sources};
 
 /// Everything that was read, as data, with its names resolved: what `lower` makes plans of.
 #[derive(Debug, Default)]
 pub struct Program {
     /// All files: the roots, what they import, and the modules of the standard library that they use.
-    pub files: Vec<File>,
+    pub files: Vec<Loaded>,
+    /// Which names are visible where.
+    pub scopes: Scopes,
+    /// The environments, in the order of their declarations.
+    pub environments: Vec<Environment>,
+    /// The clusters, in the order of their declarations.
+    pub clusters: Vec<Cluster>,
+    /// For each declaration with parameters, their types.
+    pub signatures: Vec<Option<std::sync::Arc<Signature>>>,
+    /// For each declaration, the digest of its text without comments and layout.
+    pub texts: Vec<reference::TextDigest>,
+    /// The path of each file id.
+    pub paths: std::sync::Arc<Vec<String>>,
+}
+
+impl Program {
+    /// The declaration of an id.
+    #[must_use]
+    pub fn item(&self, id: DeclId) -> &Item {
+        // Ids are made by `Scopes::build` from these files.
+        let place = self.scopes.decls[id.0 as usize];
+        &self.files[place.file].file.items[place.item]
+    }
+
+    /// The file (an index) of a declaration.
+    #[must_use]
+    pub fn file_of(&self, id: DeclId) -> usize {
+        self.scopes.decls[id.0 as usize].file
+    }
+
+    /// Every declaration, in the order of files and places.
+    pub fn decls(&self) -> impl Iterator<Item = (DeclId, &Item)> {
+        (0..self.scopes.decls.len()).map(|i| DeclId(i as u32)).map(|id| (id, self.item(id)))
+    }
+
+    /// Every declaration of the project's own files.
+    pub fn own_decls(&self) -> impl Iterator<Item = (DeclId, &Item)> {
+        self.decls().filter(|(id, _)| !self.files[self.file_of(*id)].is_std())
+    }
+
+    /// Every service of the project.
+    pub fn services(&self) -> impl Iterator<Item = DeclId> + '_ {
+        self.own_decls()
+            .filter(|(_, item)| matches!(item.kind, ItemKind::Record(RecordWord::Service, _)))
+            .map(|(id, _)| id)
+    }
+
+    /// Whether a declaration stands in a file that was asked for, rather than only imported.
+    #[must_use]
+    pub fn is_root(&self, id: DeclId) -> bool {
+        self.files.get(self.file_of(id)).is_some_and(|f| f.is_root)
+    }
+
+    /// `network.delay` for what the standard library declares, the bare name for the project's own.
+    #[must_use]
+    pub fn qualified_name(&self, id: DeclId) -> String {
+        let loaded = &self.files[self.file_of(id)];
+        let name = &self.item(id).name.text;
+        match loaded.path.strip_prefix(stdlib::PREFIX).and_then(|p| p.strip_suffix(".chaos")) {
+            Some(module) => format!("{module}.{name}"),
+            None => name.to_string(),
+        }
+    }
+
+    /// The environment of this name.
+    #[must_use]
+    pub fn environment_named(&self, name: &str) -> Option<DeclId> {
+        self.environments.iter().find(|e| e.name == name).map(|e| e.decl)
+    }
+
+    /// The types of a declaration's parameters; empty if it has none.
+    #[must_use]
+    pub fn signature(&self, id: DeclId) -> std::sync::Arc<Signature> {
+        self.signatures.get(id.0 as usize).cloned().flatten().unwrap_or_default()
+    }
+}
+
+/// The first sentence of a doc comment: the title in reports.
+#[must_use]
+pub fn title(doc: &str) -> String {
+    let flat = doc.split_whitespace().collect::<Vec<_>>().join(" ");
+    match flat.find(". ") {
+        Some(end) => flat.get(..=end).unwrap_or(&flat).to_owned(),
+        None => flat,
+    }
 }
 
 /// A program with what was found wrong.
@@ -33,7 +135,51 @@ pub struct Checked {
 }
 
 /// Reads `roots` (paths that `sources` knows) and all that they import, and checks them as one project.
+///
+/// The bodies of experiments, scenarios, policies, verifies and game days are checked by `lower::check`.
 #[must_use]
-pub fn check(_sources: &dyn Sources, _roots: &[String]) -> Checked {
-    todo!()
+pub fn check(sources: &dyn Sources, roots: &[String]) -> Checked {
+    let read = load::load(sources, roots);
+    let mut diagnostics = read.diagnostics;
+    let scopes = Scopes::build(&read.files, &mut diagnostics);
+    let mut program = Program { files: read.files, scopes, ..Program::default() };
+    places::read(&mut program);
+    signature::read(&mut program, &mut diagnostics);
+    program.texts = reference::texts(&program, &read.sources);
+    program.paths = std::sync::Arc::new(read.sources.iter().map(|(_, f)| f.path.to_string()).collect());
+    diagnostics.append(&mut check_declarations(&program));
+    tidy(&mut diagnostics);
+    Checked { program, sources: read.sources, diagnostics }
+}
+
+fn check_declarations(program: &Program) -> Vec<Diagnostic> {
+    let mut ev = evaluate::Evaluator::new(program, None);
+    for (id, item) in program.own_decls() {
+        match &item.kind {
+            ItemKind::Record(..) => declared::check_record(&mut ev, id),
+            ItemKind::Let(_) => {
+                ev.declared(id, item.name.span);
+            }
+            ItemKind::Metric(metric) => {
+                let signature = program.signature(id);
+                let result = signature.result.clone().unwrap_or(crate::types::Type::Any);
+                declared_metric(&mut ev, id, metric, &signature, &result);
+            }
+            ItemKind::Fault(fault) => faults::check(&mut ev, id, fault),
+            _ => {}
+        }
+    }
+    ev.diagnostics
+}
+
+fn declared_metric(
+    ev: &mut evaluate::Evaluator<'_>,
+    id: DeclId,
+    metric: &program::Metric,
+    signature: &Signature,
+    result: &crate::types::Type,
+) {
+    declared::check_keys(ev, &metric.fields, declared::METRIC_FIELDS, "a metric");
+    let params = signature.unknowns();
+    ev.stream(id, metric, result, &params, SmolStr::default().to_string());
 }

@@ -132,18 +132,146 @@ codes! {
 
     // P01xx names and imports
     101 UNKNOWN_NAME Error "a name that nothing declares";
+    102 UNKNOWN_FILE Error "an import of a file or module that does not exist";
+    103 IMPORT_CYCLE Error "files that import each other in a ring";
+    104 IMPORT_WITHOUT_NAMES Error "an import that makes nothing visible";
+    105 DECLARED_TWICE Error "a declaration of a name that is visible already";
+    106 NEEDS_ITSELF Error "a value that needs itself";
 
     // P02xx types and values
     201 TYPE_MISMATCH Error "a value of another type than is wanted";
+    202 WITHOUT_UNIT Error "a number without its unit";
+    203 QUOTED_WORD Error "a word or name in quotes";
+    204 OUT_OF_RANGE Error "a value out of its range";
+    205 NOT_A_URL Error "text that is not a URL";
+    206 NOT_A_HOST Error "text that is not a host";
+    207 UNKNOWN_WORD Error "a word that its enumeration does not have";
+    208 UNKNOWN_MEMBER Error "a member that something does not have";
+    209 NO_CONVERSION Error "a conversion to a unit that does not fit";
+    210 SECRET_IN_TEXT Error "a secret that is put into text";
+    211 NOT_COMPARABLE Error "two things that do not compare";
+    212 MATCH_NOT_COMPLETE Error "a match that does not name every word";
+    213 TOO_MANY_MEMBERS Error "a list or range that is too long";
+    214 NOT_A_NUMBER Error "a calculation without a result";
+    215 UNKNOWN_TYPE Error "a type that does not exist";
+    216 GIVEN_TWICE Error "something that is given twice";
+    217 UNKNOWN_FIELD Error "a field that a word does not have";
+    218 MISSING_FIELD Error "a field that must be there";
+    219 MISSING_ARGUMENT Error "an argument that must be there";
+    220 UNKNOWN_ARGUMENT Error "an argument that nothing takes";
+    221 ARGUMENT_WITHOUT_NAME Error "a second argument without its name";
+    222 NOT_CALLABLE Error "a call of something that cannot be called";
+    223 ZERO_TIME Error "a time of no length";
+    224 METRIC_SOURCE Error "a metric without one source of samples";
+    225 METRIC_TYPE Error "a metric of something that cannot be measured";
 
     // P03xx targets and faults
     301 SELECTOR_WITHOUT_QUANTITY Error "a selector where a target is wanted: how many?";
+    302 NOT_A_SELECTOR Error "a quantity of something that is no selector";
+    303 NOTHING_TO_HIT Error "a service that is not ours to hit";
+    304 WITHOUT_NAMESPACE Error "pods without a namespace";
+    305 NOT_EXACTLY_ONE Error "a zone or node that may be several";
+    306 FAULT_TARGET Error "a fault whose first parameter is no target";
+    307 FAULT_WITHOUT_ENGINE Error "a fault that no engine can do";
+    308 NOT_A_FAULT Error "a step that names no fault";
+    309 LASTING_WITHOUT_END Error "a lasting fault without an end";
+    310 INSTANT_WITH_TIME Error "an instant fault with a duration";
+    311 STEP_NOT_HERE Error "a step in a place where it means nothing";
+    312 BARE_WAIT_BRANCH Error "a bare wait as a branch of parallel";
+    313 EMPTY_METHOD Error "a method without a fault";
+    314 INCOMPLETE Error "an experiment without one of its parts";
+    315 NOT_A_CONDITION Error "an expectation, check or guard of something that is not measured";
+    316 BUT_WITHOUT_BOUND Error "a `but` behind something that is no bound";
+    317 EMPTY_LOOP Error "a loop over nothing";
+    318 TWO_BLOCKS Error "a block that is written twice";
 
     // P04xx proofs about an experiment
+    400 CONFLICT Error "two faults of one mechanism at once on the same targets";
+    401 POSSIBLE_CONFLICT Warning "two faults of one mechanism at once on targets that may meet";
+    410 CANNOT_FAIL Error "an expectation or check that cannot fail";
+    411 CANNOT_HOLD Error "an expectation or check that cannot hold";
+    412 NEVER_JUDGED Error "an expectation that may never be judged";
+    413 BUT_NOT_WEAKER Error "a bound during faults that is not weaker";
+    414 GRACE_COVERS_PHASE Error "a grace that is not shorter than its phase";
+    415 GRACE_WITHOUT_EFFECT Warning "a grace in no phase that has one";
+    416 GRACE_SHORTER_THAN_WINDOW Warning "a grace shorter than the window of its metric";
+    420 GUARD_NEVER Error "a guard that can never fire";
+    421 GUARD_ALWAYS Error "a guard that fires at once";
+    422 HOLD_BETWEEN_SAMPLES Warning "a guard that waits for less than the pause between two samples";
+    423 GUARD_TOO_LATE Warning "a guard that would come after the end of the faults";
+    424 LASTING_WITHOUT_GUARD Error "a lasting fault without an abort guard";
+    425 IRREVERSIBLE Warning "a fault that cannot be undone";
+    430 WINDOW_LONGER_THAN_FAULT Warning "a window longer than the faults that it should see";
+    431 WINDOW_LONGER_THAN_RECOVERY Warning "a window longer than the recovery that it should see";
+    435 RANGE_WITHOUT_WINDOW Error "a Prometheus range in a metric without a window";
+    436 RANGE_OTHER_THAN_WINDOW Error "a Prometheus range that differs from the window of its metric";
+    440 GUARD_BLINDED Error "a guard whose monitoring runs on what is hit";
+    441 GUARD_PROBES_TARGET Warning "a guard that probes what is hit";
+    442 EXPECTATION_BLINDED Warning "an expectation whose monitoring runs on what is hit";
+    445 PROTECTED_NAMESPACE Error "a target in a namespace that must not be hit";
+    446 WHOLE_NAMESPACE Error "a selector that takes a whole namespace";
+    448 NODE_MAY_HOLD_ENGINE Warning "a node or zone on which the engine itself may run";
+    449 BAD_SELECTOR Error "a selector that Kubernetes cannot read";
+    452 OTHER_TEAM Warning "another team's service without its approval";
+    453 OTHER_TEAM_PROTECTED Error "another team's service in a protected environment without its approval";
+    454 UNRELATED_SERVICE Warning "a fault on what the service does not depend on";
+    459 HOURS_REVERSED Error "open hours that end before they begin";
+    460 CLOSED_REVERSED Error "closed days that end before they begin";
+    461 CLOSED_WITHOUT_EFFECT Warning "closed days on which it is never open";
+    462 HOURS_NEVER_MEET Error "open hours that never meet";
+    463 HOURS_TOO_SHORT Error "open hours shorter than the run";
+    465 BAD_CRON Error "a schedule that is not a cron text";
+    466 CRON_NEVER Error "a schedule that never comes";
+    467 PERIOD_TOO_SHORT Error "a schedule that comes again before the run has ended";
+    468 NEVER_IN_HOURS Error "a schedule that is never followed by enough open hours";
+    469 SOMETIMES_NOT_IN_HOURS Warning "a schedule that is not always followed by enough open hours";
+    470 INCIDENT_NOT_LEARNED_FROM Warning "an incident that no experiment learned from";
+    475 LOST_ON_RESTART Warning "a fault that a restart takes away before its end";
+    476 MORE_THAN_THERE Error "more targets than there are";
+    477 SHARE_LARGER Warning "a share that is really much larger";
+    478 WHOLE_CRITICAL Warning "all of a critical service at once in a protected environment";
+    480 NO_ENGINE Error "a fault that no engine of the cluster can do";
+    481 TWO_ENGINES Warning "an experiment that needs two engines";
+    490 NAME_TOO_LONG Error "a name that leaves no room for what engines append";
+    491 NAME_NOT_FOR_KUBERNETES Error "a name that Kubernetes would refuse";
 
     // P05xx policy and place
+    501 POLICY_BROKEN Error "an experiment that breaks a policy";
+    502 PROTECTED_WITHOUT_POLICY Error "a protected environment that no policy covers";
+    503 UNKNOWN_DAY Error "a day of the week that does not exist";
+    504 UNKNOWN_ZONE Error "a time zone that does not exist";
+    505 NOT_CLUSTERS Error "a place that is no quantity of clusters";
+    506 NOT_RUNNABLE Error "a run of something that cannot be run";
+    507 SAME_NAME_TWICE Error "two runs that would have one name";
+    508 ROLE_UNKNOWN Error "somebody who has no role here";
+    509 NOWHERE_TO_RUN Error "an experiment that may run nowhere";
 
     // P06xx engines
+    601 FAULT_NOT_IN_CHAOS_MESH Error "a fault that Chaos Mesh cannot express";
+    602 TARGET_NOT_IN_CHAOS_MESH Error "a target that Chaos Mesh cannot draw";
+    603 QUANTITY_NOT_IN_CHAOS_MESH Error "a quantity that Chaos Mesh cannot count out";
+    604 STEP_NOT_IN_CHAOS_MESH Error "a step that a Workflow of Chaos Mesh cannot take";
+    605 NO_SPELLING_IN_CHAOS_MESH Error "a value that Chaos Mesh has no spelling for";
+    606 UNKNOWN_CHAOS_MESH_KIND Error "a kind of Chaos Mesh that cannot be emitted";
+    607 UNKNOWN_CHAOS_MESH_FIELD Error "a field that Chaos Mesh would drop";
+    608 CHAOS_MESH_TRAP Error "a body that Chaos Mesh would take and not do";
+    609 GATE_URL Error "a gate's address that Chaos Mesh cannot ask";
+    610 CHAOS_MESH_NOT_HERE Error "a cluster without Chaos Mesh";
+    611 GATE_IS_HIT Error "a target that may hit the gate";
+    650 LITMUS_FAULT Error "a fault that Litmus cannot do with these arguments";
+    651 LITMUS_TARGET Error "a target that Litmus cannot select";
+    652 LITMUS_COUNT Error "a number of targets that Litmus cannot draw";
+    653 LITMUS_VALUE Error "a value that Litmus would misread";
+    654 LITMUS_PROBE Error "a condition that Litmus cannot judge";
+    655 LITMUS_STEP Error "a step that a Litmus workflow does not have";
+    656 LITMUS_BODY Error "a litmus body that does not fit together";
 
     // P07xx project and catalogue
+    701 PROJECT_SYNTAX Error "a `perturb.toml` that is not TOML";
+    702 PROJECT_UNKNOWN_KEY Error "a setting that does not exist";
+    703 PROJECT_TYPE Error "a setting of the wrong kind";
+    704 PROJECT_GLOB Error "an `exclude` that is no glob";
+    705 PROJECT_PLACE Error "a `place` that is none";
+    706 PROJECT_UNKNOWN_PLACE Error "a `place` that nothing declares";
+    710 APPROXIMATION Error "an approximation, refused under `--strict`";
 }

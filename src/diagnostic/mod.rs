@@ -4,8 +4,10 @@
 //! A new diagnostic is a row in [`code`] and a page `docs/errors/P0123.md`.
 
 pub mod code;
+pub mod pages;
 #[cfg(feature = "cli")]
-//pub mod render;
+pub mod render;
+
 pub use code::{Code, CodeInfo};
 use serde::Serialize;
 

@@ -5,6 +5,9 @@
 //!
 //! May use: `source` (spans), `diagnostic`, `types`, `plan`, `analysis` (bounds), `manifest`.
 
+pub mod chaos_mesh;
+pub mod litmus;
+
 use serde::Serialize;
 
 use crate::diagnostic::Diagnostic;

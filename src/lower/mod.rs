@@ -1,16 +1,33 @@
 //! From the typed program to plans: the one place that names both.
 //!
+//! Comes in: a [`Program`], an experiment of it, a place. Goes out: a [`Plan`], or what is wrong. The same code checks
+//! bodies of which not everything is known (a scenario, whatever depends on the place): then no plan comes out, only
+//! diagnostics.
+//!
 //! May use: `source`, `diagnostic`, `types`, `check`, `plan`, `analysis` (policy rules ask for bounds).
+
+mod body;
+mod draws;
+mod gameday;
+mod guards;
+mod hypothesis;
+mod learned;
+mod policy;
+mod steps;
+mod verify;
 
 use smol_str::SmolStr;
 
-use crate::check::Program;
-use crate::diagnostic::Diagnostic;
+use crate::check::evaluate::{Evaluator, Val};
+use crate::check::program::{ItemKind, Name};
+use crate::check::scope::DeclId;
+use crate::check::{PlaceId, Program};
+use crate::diagnostic::{Diagnostic, tidy};
 use crate::plan::Plan;
 use crate::source::Span;
 
 /// An experiment of the program, or an instance that a `verify` makes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ExperimentRef {
     /// Its name, unique in the project.
     pub name: SmolStr,
@@ -20,8 +37,23 @@ pub struct ExperimentRef {
     pub path: String,
     /// Where it is declared.
     pub span: Span,
-    /// Index used by [`plan`].
-    pub index: u32,
+    pub(crate) origin: Origin,
+}
+
+/// What an experiment is made of.
+#[derive(Debug, Clone)]
+pub(crate) enum Origin {
+    /// A declared experiment.
+    Declared(DeclId),
+    /// One run of a `verify`.
+    Verify {
+        /// The `verify`.
+        verify: DeclId,
+        /// Which `run` of it.
+        run: usize,
+        /// The value of `for each`.
+        each: Option<(Name, Val)>,
+    },
 }
 
 /// An environment and one of its clusters, by name.
@@ -31,6 +63,12 @@ pub struct PlaceRef {
     pub environment: SmolStr,
     /// The cluster.
     pub cluster: SmolStr,
+}
+
+impl std::fmt::Display for PlaceRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.environment, self.cluster)
+    }
 }
 
 /// A plan with what was found wrong.
@@ -44,18 +82,104 @@ pub struct Lowered {
 
 /// Every experiment and every instance of every `verify`, in order of file and place.
 #[must_use]
-pub fn experiments(_program: &Program) -> Vec<ExperimentRef> {
-    todo!()
+pub fn experiments(program: &Program) -> Vec<ExperimentRef> {
+    let mut found = Vec::new();
+    for (id, item) in program.own_decls() {
+        let path = program.files[program.file_of(id)].path.to_string();
+        match &item.kind {
+            ItemKind::Experiment(_) | ItemKind::Instance(_) => found.push(ExperimentRef {
+                name: item.name.text.clone(),
+                verify: None,
+                path,
+                span: item.name.span,
+                origin: Origin::Declared(id),
+            }),
+            ItemKind::Verify(_) => found.extend(verify::instances(program, id, &path, &mut Vec::new())),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// Every place in which the experiment may run, in the order of declaration.
 #[must_use]
-pub fn places(_program: &Program, _experiment: &ExperimentRef) -> Vec<PlaceRef> {
-    todo!()
+pub fn places(program: &Program, experiment: &ExperimentRef) -> Vec<PlaceRef> {
+    let allowed = match &experiment.origin {
+        Origin::Declared(id) => body::environments_of(program, *id).map(|envs| (envs, None)),
+        Origin::Verify { verify, .. } => verify::places_of(program, *verify).map(|(e, c)| (vec![e], Some(c))),
+    };
+    let place_ref = |place: PlaceId| PlaceRef {
+        environment: program.environment(place).name.clone(),
+        cluster: program.cluster(place).facts.name.clone(),
+    };
+    program
+        .places()
+        .filter(|place| match &allowed {
+            None => true,
+            Some((environments, clusters)) => {
+                environments.contains(&program.environment(*place).decl)
+                    && clusters.as_ref().is_none_or(|c| c.contains(&program.cluster(*place).facts.name))
+            }
+        })
+        .map(place_ref)
+        .collect()
+}
+
+/// Makes the plans of one place, keeping what they share.
+pub struct Planner<'p> {
+    ev: Evaluator<'p>,
+    catalogue: body::Catalogue,
+}
+
+impl<'p> Planner<'p> {
+    /// A planner for a place; `None` if the program has no such place.
+    #[must_use]
+    pub fn new(program: &'p Program, place: &PlaceRef) -> Option<Self> {
+        let id = program.places().find(|p| {
+            program.environment(*p).name == place.environment && program.cluster(*p).facts.name == place.cluster
+        })?;
+        Some(Self { ev: Evaluator::new(program, Some(id)), catalogue: body::Catalogue::new(program) })
+    }
+
+    /// The plan of one experiment.
+    pub fn plan(&mut self, experiment: &ExperimentRef) -> Lowered {
+        self.ev.begin();
+        let plan = body::plan(&mut self.ev, &self.catalogue, experiment);
+        let mut diagnostics = std::mem::take(&mut self.ev.diagnostics);
+        tidy(&mut diagnostics);
+        let wrong = diagnostics.iter().any(Diagnostic::is_error);
+        Lowered { plan: plan.filter(|_| !wrong), diagnostics }
+    }
 }
 
 /// The plan of one experiment at one place.
 #[must_use]
-pub fn plan(_program: &Program, _experiment: &ExperimentRef, _place: &PlaceRef) -> Lowered {
-    todo!()
+pub fn plan(program: &Program, experiment: &ExperimentRef, place: &PlaceRef) -> Lowered {
+    Planner::new(program, place).map_or_else(Lowered::default, |mut planner| planner.plan(experiment))
+}
+
+/// Checks every body of the project without a place: scenarios, experiments, verifies, policies, game days.
+#[must_use]
+pub fn check(program: &Program) -> Vec<Diagnostic> {
+    let mut ev = Evaluator::new(program, None);
+    for (id, item) in program.own_decls() {
+        ev.begin();
+        match &item.kind {
+            ItemKind::Scenario(..) | ItemKind::Experiment(_) | ItemKind::Instance(_) => body::check(&mut ev, id),
+            ItemKind::Verify(_) => {
+                verify::check(&mut ev, id);
+                let path = program.files[program.file_of(id)].path.to_string();
+                verify::instances(program, id, &path, &mut ev.diagnostics);
+            }
+            ItemKind::Policy(policy) => policy::check(&mut ev, id, policy),
+            ItemKind::Gameday(gameday) => gameday::check(&mut ev, id, gameday),
+            _ => {}
+        }
+    }
+    policy::check_coverage(&mut ev);
+    verify::unique(program, &mut ev.diagnostics);
+    let mut diagnostics = ev.diagnostics;
+    diagnostics.extend(learned::check(program));
+    tidy(&mut diagnostics);
+    diagnostics
 }

@@ -4,6 +4,9 @@
 //!
 //! May use: nothing of ours.
 
+pub mod folder;
+pub mod yaml;
+
 use bumpalo::Bump;
 
 /// A node of a manifest. Absent things are not nodes: builders leave them out.

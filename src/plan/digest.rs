@@ -1,23 +1,19 @@
-//! The plan's digest: SHA-256 over its canonical JSON (keys sorted, no white space), without what does not change what
-//! happens: the digest itself, spans, sources.
+//! The plan's digest: SHA-256 over its canonical form (`canonical`), without what does not change what happens: the digest
+//! itself, spans, sources.
 
-use serde_json::Value as Json;
+use std::fmt::Write as _;
+
 use sha2::{Digest as _, Sha256};
 
-use super::Plan;
-
-/// Fields that a digest does not cover, at any depth.
-const LEFT_OUT: [&str; 3] = ["digest", "span", "sources"];
+use super::{Plan, canonical};
 
 impl Plan {
     /// The digest of the plan as it stands; `Plan::digest` should hold it.
     #[must_use]
     pub fn compute_digest(&self) -> String {
-        // A plan is plain data with text keys, which always serialises.
-        let json = serde_json::to_value(self).unwrap_or(Json::Null);
-        let mut canonical = String::new();
-        write_canonical(&json, &mut canonical);
-        text_digest(&canonical)
+        let mut hasher = Sha256::new();
+        canonical::feed(self, &mut hasher);
+        written(&hasher.finalize())
     }
 
     /// The first ten hexadecimal digits: what generated names carry.
@@ -30,43 +26,15 @@ impl Plan {
 /// `sha256:…` of a text.
 #[must_use]
 pub fn text_digest(text: &str) -> String {
-    let mut out = String::with_capacity(71);
+    written(&Sha256::digest(text.as_bytes()))
+}
+
+fn written(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(7 + bytes.len() * 2);
     out.push_str("sha256:");
-    for byte in Sha256::digest(text.as_bytes()) {
-        use std::fmt::Write as _;
+    for byte in bytes {
         // Writing into a String cannot fail.
         let _ = write!(out, "{byte:02x}");
     }
     out
-}
-
-fn write_canonical(json: &Json, out: &mut String) {
-    match json {
-        Json::Object(map) => {
-            // serde_json's map is sorted by key unless another crate turns on `preserve_order`.
-            let mut keys: Vec<&String> = map.keys().filter(|k| !LEFT_OUT.contains(&k.as_str())).collect();
-            keys.sort();
-            out.push('{');
-            for (i, key) in keys.into_iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                out.push_str(&Json::from(key.as_str()).to_string());
-                out.push(':');
-                write_canonical(&map[key], out);
-            }
-            out.push('}');
-        }
-        Json::Array(items) => {
-            out.push('[');
-            for (i, item) in items.iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                write_canonical(item, out);
-            }
-            out.push(']');
-        }
-        other => out.push_str(&other.to_string()),
-    }
 }

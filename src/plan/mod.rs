@@ -6,6 +6,7 @@
 //!
 //! May use: `source` (spans), `types`.
 
+mod canonical;
 mod condition;
 mod digest;
 mod model;

@@ -67,7 +67,7 @@ pub struct Plan {
     /// `links` of the experiment.
     pub links: Vec<Entry>,
     /// The files that spans point into, by their index.
-    pub sources: Vec<String>,
+    pub sources: std::sync::Arc<Vec<String>>,
     /// Where the experiment is declared.
     pub span: Span,
 }

@@ -309,7 +309,7 @@ pub(crate) fn tour() -> Plan {
         }],
         schedule: None,
         links: vec![],
-        sources: vec!["tour.chaos".into()],
+        sources: std::sync::Arc::new(vec!["tour.chaos".into()]),
         span: at(9),
     };
     plan.digest = plan.compute_digest();

@@ -2,9 +2,10 @@
 //!
 //! May use: nothing of ours. Only [`disk`] touches the file system.
 
-mod map;
 #[cfg(feature = "cli")]
-//pub mod disk;
+pub mod disk;
+mod map;
+
 pub use map::{FileId, LineColumn, SourceFile, SourceMap, Span};
 
 /// Reads the texts of a project by path. Two implementations: [`Memory`] and `disk::Disk`.

@@ -1,0 +1,176 @@
+//! Speed as ratios within one run, so that they mean the same on every machine; exits with 1 when a bound is missed.
+//!
+//! `cargo bench --bench gates [-- NAME…]`. A gate that is missed is measured again, twice at most: a bound says what the
+//! program can do, not how busy the machine is.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+#[path = "support/measure.rs"]
+mod measure;
+#[path = "support/project.rs"]
+mod project;
+
+/// What was measured.
+struct Measured {
+    /// The number that the bound is about.
+    value: f64,
+    /// What it was made from, for people.
+    details: String,
+}
+
+/// A bound.
+struct Gate {
+    name: &'static str,
+    what: &'static str,
+    unit: &'static str,
+    /// `value` must not be above, or not below.
+    bound: Bound,
+    measure: fn() -> Measured,
+}
+
+enum Bound {
+    AtMost(f64),
+}
+
+const GATES: &[Gate] = &[
+    Gate {
+        name: "start",
+        what: "cold check of one small file / start of an idle clap program",
+        unit: "x",
+        bound: Bound::AtMost(2.0),
+        measure: start,
+    },
+    Gate {
+        name: "bulk",
+        what: "10 faults x 1,500 services to one stream / formatting its bytes",
+        unit: "x",
+        bound: Bound::AtMost(5.0),
+        measure: bulk,
+    },
+    Gate { name: "memory", what: "peak memory of the same", unit: "MiB", bound: Bound::AtMost(32.0), measure: memory },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    if let [first, stream] = arguments.as_slice()
+        && first == "floor"
+    {
+        measure::floor(Path::new(stream));
+        return ExitCode::SUCCESS;
+    }
+    let mut missed = 0;
+    for gate in GATES.iter().filter(|gate| arguments.is_empty() || arguments.iter().any(|a| a == gate.name)) {
+        let mut passed = false;
+        for _ in 0..3 {
+            let measured = (gate.measure)();
+            passed = report(gate, &measured);
+            if passed {
+                break;
+            }
+        }
+        missed += usize::from(!passed);
+    }
+    println!("{}", if missed == 0 { "all gates hold".to_owned() } else { format!("{missed} gates missed") });
+    if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn report(gate: &Gate, measured: &Measured) -> bool {
+    let (holds, bound) = match gate.bound {
+        Bound::AtMost(most) => (measured.value <= most, format!("at most {most}")),
+    };
+    let verdict = if holds { "ok    " } else { "MISSED" };
+    println!(
+        "{verdict} {:8} {:8.2} {} ({bound}): {}; {}",
+        gate.name, measured.value, gate.unit, gate.what, measured.details
+    );
+    holds
+}
+
+/// The program under test; cargo builds it with the optimisations of this run.
+fn perturb() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_perturb"))
+}
+
+/// Writes a project into a folder that is removed with the answer.
+fn write(files: &project::Files) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (path, text) in files {
+        std::fs::write(folder.path().join(path), text).expect("written");
+    }
+    folder
+}
+
+fn start() -> Measured {
+    // Fewer, and a busy machine decides the median.
+    const RUNS: usize = 200;
+    let folder = write(&project::small());
+    let (idle, file) = (idle(), folder.path().join("small.chaos"));
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    // Alternating, so that what the machine does besides hits both.
+    for _ in 0..RUNS {
+        theirs.push(measure::time(Command::new(&idle).arg("check").arg(&file)));
+        ours.push(measure::time(perturb().arg("check").arg(&file)));
+    }
+    let (ours, theirs) = (measure::median(ours), measure::median(theirs));
+    Measured { value: ratio(ours, theirs), details: format!("{ours:.2?} and {theirs:.2?}, medians of {RUNS}") }
+}
+
+/// Builds the idle program as this one was built, and says where it is.
+fn idle() -> PathBuf {
+    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["build", "--release", "--quiet", "--example", "idle"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null())
+        .status()
+        .expect("cargo starts");
+    assert!(status.success(), "the idle program cannot be built");
+    // target/release/perturb has its examples beside it.
+    let release = Path::new(env!("CARGO_BIN_EXE_perturb")).parent().expect("a folder");
+    release.join("examples").join(format!("idle{}", std::env::consts::EXE_SUFFIX))
+}
+
+const SERVICES: usize = 1_500;
+
+/// The bulk compilation: every service by every scenario, judged by a gate that runs already.
+fn compile(folder: &Path) -> Command {
+    let mut command = perturb();
+    let gate = "http://perturb-gate.chaos.svc:8080";
+    command
+        .args(["compile", "--engine", "chaos-mesh", "--in", "staging/c-1", "--gate-url", gate, "-o", "-"])
+        .arg(folder);
+    command
+}
+
+fn bulk() -> Measured {
+    let folder = write(&project::fleet(SERVICES));
+    let output = tempfile::NamedTempFile::new().expect("a file");
+    let file = output.reopen().expect("the same file");
+    let status = compile(folder.path()).stdout(file).status().expect("it starts");
+    assert!(status.success(), "the fleet does not compile");
+    let text = std::fs::read_to_string(output.path()).expect("readable");
+    let documents = text.lines().filter(|line| line.starts_with("apiVersion:")).count();
+    assert!(documents >= SERVICES * project::FAULT_COUNT, "only {documents} documents");
+    let (mut ours, mut floor) = (Vec::new(), Vec::new());
+    for _ in 0..7 {
+        floor.push(measure::time_floor(output.path()));
+        ours.push(measure::time(&mut compile(folder.path())));
+    }
+    let (ours, floor) = (measure::median(ours), measure::median(floor));
+    let size = text.len() as f64 / documents as f64 / 1024.0;
+    let details = format!("{ours:.1?} and {floor:.1?}, {documents} documents of {size:.1} KiB");
+    Measured { value: ratio(ours, floor), details }
+}
+
+fn memory() -> Measured {
+    let folder = write(&project::fleet(SERVICES));
+    match measure::peak_memory(&mut compile(folder.path())) {
+        Some(bytes) => Measured { value: bytes as f64 / 1024.0 / 1024.0, details: "VmHWM, read slowly".to_owned() },
+        None => Measured { value: 0.0, details: "SKIPPED: this system has no /proc".to_owned() },
+    }
+}
+
+fn ratio(ours: Duration, theirs: Duration) -> f64 {
+    ours.as_secs_f64() / theirs.as_secs_f64()
+}

@@ -1,0 +1,15 @@
+//! Any project is checked to the end, and twice the same.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../project.rs"]
+mod project;
+
+fuzz_target!(|bytes: &[u8]| {
+    let (sources, roots) = project::read(bytes);
+    let first = perturb::check::check(&sources, &roots);
+    let second = perturb::check::check(&sources, &roots);
+    assert_eq!(first.diagnostics, second.diagnostics, "the same sources give the same diagnostics");
+});

@@ -1,0 +1,136 @@
+//! Proof: every guard can fire, not at once, and in time; every fault that lasts has one; what cannot be undone is said.
+//!
+//! Comes in: a plan and its timeline. Goes out: P0420–P0425. A gap in the samples counts as true for a guard, so "can
+//! never fire" speaks of valid samples.
+
+use super::facts;
+use super::timeline::{Timeline, reaction};
+use super::truth::{Truth, truth};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::plan::{Effect, Guard, Plan};
+
+/// Adds what is wrong with the guards of the plan.
+pub fn check(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
+    for (index, guard) in plan.guards.iter().enumerate() {
+        if !decided(plan, guard, out) && !longer_than_run(guard, timeline, out) {
+            between_samples(plan, guard, out);
+            too_late(plan, timeline, index, guard, out);
+        }
+    }
+    unguarded(plan, out);
+    irreversible(plan, out);
+}
+
+/// A guard whose condition is known before the run.
+fn decided(plan: &Plan, guard: &Guard, out: &mut Vec<Diagnostic>) -> bool {
+    let Some(condition) = facts::guard_condition(&guard.when) else { return false };
+    let text = &guard.text;
+    let diagnostic = match truth(plan, condition) {
+        Truth::Depends => return false,
+        Truth::Always => Diagnostic::new(
+            Code::GUARD_ALWAYS,
+            guard.span,
+            format!("this guard fires at once: `{text}` is always true"),
+        )
+        .why("the experiment would never get as far as its first fault")
+        .help("compare with the value at which you would want somebody to stop it"),
+        Truth::Never => {
+            Diagnostic::new(Code::GUARD_NEVER, guard.span, format!("this guard can never fire: `{text}` is never true"))
+                .why("it looks like protection and is none; only silence of its data source would make it act")
+                .help("compare with a value that the metric can have")
+        }
+    };
+    out.push(diagnostic);
+    true
+}
+
+/// `for D` as long as the whole run.
+fn longer_than_run(guard: &Guard, timeline: &Timeline, out: &mut Vec<Diagnostic>) -> bool {
+    let Some(hold) = guard.hold.filter(|hold| *hold >= timeline.total) else { return false };
+    let total = timeline.total;
+    let message = format!("this guard can never fire: it waits for {hold}, and the whole run takes {total} at most");
+    out.push(
+        Diagnostic::new(Code::GUARD_NEVER, guard.span, message)
+            .label(format!("`for {hold}`"))
+            .why("it looks like protection and is none")
+            .help("wait for seconds rather than minutes: `for` only has to outlast a single bad sample"),
+    );
+    true
+}
+
+/// `for D` shorter than the pause between two samples.
+fn between_samples(plan: &Plan, guard: &Guard, out: &mut Vec<Diagnostic>) {
+    let Some(hold) = guard.hold else { return };
+    let streams = facts::guard_condition(&guard.when).map(|c| facts::streams_of(plan, c)).unwrap_or_default();
+    let Some(slowest) = streams.iter().max_by_key(|s| s.every).filter(|s| hold < s.every) else { return };
+    let every = slowest.every;
+    let message = format!("this guard waits for {hold}, but `{}` is asked each {every}", slowest.text);
+    out.push(
+        Diagnostic::new(Code::HOLD_BETWEEN_SAMPLES, guard.span, message)
+            .label("two samples are needed to see that it stays true")
+            .also(slowest.span, format!("asked each {every}"))
+            .why(format!("it acts after {every} at the earliest, later than it says"))
+            .help(format!("write `for {every}`, or leave `for` away to act on a single sample"))
+            .choice(format!("write `for {every}`"), guard.span, format!("abort when {} for {every}", guard.text))
+            .choice("act on a single sample", guard.span, format!("abort when {}", guard.text)),
+    );
+}
+
+/// A guard that would act after the faults are gone.
+fn too_late(plan: &Plan, timeline: &Timeline, index: usize, guard: &Guard, out: &mut Vec<Diagnostic>) {
+    // Without a fault that lasts there is nothing to end early: such a guard stops the verify or game day around it.
+    let Some(faults) = facts::faults_phase(plan, timeline).filter(|_| facts::has_lasting(plan)) else { return };
+    let Some(bound) = reaction(plan, index) else { return };
+    let notices = bound.total.minus(bound.undo);
+    if notices < faults.longest {
+        return;
+    }
+    let message =
+        format!("this guard may need {notices} to notice, and the faults are gone after {} at most", faults.longest);
+    let mut diagnostic = Diagnostic::new(Code::GUARD_TOO_LATE, guard.span, message)
+        .label(format!(
+            "window {} + for {} + every {} + timeout {}",
+            bound.window, bound.hold, bound.every, bound.timeout
+        ))
+        .why("it would stop nothing: what it should prevent has happened by then")
+        .help("watch with a shorter window or a shorter `for`");
+    for fault in plan.faults.iter().filter(|f| f.effect == Effect::Lasting) {
+        diagnostic = diagnostic.also(fault.span, "the fault that it should end");
+    }
+    out.push(diagnostic);
+}
+
+/// A fault that lasts and nothing that would end it early.
+fn unguarded(plan: &Plan, out: &mut Vec<Diagnostic>) {
+    if facts::has_abort_guard(plan) {
+        return;
+    }
+    let mut lasting = plan.faults.iter().filter(|f| f.effect == Effect::Lasting);
+    let Some(first) = lasting.next() else { return };
+    let message = format!("`{}` lasts, and no guard would end it early", first.name);
+    let mut diagnostic = Diagnostic::new(Code::LASTING_WITHOUT_GUARD, first.span, message)
+        .label("stays until its time is over, whatever happens meanwhile")
+        .why("when customers are hurt more than was expected, something has to stop the experiment")
+        .help(
+            "add `guard { abort when … }` with the value at which you would stop it by hand; \
+                 `abort when refuted` is the shortest",
+        );
+    for other in lasting {
+        diagnostic = diagnostic.also(other.span, "and this one");
+    }
+    out.push(diagnostic);
+}
+
+/// Faults that nothing can undo.
+fn irreversible(plan: &Plan, out: &mut Vec<Diagnostic>) {
+    for fault in &plan.faults {
+        if let Some(why) = &fault.irreversible {
+            out.push(
+                Diagnostic::new(Code::IRREVERSIBLE, fault.span, format!("`{}` cannot be undone", fault.name))
+                    .label(why.clone())
+                    .why("no guard, and nobody at the keyboard, can take it back")
+                    .help("use a fault that ends by itself, or have at hand what brings the target back"),
+            );
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Tests of the telling: snapshots of every example.
+
+use super::tell;
+use crate::analysis::examples;
+
+#[test]
+fn tellings() {
+    // A digest changes with every change of the plan's form, which is no news here.
+    insta::with_settings!({ filters => [(r"sha256:[0-9a-f]{64}", "sha256:DIGEST")] }, {
+        for (name, plan) in examples::all() {
+            insta::assert_snapshot!(name, tell(&plan).to_text(100));
+        }
+    });
+}
+
+#[test]
+fn every_step_and_judgement_is_told_at_its_place() {
+    for (name, plan) in examples::all() {
+        let told = tell(&plan);
+        let spans = plan.expectations.iter().map(|e| e.span).chain(plan.guards.iter().map(|g| g.span));
+        let rest = plan.draws.iter().map(|d| d.span).chain([plan.recovery.span, plan.span]);
+        // Of many rounds the draws are told once.
+        let rest = rest.filter(|_| name != "rounds");
+        for span in spans.chain(rest) {
+            assert!(!told.about(span).is_empty(), "{name}: nothing is told of {span:?}");
+        }
+        for sentence in told.sections.iter().flat_map(|s| &s.sentences) {
+            let text = &sentence.text;
+            assert!(text.ends_with(['.', ')', ':']), "{name}: {text}");
+            assert!(!text.contains("  ") && !text.contains("..."), "{name}: {text}");
+            assert_eq!(text.matches('`').count() % 2, 0, "{name}: {text}");
+        }
+    }
+}
+
+#[test]
+fn lines_are_wrapped_and_words_are_kept() {
+    let told = tell(&examples::zone());
+    let words = |text: &str| text.split_whitespace().filter(|w| *w != "-").map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(&told.to_text(50)), words(&told.to_text(120)));
+    let longest = |width: usize| told.to_text(width).lines().map(|l| l.chars().count()).max();
+    // The digest is one word of 74 columns.
+    assert!(longest(100) <= Some(100));
+    assert_eq!(told.to_text(0), told.to_text(40));
+}

@@ -1,0 +1,414 @@
+//! Metric calls and SLOs: from a declaration and its arguments to a stream of samples.
+
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use super::call::Bound;
+use super::{Evaluator, Val};
+use crate::check::declared::{self, field};
+use crate::check::program::{Arg, ExprKind, Field, ItemKind, Metric};
+use crate::check::scope::DeclId;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::plan::{HttpAnswer, KubernetesFact, MetricUnit, ObjectiveFact, Operand, PodSelector, Source, Stream};
+use crate::source::Span;
+use crate::types::{Duration, Percent, TargetKind, Type, Value};
+
+/// Stands in an objective's query where its metric takes `over`: the judge puts the window that it needs.
+pub const WINDOW_PLACEHOLDER: &str = "$window";
+
+impl Evaluator<'_> {
+    /// A call of a metric: one stream for each distinct call.
+    pub(super) fn measure(&mut self, id: DeclId, args: &[Arg], span: Span) -> Val {
+        let signature = self.program.signature(id);
+        let bound = self.bind(id, &signature, args, span);
+        let result = signature.result.clone().unwrap_or(Type::Any);
+        let sampled = Type::Sampled(Arc::new(result.clone()));
+        if !bound.fine {
+            return Val::Unknown(sampled);
+        }
+        let ItemKind::Metric(metric) = &self.program.item(id).kind else { return Val::error() };
+        let text = self.call_text(id, &bound);
+        match self.stream(id, metric, &result, &bound.values, text) {
+            Some(mut stream) => {
+                stream.service = bound.values.first().and_then(|(_, v, _)| match v {
+                    Val::Decl(service) => Some(self.program.item(*service).name.text.clone()),
+                    _ => None,
+                });
+                let index = self.register(stream);
+                Val::Sampled(Arc::new(Operand::Stream(index)), result)
+            }
+            None => Val::Unknown(sampled),
+        }
+    }
+
+    /// The index of a stream, which is new or one that was asked for already.
+    fn register(&mut self, stream: Stream) -> u32 {
+        let known = self.streams.iter().position(|s| *s == stream);
+        (match known {
+            Some(index) => index,
+            None => {
+                self.streams.push(stream);
+                self.streams.len() - 1
+            }
+        }) as u32
+    }
+
+    /// `success-rate(checkout, over: 15s)`: what is the default is left out.
+    fn call_text(&self, id: DeclId, bound: &Bound) -> String {
+        let mut text = self.program.qualified_name(id);
+        text.push('(');
+        for (i, (name, value, _)) in bound.values.iter().enumerate() {
+            if !bound.given.contains(name) {
+                continue;
+            }
+            if i > 0 {
+                if !text.ends_with('(') {
+                    text.push_str(", ");
+                }
+                text.push_str(name);
+                text.push_str(": ");
+            }
+            text.push_str(&self.val_text(value));
+        }
+        text.push(')');
+        text
+    }
+
+    /// A value as people would write it.
+    pub fn val_text(&self, value: &Val) -> String {
+        match value {
+            Val::Plain(plain) => plain.to_string(),
+            Val::Decl(id) => self.program.item(*id).name.text.to_string(),
+            Val::List(items) | Val::Range(items) => {
+                let items: Vec<String> = items.iter().map(|i| self.val_text(i)).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Val::Selector(candidates) => candidates.text.clone(),
+            Val::Target(target) => target.name.as_ref().map_or_else(|| target.text.clone(), ToString::to_string),
+            Val::Record(_) => "{ … }".into(),
+            _ => "…".into(),
+        }
+    }
+
+    /// The stream of a metric with these parameters; `None` where something is unknown or wrong.
+    pub(crate) fn stream(
+        &mut self,
+        id: DeclId,
+        metric: &Metric,
+        result: &Type,
+        params: &[(SmolStr, Val, Span)],
+        text: String,
+    ) -> Option<Stream> {
+        let file = self.program.file_of(id);
+        let item = self.program.item(id);
+        let name = self.program.qualified_name(id);
+        self.within(file, params.to_vec(), |ev| {
+            let signature = ev.program.signature(id);
+            for param in &signature.params {
+                ev.declare_type(&param.name, &param.ty);
+            }
+            let source = ev.source(&metric.fields, item.name.span);
+            let unit = ev.metric_unit(&metric.fields, result, item.name.span);
+            let window = ev.optional_duration(&metric.fields, "window");
+            let every = ev.optional_duration(&metric.fields, "every");
+            let timeout = ev.optional_duration(&metric.fields, "timeout");
+            let patience = ev.optional_duration(&metric.fields, "patience");
+            let every = every?.unwrap_or(Duration::from_secs(5));
+            Some(Stream {
+                text,
+                metric: name.into(),
+                service: None,
+                of_type: result.base().to_string().into(),
+                source: source?,
+                unit: unit?,
+                window: window?,
+                every,
+                timeout: timeout?.unwrap_or(every),
+                patience: patience?.unwrap_or(every.times(3)),
+                span: item.name.span,
+            })
+        })
+    }
+
+    /// A field that is a duration: `None` unknown or wrong, `Some(None)` not given or `none`.
+    fn optional_duration(&mut self, fields: &[Field], key: &str) -> Option<Option<Duration>> {
+        let Some(field) = field(fields, key) else { return Some(None) };
+        match self.value(&field.value, &Type::Optional(Arc::new(Type::Duration))) {
+            Val::Plain(Value::Duration(d)) if d.is_zero() => {
+                self.report(
+                    Diagnostic::new(Code::ZERO_TIME, field.value.span, format!("`{key}` of no time at all"))
+                        .help("write how long it is, for example `15s`"),
+                );
+                None
+            }
+            Val::Plain(Value::Duration(d)) => Some(Some(d)),
+            Val::Plain(Value::None) => Some(None),
+            _ => None,
+        }
+    }
+
+    /// The one field that says where samples come from.
+    fn source(&mut self, fields: &[Field], at: Span) -> Option<Source> {
+        let given: Vec<&Field> = fields.iter().filter(|f| declared::SOURCES.contains(&f.key.text.as_str())).collect();
+        let [field] = given.as_slice() else {
+            let diagnostic = match given.as_slice() {
+                [] => Diagnostic::new(Code::METRIC_SOURCE, at, "where do the samples of this metric come from?"),
+                [first, second, ..] => {
+                    Diagnostic::new(Code::METRIC_SOURCE, second.key.span, "a metric has one source of samples")
+                        .also(first.key.span, "the first is here")
+                }
+                [_] => return None,
+            };
+            self.report(diagnostic.help("write one of `prometheus`, `json`, `http`, `kubernetes`, `tls`"));
+            return None;
+        };
+        match field.key.text.as_str() {
+            "prometheus" => match self.value(&field.value, &Type::String) {
+                Val::Plain(Value::String(query)) => self.prometheus(query),
+                _ => None,
+            },
+            "json" => self.json(field),
+            "http" => self.http(field),
+            "kubernetes" => self.kubernetes(field),
+            _ => {
+                let record = self.record_of(field, &[("url", Type::Url, true)])?;
+                Some(Source::Tls { url: text(&record, "url")? })
+            }
+        }
+    }
+
+    fn prometheus(&mut self, query: SmolStr) -> Option<Source> {
+        // Without a place nobody knows which server answers.
+        let place = self.place?;
+        let cluster = &self.program.cluster(place).facts;
+        Some(Source::Prometheus { server: cluster.prometheus.clone(), query: query.trim().to_owned() })
+    }
+
+    fn json(&mut self, field: &Field) -> Option<Source> {
+        let record = self.record_of(
+            field,
+            &[("url", Type::Url, true), ("pointer", Type::String, true), ("token", Type::Secret, false)],
+        )?;
+        let pointer = text(&record, "pointer")?;
+        if !pointer.is_empty() && !pointer.starts_with('/') {
+            self.report(
+                Diagnostic::new(Code::METRIC_SOURCE, field.value.span, format!("`{pointer}` is not a JSON pointer"))
+                    .help("a pointer begins with `/`, for example `/stats/unbooked`"),
+            );
+            return None;
+        }
+        Some(Source::Json { url: text(&record, "url")?, pointer, token: secret(&record) })
+    }
+
+    fn http(&mut self, field: &Field) -> Option<Source> {
+        let answers = Type::Enum(["status".into(), "time".into(), "ok".into()].into());
+        let record = self
+            .record_of(field, &[("url", Type::Url, true), ("answer", answers, true), ("token", Type::Secret, false)])?;
+        let answer = match text(&record, "answer")?.as_str() {
+            "status" => HttpAnswer::Status,
+            "time" => HttpAnswer::Time,
+            _ => HttpAnswer::Ok,
+        };
+        Some(Source::Http { url: text(&record, "url")?, answer, token: secret(&record) })
+    }
+
+    fn kubernetes(&mut self, field: &Field) -> Option<Source> {
+        let facts =
+            Type::Enum(["ready-pods".into(), "ready-zones".into(), "restarts".into(), "rolled-out".into()].into());
+        let record =
+            self.record_of(field, &[("fact", facts, true), ("pods", Type::Selector(TargetKind::Pods), true)])?;
+        let what = match text(&record, "fact")?.as_str() {
+            "ready-pods" => KubernetesFact::ReadyPods,
+            "ready-zones" => KubernetesFact::ReadyZones,
+            "restarts" => KubernetesFact::Restarts,
+            _ => KubernetesFact::RolledOut,
+        };
+        let pods = record.iter().find_map(|(key, value)| match value {
+            Val::Selector(candidates) if key == "pods" => candidates.selector.pods().cloned(),
+            _ => None,
+        })?;
+        if pods.except.is_empty() && is_still(&pods) {
+            return Some(Source::Kubernetes { what, pods });
+        }
+        self.report(
+            Diagnostic::new(Code::METRIC_SOURCE, field.value.span, "a metric cannot look at what a draw hit")
+                .help("give it a service's pods: `pods: of.pods`"),
+        );
+        None
+    }
+
+    /// The fields of a record, each with its type; `None` if one is unknown or wrong.
+    fn record_of(&mut self, field: &Field, wanted: &[(&str, Type, bool)]) -> Option<Vec<(SmolStr, Val)>> {
+        let ExprKind::Record(fields) = &field.value.kind else {
+            self.value(&field.value, &Type::Record);
+            return None;
+        };
+        let known: Vec<&str> = wanted.iter().map(|(key, ..)| *key).collect();
+        declared::check_keys(self, fields, &known, &format!("`{}`", field.key.text));
+        let mut values = Vec::new();
+        let mut fine = true;
+        for (key, ty, required) in wanted {
+            match declared::field(fields, key) {
+                Some(given) => {
+                    let value = self.value(&given.value, ty);
+                    fine &= !matches!(value, Val::Unknown(_));
+                    values.push((SmolStr::from(*key), value));
+                }
+                None if *required => {
+                    fine = false;
+                    self.report(Diagnostic::new(
+                        Code::MISSING_FIELD,
+                        field.key.span,
+                        format!("`{}` also needs `{key}`", field.key.text),
+                    ));
+                }
+                None => {}
+            }
+        }
+        fine.then_some(values)
+    }
+
+    fn metric_unit(&mut self, fields: &[Field], result: &Type, at: Span) -> Option<MetricUnit> {
+        let fitting: &[(&str, MetricUnit)] = match result.base() {
+            Type::Percent => &[("ratio", MetricUnit::Ratio), ("percent", MetricUnit::Percent)],
+            Type::Duration => &[("s", MetricUnit::S), ("ms", MetricUnit::Ms)],
+            Type::Bytes => &[("bytes", MetricUnit::Bytes)],
+            Type::Rate => &[("per-second", MetricUnit::PerSecond)],
+            Type::Cores => &[("cores", MetricUnit::Cores)],
+            Type::Int | Type::Number | Type::Bool => &[("count", MetricUnit::Count)],
+            _ => &[],
+        };
+        let words: Vec<SmolStr> = fitting.iter().map(|(word, _)| SmolStr::from(*word)).collect();
+        match field(fields, "unit") {
+            Some(given) => {
+                let value = self.value(&given.value, &Type::Enum(words.into()));
+                let word = super::select::text_of(&value)?;
+                fitting.iter().find(|(w, _)| *w == word).map(|(_, unit)| *unit)
+            }
+            None => match fitting {
+                [(_, MetricUnit::Count)] => Some(MetricUnit::Count),
+                // The type itself was reported.
+                [] if matches!(result.base(), Type::Any) => None,
+                [] => {
+                    self.report(
+                        Diagnostic::new(Code::METRIC_TYPE, at, format!("nothing can be measured as {result}"))
+                            .help("a metric gives Bool, Int, Number, Percent, Duration, Bytes, Rate or Cores"),
+                    );
+                    None
+                }
+                _ => {
+                    self.report(
+                        Diagnostic::new(Code::MISSING_FIELD, at, "what does the bare number of a sample mean?")
+                            .why("0.995 and 99.5 can both mean 99.5%, and only whoever wrote the query knows")
+                            .help(format!("write `unit:` with {}", super::names::listed(&words))),
+                    );
+                    None
+                }
+            },
+        }
+    }
+
+    /// `checkout-availability.budget-left` and its kin.
+    pub(super) fn objective(&mut self, id: DeclId, what: ObjectiveFact, over: Option<Duration>, span: Span) -> Val {
+        let ty = match what {
+            ObjectiveFact::BurnRate => Type::Number,
+            _ => Type::Percent,
+        };
+        let unknown = Val::Unknown(Type::Sampled(Arc::new(ty.clone())));
+        let item = self.program.item(id);
+        let ItemKind::Record(_, fields) = &item.kind else { return Val::error() };
+        let file = self.program.file_of(id);
+        // What is wrong in the SLO is reported where it is declared.
+        let before = self.diagnostics.len();
+        let parts = self.within(file, Vec::new(), |ev| ev.objective_parts(fields));
+        self.diagnostics.truncate(before);
+        let Some((indicator, objective, window)) = parts else { return unknown };
+        let fact = match (what, over) {
+            (ObjectiveFact::BudgetLeft, _) => "budget-left".to_owned(),
+            (ObjectiveFact::BudgetSpent, _) => "budget-spent".to_owned(),
+            (ObjectiveFact::BurnRate, Some(over)) => format!("burn-rate(over: {over})"),
+            (ObjectiveFact::BurnRate, None) => return unknown,
+        };
+        let name = item.name.text.clone();
+        let service = self.service_of_objective(fields);
+        let _ = span;
+        let index = self.register(Stream {
+            text: format!("{name}.{fact}"),
+            metric: format!("{name}.{}", fact.split('(').next().unwrap_or_default()).into(),
+            service,
+            of_type: ty.to_string().into(),
+            unit: match ty {
+                Type::Percent => MetricUnit::Percent,
+                _ => MetricUnit::Count,
+            },
+            source: Source::Objective {
+                slo: name,
+                what,
+                indicator: Box::new(indicator.source),
+                indicator_unit: indicator.unit,
+                objective,
+                window,
+            },
+            window: over,
+            every: indicator.every,
+            timeout: indicator.timeout,
+            patience: indicator.patience,
+            span: item.name.span,
+        });
+        Val::Sampled(Arc::new(Operand::Stream(index)), ty)
+    }
+
+    fn service_of_objective(&self, fields: &[Field]) -> Option<SmolStr> {
+        match &field(fields, "service")?.value.kind {
+            ExprKind::Name(name) => Some(name.clone()),
+            _ => None,
+        }
+    }
+
+    fn objective_parts(&mut self, fields: &[Field]) -> Option<(Stream, Percent, Duration)> {
+        let Val::Plain(Value::Percent(objective)) = self.value(&field(fields, "objective")?.value, &Type::Percent)
+        else {
+            return None;
+        };
+        let Val::Plain(Value::Duration(window)) = self.value(&field(fields, "window")?.value, &Type::Duration) else {
+            return None;
+        };
+        let ExprKind::Call { callee, args } = &field(fields, "indicator")?.value.kind else { return None };
+        let Val::Decl(id) = self.value(callee, &Type::Any) else { return None };
+        let ItemKind::Metric(metric) = &self.program.item(id).kind else { return None };
+        let signature = self.program.signature(id);
+        let mut bound = self.bind(id, &signature, args, callee.span);
+        if !bound.fine {
+            return None;
+        }
+        // The judge puts the window that it needs: the SLO's, the run's so far, or the burn rate's.
+        for (name, value, _) in &mut bound.values {
+            if name == "over" {
+                *value = Val::text(WINDOW_PLACEHOLDER);
+            }
+        }
+        let fields: Vec<Field> = metric.fields.iter().filter(|f| f.key.text != "window").cloned().collect();
+        let metric = Metric { params: Vec::new(), ty: metric.ty.clone(), fields };
+        let result = signature.result.clone().unwrap_or(Type::Any);
+        let stream = self.stream(id, &metric, &result, &bound.values, String::new())?;
+        Some((stream, objective, window))
+    }
+}
+
+fn text(record: &[(SmolStr, Val)], key: &str) -> Option<SmolStr> {
+    record.iter().find(|(k, _)| k == key).and_then(|(_, v)| super::select::text_of(v))
+}
+
+fn secret(record: &[(SmolStr, Val)]) -> Option<SmolStr> {
+    record.iter().find_map(|(key, value)| match value {
+        Val::Plain(Value::Secret(name)) if key == "token" => Some(name.clone()),
+        _ => None,
+    })
+}
+
+/// Whether a selector speaks of no draw.
+fn is_still(pods: &PodSelector) -> bool {
+    let drawn = |at: &Option<crate::plan::At>| matches!(at, Some(crate::plan::At::Drawn(_)));
+    !drawn(&pods.zone) && !drawn(&pods.node)
+}

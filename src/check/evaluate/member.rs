@@ -1,0 +1,309 @@
+//! `base.name`: what each declared thing, module and policy fact offers.
+
+use smol_str::SmolStr;
+
+use super::names::listed;
+use super::{Candidates, Evaluator, FactsOf, Val};
+use crate::check::program::{Expr, ItemKind, Name, RecordWord};
+use crate::check::scope::{DeclId, Def};
+use crate::check::{load::unknown_module, stdlib};
+use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::plan::{ObjectiveFact, Selector};
+use crate::source::Span;
+use crate::types::{TargetKind, Type, Value};
+
+impl Evaluator<'_> {
+    pub(super) fn member_of(&mut self, base: &Expr, name: &Name, optional: bool, span: Span, want: &Type) -> Val {
+        let value = self.value(base, &Type::Any);
+        match value {
+            Val::Plain(Value::None) if optional => Val::none(),
+            Val::Plain(Value::None) => {
+                self.report(
+                    Diagnostic::new(Code::TYPE_MISMATCH, base.span, "this is `none`, which has no members")
+                        .help(format!("`?.{}` gives `none` there", name.text)),
+                );
+                Val::error()
+            }
+            value => self.member(value, name, span, want),
+        }
+    }
+
+    /// The member of a value.
+    pub(super) fn member(&mut self, base: Val, name: &Name, span: Span, want: &Type) -> Val {
+        match base {
+            Val::Unknown(Type::Any) => Val::error(),
+            Val::Unknown(ty) => self.member_of_type(&ty, name),
+            Val::Module(Def::Module(file)) => self.member_of_module(file, name),
+            Val::Module(_) => self.member_of_std(name),
+            Val::Facts(facts) => self.fact(facts, name, want),
+            Val::Decl(id) => self.member_of_decl(id, name, span),
+            other => self.no_member(&other, name, &[]),
+        }
+    }
+
+    fn member_of_module(&mut self, file: usize, name: &Name) -> Val {
+        let own = &self.program.scopes.files[file].own;
+        if let Some(id) = own.get(&name.text) {
+            return self.declared(*id, name.span);
+        }
+        let path = self.program.files[file].path.trim_start_matches(stdlib::PREFIX).trim_end_matches(".chaos");
+        let diagnostic = Diagnostic::new(Code::UNKNOWN_NAME, name.span, format!("`{path}` has no `{}`", name.text));
+        let known: Vec<&str> = own.keys().map(SmolStr::as_str).collect();
+        self.report(match nearest(&name.text, known.iter().copied()) {
+            Some(near) => diagnostic.choice(format!("did you mean `{near}`?"), name.span, near),
+            None => diagnostic.help(format!("it has {}", listed(&known))),
+        });
+        Val::error()
+    }
+
+    fn member_of_std(&mut self, name: &Name) -> Val {
+        let path = stdlib::module_path(&name.text);
+        match self.program.files.iter().position(|f| f.path == path) {
+            Some(file) => Val::Module(Def::Module(file)),
+            None => {
+                self.report(unknown_module(&name.text, name.span));
+                Val::error()
+            }
+        }
+    }
+
+    fn member_of_decl(&mut self, id: DeclId, name: &Name, span: Span) -> Val {
+        let item = self.program.item(id);
+        let ItemKind::Record(word, _) = &item.kind else { return self.no_member(&Val::Decl(id), name, &[]) };
+        match word {
+            RecordWord::Service => self.member_of_service(id, name),
+            RecordWord::Environment => match name.text.as_str() {
+                "name" => Val::text(item.name.text.clone()),
+                "clusters" => self.clusters_of(id),
+                "protected" => match self.program.environments.iter().find(|e| e.decl == id) {
+                    Some(environment) => Val::Plain(Value::Bool(environment.protected)),
+                    None => Val::Unknown(Type::Bool),
+                },
+                _ => self.no_member(&Val::Decl(id), name, &["name", "clusters", "protected"]),
+            },
+            RecordWord::Cluster => self.member_of_cluster(id, name),
+            RecordWord::Slo => self.member_of_slo(id, name, span),
+            RecordWord::Team => match name.text.as_str() {
+                "name" => Val::text(item.name.text.clone()),
+                "contact" | "escalation" => self.field_of(id, name, &Type::String),
+                _ => self.no_member(&Val::Decl(id), name, &["name", "contact", "escalation"]),
+            },
+            RecordWord::Incident => match name.text.as_str() {
+                "name" => Val::text(item.name.text.clone()),
+                "date" => self.field_of(id, name, &Type::Date),
+                "recovered" => self.field_of(id, name, &super::super::declared::recovered_type()),
+                "services" => self.field_of(id, name, &Type::List(std::sync::Arc::new(Type::Service))),
+                _ => self.no_member(&Val::Decl(id), name, &["name", "date", "recovered", "services"]),
+            },
+        }
+    }
+
+    /// The value of a declaration's own field, evaluated where it is declared.
+    fn field_of(&mut self, id: DeclId, name: &Name, ty: &Type) -> Val {
+        let item = self.program.item(id);
+        let ItemKind::Record(_, fields) = &item.kind else { return Val::error() };
+        let Some(field) = fields.iter().find(|f| f.key.text == name.text) else { return Val::none() };
+        let file = self.program.file_of(id);
+        // What is wrong in the field is reported where the declaration is checked.
+        let before = self.diagnostics.len();
+        let value = self.within(file, Vec::new(), |ev| ev.value(&field.value, ty));
+        self.diagnostics.truncate(before);
+        value
+    }
+
+    fn member_of_service(&mut self, id: DeclId, name: &Name) -> Val {
+        const MEMBERS: &[&str] = &[
+            "pods",
+            "nodes",
+            "zones",
+            "workloads",
+            "endpoints",
+            "instances",
+            "name",
+            "tier",
+            "owner",
+            "external",
+            "hosts",
+            "replicas",
+            "container",
+            "depends-on",
+        ];
+        let Some(service) = self.service(id) else {
+            return if MEMBERS.contains(&name.text.as_str()) {
+                self.member_of_type(&Type::Service, name)
+            } else {
+                self.no_member(&Val::Decl(id), name, MEMBERS)
+            };
+        };
+        let own = service.name.clone();
+        let selector = |ev: &mut Self, kind: TargetKind| ev.service_selector(id, &service, kind, name);
+        match name.text.as_str() {
+            "pods" => selector(self, TargetKind::Pods),
+            "nodes" => selector(self, TargetKind::Nodes),
+            "zones" => selector(self, TargetKind::Zones),
+            "workloads" => selector(self, TargetKind::Workloads),
+            "instances" => selector(self, TargetKind::Instances),
+            "endpoints" => selector(self, TargetKind::Endpoints),
+            "name" => Val::text(own),
+            "tier" => service.tier.clone(),
+            "owner" => service.owner.map_or(Val::Unknown(Type::Team), Val::Decl),
+            "external" => Val::Plain(Value::Bool(!service.has_pods)),
+            "hosts" => service.hosts.clone(),
+            "replicas" => service.replicas.clone(),
+            "container" => service.container.clone(),
+            "depends-on" => Val::list(service.depends_on.iter().map(|d| Val::Decl(*d))),
+            _ => self.no_member(&Val::Decl(id), name, MEMBERS),
+        }
+    }
+
+    fn member_of_cluster(&mut self, id: DeclId, name: &Name) -> Val {
+        let cluster = self.program.clusters.iter().find(|c| c.decl == id);
+        let optional = |text: Option<&SmolStr>| text.map_or(Val::none(), |t| Val::text(t.clone()));
+        let Some(cluster) = cluster else { return self.member_of_type(&Type::Cluster, name) };
+        match name.text.as_str() {
+            "name" => Val::text(cluster.facts.name.clone()),
+            "context" => Val::text(cluster.facts.context.clone()),
+            "region" => optional(cluster.facts.region.as_ref()),
+            "prometheus" => optional(cluster.facts.prometheus.as_ref()),
+            _ => self.no_member(&Val::Decl(id), name, &["name", "context", "region", "prometheus"]),
+        }
+    }
+
+    fn clusters_of(&mut self, id: DeclId) -> Val {
+        let Some(environment) = self.program.environments.iter().find(|e| e.decl == id) else {
+            return Val::Unknown(Type::Selector(TargetKind::Clusters));
+        };
+        let names =
+            environment.clusters.iter().filter_map(|c| self.program.clusters.get(*c)).map(|c| c.facts.name.clone());
+        Val::Selector(std::sync::Arc::new(Candidates {
+            selector: Selector::Clusters(names.collect()),
+            service: None,
+            text: format!("{}.clusters", environment.name),
+            uses: Vec::new(),
+        }))
+    }
+
+    fn member_of_slo(&mut self, id: DeclId, name: &Name, span: Span) -> Val {
+        match name.text.as_str() {
+            "name" => Val::text(self.program.item(id).name.text.clone()),
+            "budget-left" => self.objective(id, ObjectiveFact::BudgetLeft, None, span),
+            "budget-spent" => self.objective(id, ObjectiveFact::BudgetSpent, None, span),
+            "burn-rate" => {
+                self.report(
+                    Diagnostic::new(Code::MISSING_ARGUMENT, span, "over which time is the burn rate measured?")
+                        .help("write for example `burn-rate(over: 1h)`"),
+                );
+                Val::error()
+            }
+            "objective" => self.field_of(id, name, &Type::Percent),
+            "service" => self.field_of(id, name, &Type::Service),
+            _ => self.no_member(
+                &Val::Decl(id),
+                name,
+                &["budget-left", "budget-spent", "burn-rate", "objective", "service", "name"],
+            ),
+        }
+    }
+
+    /// The member of something of which only the type is known.
+    fn member_of_type(&mut self, ty: &Type, name: &Name) -> Val {
+        let selector = |kind| Val::Unknown(Type::Selector(kind));
+        let known = match ty.base() {
+            Type::Optional(inner) => return self.member_of_type(&inner.clone(), name),
+            Type::Service => match name.text.as_str() {
+                "pods" => selector(TargetKind::Pods),
+                "nodes" => selector(TargetKind::Nodes),
+                "zones" => selector(TargetKind::Zones),
+                "workloads" => selector(TargetKind::Workloads),
+                "endpoints" => selector(TargetKind::Endpoints),
+                "instances" => selector(TargetKind::Instances),
+                "name" => Val::Unknown(Type::String),
+                "container" => Val::Unknown(Type::Optional(std::sync::Arc::new(Type::String))),
+                "tier" => Val::Unknown(super::super::declared::tier_type()),
+                "owner" => Val::Unknown(Type::Team),
+                "external" => Val::Unknown(Type::Bool),
+                "hosts" => Val::Unknown(Type::List(std::sync::Arc::new(Type::Host))),
+                "replicas" => Val::Unknown(Type::Optional(std::sync::Arc::new(Type::Int))),
+                "depends-on" => Val::Unknown(Type::List(std::sync::Arc::new(Type::Service))),
+                _ => {
+                    return self.no_member(
+                        &Val::Unknown(ty.clone()),
+                        name,
+                        &["pods", "nodes", "zones", "name", "tier"],
+                    );
+                }
+            },
+            Type::Cluster => match name.text.as_str() {
+                "name" | "context" => Val::Unknown(Type::String),
+                "region" | "prometheus" => Val::Unknown(Type::String),
+                _ => {
+                    return self.no_member(
+                        &Val::Unknown(ty.clone()),
+                        name,
+                        &["name", "context", "region", "prometheus"],
+                    );
+                }
+            },
+            Type::Environment => match name.text.as_str() {
+                "name" => Val::Unknown(Type::String),
+                "clusters" => selector(TargetKind::Clusters),
+                "protected" => Val::Unknown(Type::Bool),
+                _ => return self.no_member(&Val::Unknown(ty.clone()), name, &["name", "clusters", "protected"]),
+            },
+            Type::Slo => match name.text.as_str() {
+                "budget-left" | "budget-spent" => Val::Unknown(Type::Sampled(std::sync::Arc::new(Type::Percent))),
+                "burn-rate" => Val::Unknown(Type::Sampled(std::sync::Arc::new(Type::Number))),
+                _ => {
+                    return self.no_member(
+                        &Val::Unknown(ty.clone()),
+                        name,
+                        &["budget-left", "budget-spent", "burn-rate"],
+                    );
+                }
+            },
+            Type::Team => match name.text.as_str() {
+                "name" | "contact" => Val::Unknown(Type::String),
+                _ => return self.no_member(&Val::Unknown(ty.clone()), name, &["name", "contact"]),
+            },
+            Type::Incident => Val::Unknown(Type::Any),
+            _ => return self.no_member(&Val::Unknown(ty.clone()), name, &[]),
+        };
+        known
+    }
+
+    fn fact(&mut self, facts: FactsOf, name: &Name, want: &Type) -> Val {
+        let _ = want;
+        let Some(policy) = &self.policy else { return Val::error() };
+        let known = match facts {
+            FactsOf::Experiment => &policy.experiment,
+            FactsOf::Fault => &policy.fault,
+        };
+        if let Some(value) = known.get(&name.text) {
+            return value.clone();
+        }
+        let names: Vec<&str> = known.keys().map(SmolStr::as_str).filter(|k| !k.is_empty()).collect();
+        let word = match facts {
+            FactsOf::Experiment => "experiment",
+            FactsOf::Fault => "fault",
+        };
+        let diagnostic =
+            Diagnostic::new(Code::UNKNOWN_MEMBER, name.span, format!("a policy cannot ask for `{word}.{}`", name.text));
+        let diagnostic = match nearest(&name.text, names.iter().copied()) {
+            Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), name.span, near),
+            None => diagnostic.help(format!("it can ask for {}", listed(&names))),
+        };
+        self.report(diagnostic);
+        Val::error()
+    }
+
+    fn no_member(&mut self, base: &Val, name: &Name, known: &[&str]) -> Val {
+        let what = self.describe(base);
+        let diagnostic = Diagnostic::new(Code::UNKNOWN_MEMBER, name.span, format!("{what} has no `{}`", name.text));
+        self.report(match nearest(&name.text, known.iter().copied()) {
+            Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), name.span, near),
+            None if known.is_empty() => diagnostic,
+            None => diagnostic.help(format!("it has {}", listed(known))),
+        });
+        Val::error()
+    }
+}

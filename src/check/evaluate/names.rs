@@ -1,0 +1,158 @@
+//! What a bare name stands for, in the light of the type that is wanted.
+
+use smol_str::SmolStr;
+
+use super::{Evaluator, FactsOf, Val};
+use crate::check::program::{ItemKind, Path};
+use crate::check::scope::{DeclId, Def, PREDEFINED, declared_elsewhere};
+use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::source::Span;
+use crate::types::{Type, Value};
+
+impl Evaluator<'_> {
+    /// The value of a bare name.
+    pub(super) fn name(&mut self, name: &SmolStr, span: Span, want: &Type) -> Val {
+        if let Some(word) = self.word(name, want) {
+            return word;
+        }
+        if let Some((_, value, _)) = self.frame.locals.iter().rev().find(|(n, ..)| n == name) {
+            return value.clone();
+        }
+        if let Some((def, _)) = self.scope().names.get(name) {
+            return self.def(*def, span);
+        }
+        if let Some(value) = self.predefined(name) {
+            return value;
+        }
+        self.report(self.unknown_name(name, span, want));
+        Val::error()
+    }
+
+    /// The name as a word of what is wanted.
+    fn word(&self, name: &SmolStr, want: &Type) -> Option<Val> {
+        match want {
+            Type::Enum(words) => words.contains(name).then(|| Val::Plain(Value::Word(name.clone()))),
+            Type::Environment => self.program.environment_named(name).map(Val::Decl),
+            Type::Optional(inner) | Type::InRange(inner, _) => self.word(name, inner),
+            _ => None,
+        }
+    }
+
+    /// The value of what a name stands for.
+    pub(super) fn def(&mut self, def: Def, span: Span) -> Val {
+        match def {
+            Def::Decl(id) => self.declared(id, span),
+            module => Val::Module(module),
+        }
+    }
+
+    /// The value of a declaration: a `let`'s value, anything else itself.
+    pub fn declared(&mut self, id: DeclId, span: Span) -> Val {
+        self.named.insert(id);
+        let item = self.program.item(id);
+        let ItemKind::Let(value) = &item.kind else { return Val::Decl(id) };
+        if let Some(known) = self.lets.get(&id) {
+            return known.clone();
+        }
+        if self.in_progress.contains(&id) {
+            self.report(
+                Diagnostic::new(Code::NEEDS_ITSELF, span, format!("`{}` needs itself", item.name.text))
+                    .also(item.name.span, "declared here")
+                    .why("evaluation always ends, so a value cannot be made of itself"),
+            );
+            return Val::error();
+        }
+        self.in_progress.push(id);
+        let file = self.program.file_of(id);
+        let result = self.within(file, Vec::new(), |ev| ev.value(value, &Type::Any));
+        self.in_progress.pop();
+        self.lets.insert(id, result.clone());
+        result
+    }
+
+    fn predefined(&mut self, name: &str) -> Option<Val> {
+        match name {
+            "services" => Some(Val::list(self.program.services().map(Val::Decl))),
+            "environment" => Some(match self.place {
+                Some(place) => Val::Decl(self.program.environment(place).decl),
+                None => Val::Unknown(Type::Environment),
+            }),
+            "cluster" => Some(match self.place {
+                Some(place) => Val::Decl(self.program.cluster(place).decl),
+                None => Val::Unknown(Type::Cluster),
+            }),
+            "experiment" if self.policy.is_some() => Some(Val::Facts(FactsOf::Experiment)),
+            "fault" if self.policy.is_some() => Some(Val::Facts(FactsOf::Fault)),
+            _ => None,
+        }
+    }
+
+    /// What a path of names stands for: `network.delay`.
+    pub fn path(&mut self, path: &Path) -> Val {
+        let mut names = path.names.iter();
+        // A path has at least one name.
+        let Some(first) = names.next() else { return Val::error() };
+        let mut value = self.name(&first.text, first.span, &Type::Any);
+        for name in names {
+            value = self.member(value, name, first.span.to(name.span), &Type::Any);
+        }
+        value
+    }
+
+    pub(super) fn unknown_name(&self, name: &str, span: Span, want: &Type) -> Diagnostic {
+        let words = words_of(want);
+        if let Some(words) = &words {
+            let diagnostic =
+                Diagnostic::new(Code::UNKNOWN_WORD, span, format!("`{name}` is none of the words that fit here"))
+                    .help(format!("write one of {}", listed(words)));
+            return match nearest(name, words.iter().map(SmolStr::as_str)) {
+                Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), span, near),
+                None => diagnostic,
+            };
+        }
+        let diagnostic = Diagnostic::new(Code::UNKNOWN_NAME, span, format!("nothing here is named `{name}`"));
+        let environments: Vec<SmolStr> = match want {
+            Type::Environment => self.program.environments.iter().map(|e| e.name.clone()).collect(),
+            _ => Vec::new(),
+        };
+        let visible = self
+            .frame
+            .locals
+            .iter()
+            .map(|(n, ..)| n.as_str())
+            .chain(self.scope().names.keys().map(SmolStr::as_str))
+            .chain(environments.iter().map(SmolStr::as_str))
+            .chain(PREDEFINED.iter().copied());
+        if let Some(near) = nearest(name, visible) {
+            return diagnostic.choice(format!("did you mean `{near}`?"), span, near);
+        }
+        if let Some(path) = declared_elsewhere(&self.program.files, name, self.frame.file) {
+            return diagnostic.help(format!("`{path}` declares it: import it with `import \"{path}\".{{{name}}}`"));
+        }
+        if crate::check::stdlib::modules().any(|m| m == name) {
+            return diagnostic.help(format!("it is a module of the standard library: `import std.{{{name}}}`"));
+        }
+        diagnostic.help("declare it in this file, or import it")
+    }
+}
+
+/// The words of a type that is an enumeration.
+fn words_of(want: &Type) -> Option<Vec<SmolStr>> {
+    match want {
+        Type::Enum(words) => Some(words.to_vec()),
+        Type::Optional(inner) | Type::InRange(inner, _) => words_of(inner),
+        _ => None,
+    }
+}
+
+/// `a`, `b` or `c`.
+pub fn listed<T: AsRef<str>>(words: &[T]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => format!("`{}`", only.as_ref()),
+        [most @ .., last] => {
+            let most: Vec<String> = most.iter().map(|w| format!("`{}`", w.as_ref())).collect();
+            format!("{} or `{}`", most.join(", "), last.as_ref())
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! Selectors and draws.
+
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use super::{Candidates, Evaluator, Target, Val};
+use crate::check::declared::Service;
+use crate::check::program::{Arg, Expr, Name};
+use crate::check::scope::DeclId;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::plan::{At, InstanceSelector, NodeSelector, PodSelector, Quantity, Selector};
+use crate::source::Span;
+use crate::types::{TargetKind, Type, Value};
+
+/// Draws that a selector speaks of are numbered by their target's id until a plan gives them their index.
+fn drawn(target: &Target) -> At {
+    At::Drawn(target.id)
+}
+
+impl Evaluator<'_> {
+    /// `SERVICE.pods` and its kin.
+    pub(super) fn service_selector(&mut self, id: DeclId, service: &Service, kind: TargetKind, name: &Name) -> Val {
+        let selector = match kind {
+            TargetKind::Endpoints => match &service.endpoints {
+                Val::List(urls) => {
+                    let known: Vec<SmolStr> = urls.iter().filter_map(|u| text_of(u)).collect();
+                    if known.len() == urls.len() { Some(Selector::Endpoints(known)) } else { None }
+                }
+                _ => None,
+            },
+            TargetKind::Instances => match &service.instances {
+                Val::Selector(candidates) => Some(candidates.selector.clone()),
+                Val::Plain(Value::None) => return self.not_ours(id, name, "declares no `instances`"),
+                _ => None,
+            },
+            _ if !service.has_pods => return self.not_ours(id, name, "declares no `pods`: it is not ours to hit"),
+            _ => match &service.pods {
+                Val::Selector(candidates) => candidates.selector.pods().map(|pods| of_pods(kind, pods.clone())),
+                _ => None,
+            },
+        };
+        match selector {
+            Some(selector) => Val::Selector(Arc::new(Candidates {
+                selector,
+                service: Some(service.name.clone()),
+                text: format!("{}.{}", service.name, name.text),
+                uses: Vec::new(),
+            })),
+            None => Val::Unknown(Type::Selector(kind)),
+        }
+    }
+
+    fn not_ours(&mut self, id: DeclId, name: &Name, why: &str) -> Val {
+        let item = self.program.item(id);
+        self.report(
+            Diagnostic::new(Code::NOTHING_TO_HIT, name.span, format!("`{}` {why}", item.name.text))
+                .also(item.name.span, "declared here"),
+        );
+        Val::error()
+    }
+
+    /// `pods(…)`, `ledger.pods(…)`: all conditions hold together.
+    pub(super) fn select_pods(&mut self, base: Option<&Candidates>, args: &[Arg], span: Span) -> Val {
+        let mut pods = base.and_then(|b| b.selector.pods().cloned()).unwrap_or_default();
+        let mut uses = base.map(|b| b.uses.clone()).unwrap_or_default();
+        let mut parts = Vec::new();
+        let mut known = true;
+        for arg in args {
+            let Some(key) = self.argument_name(arg, &["namespace", "labels", "names", "zone", "node", "except"]) else {
+                known = false;
+                continue;
+            };
+            let fine = match key.as_str() {
+                "namespace" => match self.value(&arg.value, &Type::String) {
+                    Val::Plain(Value::String(text)) => {
+                        parts.push(format!("namespace: {text:?}"));
+                        pods.namespaces = vec![text];
+                        true
+                    }
+                    _ => false,
+                },
+                "labels" => self.labels(&arg.value, &mut pods.labels, &mut parts),
+                "names" => self.names(&arg.value, &mut pods.names, &mut parts, "names"),
+                "zone" => self.at(&arg.value, TargetKind::Zones, &mut pods.zone, &mut uses, &mut parts, "zone"),
+                "node" => self.at(&arg.value, TargetKind::Nodes, &mut pods.node, &mut uses, &mut parts, "node"),
+                _ => self.except(&arg.value, &mut pods, &mut uses, &mut parts),
+            };
+            known &= fine;
+        }
+        if !known {
+            return Val::Unknown(Type::Selector(TargetKind::Pods));
+        }
+        if pods.namespaces.is_empty() {
+            self.report(
+                Diagnostic::new(Code::WITHOUT_NAMESPACE, span, "in which namespace are these pods?")
+                    .why("without a namespace an engine takes its own, or every one")
+                    .help("write `namespace: \"pay\"`"),
+            );
+            return Val::error();
+        }
+        let text = match base {
+            Some(base) => narrowed(&base.text, &parts),
+            None => format!("pods({})", parts.join(", ")),
+        };
+        Val::Selector(Arc::new(Candidates {
+            selector: Selector::Pods(pods),
+            service: base.and_then(|b| b.service.clone()),
+            text,
+            uses,
+        }))
+    }
+
+    /// `nodes(…)`, `checkout.nodes(…)`.
+    pub(super) fn select_nodes(&mut self, base: Option<&Candidates>, args: &[Arg]) -> Val {
+        let mut nodes = match base.map(|b| &b.selector) {
+            Some(Selector::Nodes(nodes)) => nodes.clone(),
+            _ => NodeSelector::default(),
+        };
+        let mut uses = base.map(|b| b.uses.clone()).unwrap_or_default();
+        let mut parts = Vec::new();
+        let mut known = true;
+        for arg in args {
+            let Some(key) = self.argument_name(arg, &["labels", "names", "zone"]) else {
+                known = false;
+                continue;
+            };
+            known &= match key.as_str() {
+                "labels" => self.labels(&arg.value, &mut nodes.labels, &mut parts),
+                "names" => self.names(&arg.value, &mut nodes.names, &mut parts, "names"),
+                _ => self.at(&arg.value, TargetKind::Zones, &mut nodes.zone, &mut uses, &mut parts, "zone"),
+            };
+        }
+        if !known {
+            return Val::Unknown(Type::Selector(TargetKind::Nodes));
+        }
+        let text = match base {
+            Some(base) => narrowed(&base.text, &parts),
+            None => format!("nodes({})", parts.join(", ")),
+        };
+        Val::Selector(Arc::new(Candidates {
+            selector: Selector::Nodes(nodes),
+            service: base.and_then(|b| b.service.clone()),
+            text,
+            uses,
+        }))
+    }
+
+    /// `instances(…)`.
+    pub(super) fn select_instances(&mut self, args: &[Arg]) -> Val {
+        let mut found = InstanceSelector::default();
+        let mut parts = Vec::new();
+        let mut known = true;
+        for arg in args {
+            let Some(key) = self.argument_name(arg, &["provider", "region", "tags", "ids"]) else {
+                known = false;
+                continue;
+            };
+            known &= match key.as_str() {
+                "provider" => {
+                    let providers = Type::Enum(["aws".into(), "gcp".into(), "azure".into()].into());
+                    let value = self.value(&arg.value, &providers);
+                    found.provider = text_of(&value);
+                    found.provider.is_some()
+                }
+                "region" => {
+                    let value = self.value(&arg.value, &Type::String);
+                    found.region = text_of(&value);
+                    found.region.is_some()
+                }
+                "tags" => self.labels(&arg.value, &mut found.tags, &mut parts),
+                _ => self.names(&arg.value, &mut found.ids, &mut parts, "ids"),
+            };
+        }
+        if !known {
+            return Val::Unknown(Type::Selector(TargetKind::Instances));
+        }
+        let text = format!("instances({})", parts.join(", "));
+        Val::Selector(Arc::new(Candidates {
+            selector: Selector::Instances(found),
+            service: None,
+            text,
+            uses: Vec::new(),
+        }))
+    }
+
+    /// The name of an argument, which must be one of `known`.
+    pub(super) fn argument_name(&mut self, arg: &Arg, known: &[&str]) -> Option<SmolStr> {
+        let Some(name) = &arg.name else {
+            self.report(
+                Diagnostic::new(Code::ARGUMENT_WITHOUT_NAME, arg.span, "this argument needs its name")
+                    .help(format!("it takes {}", super::names::listed(known))),
+            );
+            return None;
+        };
+        if known.contains(&name.text.as_str()) {
+            return Some(name.text.clone());
+        }
+        self.report(super::call::unknown_argument(name, known, None));
+        None
+    }
+
+    fn labels(&mut self, expr: &Expr, into: &mut Vec<(SmolStr, SmolStr)>, parts: &mut Vec<String>) -> bool {
+        let Val::Record(entries) = self.value(expr, &Type::Record) else { return false };
+        let mut known = true;
+        let mut written = Vec::new();
+        for (key, value, _) in entries.iter() {
+            match text_of(value) {
+                Some(text) => {
+                    written.push(format!("{key}: {text:?}"));
+                    match into.iter_mut().find(|(k, _)| k == key) {
+                        Some(entry) => entry.1 = text,
+                        None => into.push((key.clone(), text)),
+                    }
+                }
+                None if value.is_unknown() => known = false,
+                None => {
+                    self.report(
+                        Diagnostic::new(
+                            Code::TYPE_MISMATCH,
+                            expr.span,
+                            format!("the value of `{key}` is text in quotes"),
+                        )
+                        .why("Kubernetes takes labels as text; `true` and `1` without quotes are refused"),
+                    );
+                    known = false;
+                }
+            }
+        }
+        parts.push(format!("labels: {{ {} }}", written.join(", ")));
+        known
+    }
+
+    fn names(&mut self, expr: &Expr, into: &mut Vec<SmolStr>, parts: &mut Vec<String>, word: &str) -> bool {
+        match self.value(expr, &Type::List(Arc::new(Type::String))) {
+            Val::List(items) if !items.iter().any(Val::is_unknown) => {
+                into.extend(items.iter().filter_map(text_of));
+                parts.push(format!("{word}: [{}]", into.join(", ")));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// `zone: lost`: a name, or a draw of exactly one.
+    fn at(
+        &mut self,
+        expr: &Expr,
+        kind: TargetKind,
+        into: &mut Option<At>,
+        uses: &mut Vec<Arc<Target>>,
+        parts: &mut Vec<String>,
+        word: &str,
+    ) -> bool {
+        match self.value(expr, &Type::Any) {
+            Val::Plain(Value::String(name)) => {
+                parts.push(format!("{word}: {name:?}"));
+                *into = Some(At::Named(name));
+                true
+            }
+            Val::Target(target) if target.kind() == kind => {
+                if target.quantity != Quantity::Exactly(1) {
+                    self.report(
+                        Diagnostic::new(
+                            Code::NOT_EXACTLY_ONE,
+                            expr.span,
+                            format!("`{word}:` takes exactly one, and `{}` may be more", target.text),
+                        )
+                        .also(target.span, "drawn here")
+                        .help("draw it with `one of`"),
+                    );
+                    return false;
+                }
+                parts.push(format!("{word}: {}", target.name.as_ref().map_or(target.text.as_str(), SmolStr::as_str)));
+                *into = Some(drawn(&target));
+                uses.push(target);
+                true
+            }
+            Val::Unknown(_) => false,
+            other => {
+                let found = self.describe(&other);
+                self.report(
+                    Diagnostic::new(
+                        Code::TYPE_MISMATCH,
+                        expr.span,
+                        format!("`{word}:` takes a name in quotes or one {word} that was drawn, and this is {found}"),
+                    )
+                    .help(format!("for example `let lost = one of checkout.{word}s`, then `{word}: lost`")),
+                );
+                false
+            }
+        }
+    }
+
+    /// `except: hit`.
+    fn except(
+        &mut self,
+        expr: &Expr,
+        pods: &mut PodSelector,
+        uses: &mut Vec<Arc<Target>>,
+        parts: &mut Vec<String>,
+    ) -> bool {
+        match self.value(expr, &Type::Target(TargetKind::Pods)) {
+            Val::Target(target) => {
+                parts.push(format!("except: {}", target.name.as_ref().map_or(target.text.as_str(), SmolStr::as_str)));
+                pods.except.push(target.id);
+                uses.push(target);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A quantity of candidates: a new draw.
+    pub(super) fn draw(&mut self, quantity: Option<Quantity>, of: Val, expr: &Expr, span: Span) -> Val {
+        match (quantity, of) {
+            (Some(quantity), Val::Selector(candidates)) => {
+                let text = match quantity {
+                    Quantity::Exactly(1) => format!("one of {}", candidates.text),
+                    Quantity::Exactly(n) => format!("{n} of {}", candidates.text),
+                    Quantity::Share(p) => format!("{p} of {}", candidates.text),
+                    Quantity::All => format!("all of {}", candidates.text),
+                };
+                let id = self.next_target;
+                self.next_target += 1;
+                Val::Target(Arc::new(Target { id, quantity, of: candidates, text, span, name: None }))
+            }
+            (None, Val::Selector(candidates)) => Val::Unknown(Type::Target(candidates.selector.kind())),
+            (_, Val::Unknown(ty)) => match ty.base() {
+                Type::Selector(kind) => Val::Unknown(Type::Target(*kind)),
+                Type::Any => Val::error(),
+                other => self.not_a_selector(&Val::Unknown(other.clone()), expr),
+            },
+            (_, other) => self.not_a_selector(&other, expr),
+        }
+    }
+
+    fn not_a_selector(&mut self, value: &Val, expr: &Expr) -> Val {
+        let found = self.describe(value);
+        let mut diagnostic = Diagnostic::new(
+            Code::NOT_A_SELECTOR,
+            expr.span,
+            format!("a quantity is taken of a selector, and this is {found}"),
+        );
+        diagnostic = match value {
+            Val::Decl(_) | Val::Unknown(Type::Service) => {
+                diagnostic.fix("its pods", expr.span.after(), ".pods").help("for example `one of ledger.pods`")
+            }
+            Val::Target(target) => diagnostic
+                .also(target.span, "drawn here")
+                .help("a draw is hit as it is; draw less of the selector, or use `except:` for those that are left"),
+            _ => diagnostic.help("for example `one of ledger.pods`"),
+        };
+        self.report(diagnostic);
+        Val::error()
+    }
+}
+
+fn of_pods(kind: TargetKind, pods: PodSelector) -> Selector {
+    match kind {
+        TargetKind::Nodes => Selector::Nodes(NodeSelector { holding: Some(pods), ..NodeSelector::default() }),
+        TargetKind::Zones => Selector::Zones(pods),
+        TargetKind::Workloads => Selector::Workloads(pods),
+        _ => Selector::Pods(pods),
+    }
+}
+
+fn narrowed(base: &str, parts: &[String]) -> String {
+    match base.strip_suffix(')') {
+        Some(open) => format!("{open}, {})", parts.join(", ")),
+        None => format!("{base}({})", parts.join(", ")),
+    }
+}
+
+/// The text of a value that is known text.
+pub fn text_of(value: &Val) -> Option<SmolStr> {
+    match value {
+        Val::Plain(plain) => plain.as_text().map(SmolStr::from),
+        _ => None,
+    }
+}

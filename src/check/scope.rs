@@ -1,0 +1,245 @@
+//! Which names are visible where, and what they stand for.
+//!
+//! Comes in: the files of a program. Goes out: a table of declarations and a scope for each file.
+
+use std::collections::BTreeMap;
+
+use smol_str::SmolStr;
+
+use super::load::{Imported, Loaded, unknown_module};
+use super::program::{ImportTake, Item, ItemKind, Name, RecordWord};
+use super::stdlib;
+use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::source::Span;
+
+/// A declaration of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeclId(pub u32);
+
+/// Where a declaration stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// The file (an index into the program's files).
+    pub file: usize,
+    /// The item in it.
+    pub item: usize,
+}
+
+/// What a visible name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Def {
+    /// A declaration.
+    Decl(DeclId),
+    /// All of a file.
+    Module(usize),
+    /// All of the standard library.
+    Std,
+}
+
+/// The names of one file.
+#[derive(Debug, Default)]
+pub struct FileScope {
+    /// What each visible name stands for.
+    pub names: BTreeMap<SmolStr, (Def, Span)>,
+    /// Own declarations only: what others see.
+    pub own: BTreeMap<SmolStr, DeclId>,
+}
+
+/// Names that are visible everywhere and that nothing may hide.
+pub const PREDEFINED: &[&str] =
+    &["services", "environment", "cluster", "join", "ceil", "min", "max", "secret", "pods", "nodes", "instances"];
+
+/// The table of declarations and the scopes.
+#[derive(Debug, Default)]
+pub struct Scopes {
+    /// Each declaration's place, by id: ordered by file and place.
+    pub decls: Vec<Place>,
+    /// A scope for each file.
+    pub files: Vec<FileScope>,
+}
+
+impl Scopes {
+    /// Builds the scopes of all files.
+    pub fn build(files: &[Loaded], diagnostics: &mut Vec<Diagnostic>) -> Self {
+        let mut scopes = Self { decls: Vec::new(), files: Vec::new() };
+        for (index, loaded) in files.iter().enumerate() {
+            let scope = scopes.own_names(index, loaded, diagnostics);
+            scopes.files.push(scope);
+        }
+        for (index, loaded) in files.iter().enumerate() {
+            let imported = scopes.imported_names(files, loaded, diagnostics);
+            // The scope of this file was pushed above.
+            let scope = &mut scopes.files[index];
+            for (name, def) in imported {
+                add(scope, &name, def, diagnostics);
+            }
+        }
+        unique_in_project(files, diagnostics);
+        scopes
+    }
+
+    fn own_names(&mut self, file: usize, loaded: &Loaded, diagnostics: &mut Vec<Diagnostic>) -> FileScope {
+        let mut scope = FileScope::default();
+        for (item, declared) in loaded.file.items.iter().enumerate() {
+            let id = DeclId(self.decls.len() as u32);
+            self.decls.push(Place { file, item });
+            if PREDEFINED.contains(&declared.name.text.as_str()) && !loaded.is_std() {
+                diagnostics.push(hides_predefined(&declared.name));
+                continue;
+            }
+            if add(&mut scope, &declared.name, Def::Decl(id), diagnostics) {
+                scope.own.insert(declared.name.text.clone(), id);
+            }
+        }
+        scope
+    }
+
+    fn imported_names(&self, files: &[Loaded], loaded: &Loaded, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Name, Def)> {
+        let mut found = Vec::new();
+        for (import, target) in loaded.file.imports.iter().zip(&loaded.imports) {
+            let Some(target) = *target else { continue };
+            match (&import.take, target) {
+                (ImportTake::Names(names), Imported::Std) => {
+                    for name in names {
+                        match module(files, &name.text) {
+                            Some(file) => found.push((name.clone(), Def::Module(file))),
+                            None => diagnostics.push(unknown_module(&name.text, name.span)),
+                        }
+                    }
+                }
+                (ImportTake::Names(names), Imported::File(file)) => {
+                    for name in names {
+                        match self.files[file].own.get(&name.text) {
+                            Some(id) => found.push((name.clone(), Def::Decl(*id))),
+                            None => diagnostics.push(self.not_in_file(name, file, files)),
+                        }
+                    }
+                }
+                (ImportTake::Whole(alias), target) => {
+                    let def = match target {
+                        Imported::Std => Def::Std,
+                        Imported::File(file) => Def::Module(file),
+                    };
+                    match alias.clone().or_else(|| last_name(&import.from)) {
+                        Some(name) => found.push((name, def)),
+                        None => diagnostics.push(
+                            Diagnostic::new(
+                                Code::IMPORT_WITHOUT_NAMES,
+                                import.span,
+                                "this import makes nothing visible",
+                            )
+                            .help("name what you need: `import \"file.chaos\".{checkout, ledger}`, or `as NAME`"),
+                        ),
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    fn not_in_file(&self, name: &Name, file: usize, files: &[Loaded]) -> Diagnostic {
+        let path = &files[file].path;
+        let known = self.files[file].own.keys().map(SmolStr::as_str);
+        let diagnostic =
+            Diagnostic::new(Code::UNKNOWN_NAME, name.span, format!("`{path}` declares no `{}`", name.text));
+        if let Some(near) = nearest(&name.text, known) {
+            return diagnostic.choice(format!("did you mean `{near}`?"), name.span, near);
+        }
+        match declared_elsewhere(files, &name.text, file) {
+            Some(other) => diagnostic.help(format!("`{other}` declares it: import it from there")),
+            None => diagnostic.help("an import makes visible what the file itself declares"),
+        }
+    }
+}
+
+/// The file (not `except`) that declares a name.
+pub fn declared_elsewhere<'f>(files: &'f [Loaded], name: &str, except: usize) -> Option<&'f str> {
+    files
+        .iter()
+        .enumerate()
+        .find(|(i, f)| *i != except && !f.is_std() && f.file.items.iter().any(|item| item.name.text == name))
+        .map(|(_, f)| f.path.as_str())
+}
+
+fn module(files: &[Loaded], name: &str) -> Option<usize> {
+    let path = stdlib::module_path(name);
+    files.iter().position(|f| f.path == path)
+}
+
+fn last_name(from: &super::program::ImportFrom) -> Option<Name> {
+    match from {
+        super::program::ImportFrom::Std(path) => path.names.last().cloned(),
+        super::program::ImportFrom::File(..) => None,
+    }
+}
+
+fn add(scope: &mut FileScope, name: &Name, def: Def, diagnostics: &mut Vec<Diagnostic>) -> bool {
+    if let Some((other, first)) = scope.names.get(&name.text) {
+        if *other != def {
+            diagnostics.push(declared_twice(name, *first));
+        }
+        return false;
+    }
+    scope.names.insert(name.text.clone(), (def, name.span));
+    true
+}
+
+/// A name that is declared although it is visible already.
+pub fn declared_twice(name: &Name, first: Span) -> Diagnostic {
+    Diagnostic::new(Code::DECLARED_TWICE, name.span, format!("`{}` is declared already", name.text))
+        .label("again here")
+        .also(first, "first here")
+        .why("no declaration hides a visible name, so that a name means one thing in a file")
+        .help("choose another name, or remove one of the two")
+}
+
+/// A name that everything sees.
+pub fn hides_predefined(name: &Name) -> Diagnostic {
+    Diagnostic::new(
+        Code::DECLARED_TWICE,
+        name.span,
+        format!("`{}` is a word of the language and cannot be declared", name.text),
+    )
+    .help("choose another name")
+}
+
+/// Teams, services, … and everything that is run are known by name in the whole project.
+fn unique_in_project(files: &[Loaded], diagnostics: &mut Vec<Diagnostic>) {
+    let mut seen: BTreeMap<(&'static str, &SmolStr), &Name> = BTreeMap::new();
+    for loaded in files.iter().filter(|f| !f.is_std()) {
+        for item in &loaded.file.items {
+            let Some(group) = group(item) else { continue };
+            match seen.get(&(group, &item.name.text)) {
+                // Two of one name in one file are reported by the file's scope.
+                Some(first) if first.span.file != item.name.span.file => diagnostics.push(
+                    Diagnostic::new(
+                        Code::DECLARED_TWICE,
+                        item.name.span,
+                        format!("the project has two {group} named `{}`", item.name.text),
+                    )
+                    .label("again here")
+                    .also(first.span, "first here")
+                    .why("reports, policies and the names of cluster objects tell them apart by name"),
+                ),
+                Some(_) => {}
+                None => {
+                    seen.insert((group, &item.name.text), &item.name);
+                }
+            }
+        }
+    }
+}
+
+fn group(item: &Item) -> Option<&'static str> {
+    Some(match &item.kind {
+        ItemKind::Record(RecordWord::Team, _) => "teams",
+        ItemKind::Record(RecordWord::Service, _) => "services",
+        ItemKind::Record(RecordWord::Cluster, _) => "clusters",
+        ItemKind::Record(RecordWord::Environment, _) => "environments",
+        ItemKind::Record(RecordWord::Slo, _) => "SLOs",
+        ItemKind::Record(RecordWord::Incident, _) => "incidents",
+        ItemKind::Experiment(_) | ItemKind::Instance(_) | ItemKind::Verify(_) | ItemKind::Gameday(_) => "runs",
+        ItemKind::Policy(_) => "policies",
+        ItemKind::Let(_) | ItemKind::Metric(_) | ItemKind::Fault(_) | ItemKind::Scenario(..) => return None,
+    })
+}

@@ -1,0 +1,53 @@
+//! `perturb check`: everything that can be said without a cluster.
+
+use std::path::PathBuf;
+
+use super::exit::{Exit, Failure};
+use super::findings::{FindingsArguments, show};
+use super::input::{Input, StdinArguments};
+use super::terminal::{Stream, Terminal};
+use super::work::{self, Job};
+use crate::diagnostic::render::{Summary, counted};
+
+/// Checks files, for every place where their experiments may run
+///
+/// A project (the folder with `perturb.toml`) is always read whole, as policies and the list of services hold for all of it.
+/// PATHs say whose findings are shown: theirs, and those of the files that they import.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Files, folders, or `-` for standard input [default: the project of this folder]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    stdin: StdinArguments,
+    #[command(flatten)]
+    findings: FindingsArguments,
+}
+
+pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
+    let loaded = Input::find(&arguments.paths, &arguments.stdin, terminal)?.load()?;
+    let program = &loaded.checked.program;
+    let all = work::experiments(program, |_| true);
+    let places = work::all_places(&all);
+    // A text with errors has no plans worth judging: what they would say follows from what was said.
+    let is_meant = |path: &str| loaded.is_chosen(path);
+    let jobs: Vec<Job> = all
+        .into_iter()
+        .filter(|(e, _)| is_meant(&e.path))
+        .flat_map(|(e, places)| places.into_iter().map(move |place| Job { experiment: e.clone(), place }))
+        .collect();
+    let mut more = work::judge(program, &jobs);
+    more.extend(work::place_of_settings(&loaded.project.settings, &places).1);
+    let (here, elsewhere) = loaded.findings(more);
+
+    let files = program.files.iter().filter(|f| !f.is_std() && is_meant(&f.path));
+    let names: std::collections::BTreeSet<&str> = jobs.iter().map(|j| j.experiment.name.as_str()).collect();
+    let clean = format!("{}, {}: clean", counted(files.count(), "file"), counted(names.len(), "experiment"));
+    let sources = &loaded.checked.sources;
+    let exit = show(&here, sources, &loaded.prefix, &arguments.findings, Stream::Output, terminal, Some(&clean))?;
+    if !elsewhere.is_empty() {
+        let summary = Summary::of(&elsewhere);
+        terminal.say(&format!("note: {summary} of the project elsewhere; `perturb check` without PATH shows them\n"));
+    }
+    Ok(exit)
+}

@@ -1,0 +1,435 @@
+//! `perturb compile`: manifests of one engine, for one place.
+//!
+//! Experiments are compiled on all cores and written in order. Nothing is written before everything is right: a stream is
+//! held back (beyond a few megabytes on disk), as whoever pipes it into `kubectl apply` would apply the half of it.
+
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::exit::{Exit, Failure};
+use super::findings::{self, FindingsArguments, show};
+use super::input::{Input, Loaded, StdinArguments};
+use super::output;
+use super::place::{self, Wanted};
+use super::terminal::{Stream, Terminal, quiet};
+use super::work::{self, Job, Judge};
+use crate::check::Program;
+use crate::diagnostic::{Code, Diagnostic, tidy};
+use crate::engine::{Approximation, DrawCount, EmitOptions, Report, chaos_mesh, litmus};
+use crate::lower::PlaceRef;
+use crate::manifest::folder::{Changes, Drift, Folder};
+use crate::manifest::{Arena, yaml};
+use crate::plan::{PLAN_VERSION, Plan};
+use crate::source::SourceMap;
+
+/// Experiments that are in memory at once: enough for all cores, few enough to bound it.
+const BATCH: usize = 64;
+/// A stream longer than this waits on disk until everything is right.
+const IN_MEMORY: usize = 4 * 1024 * 1024;
+
+/// Writes an engine's manifests, for one place
+///
+/// Nothing is written unless everything is right. With `-o DIR` there is a file for each experiment, and the folder then
+/// holds just those: only what changed is touched, files of earlier compilations that are no longer made are removed, what
+/// others wrote never is. Without it all documents go to standard output as one stream.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Files or folders, `-` for standard input, or one plan.json [default: the project of this folder]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// The engine that is to carry the experiments out
+    #[arg(long, value_name = "ENGINE", value_parser = ["chaos-mesh", "litmus"])]
+    engine: String,
+    /// Where they are to run [default: `compile.place` of perturb.toml, else the only place there is]
+    #[arg(long = "in", value_name = "ENVIRONMENT[/CLUSTER]")]
+    place: Option<String>,
+    /// The folder to write, or `-` for one stream [default: `compile.out` of perturb.toml for the whole project, else `-`]
+    #[arg(short = 'o', long = "output", value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Only this experiment; may be given several times
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// Says what the engine does a little differently: rounding, direction, scope
+    #[arg(long)]
+    report: bool,
+    /// Refuses what the engine does a little differently
+    #[arg(long)]
+    strict: bool,
+    /// Writes nothing, and exits with 1 if the folder is not up to date
+    #[arg(long)]
+    check: bool,
+    /// Writes over files in the folder that were changed since perturb wrote them
+    #[arg(long, conflicts_with = "check")]
+    force: bool,
+    /// The image of the gate that judges metrics
+    #[arg(long, value_name = "IMAGE", conflicts_with = "gate_url")]
+    gate_image: Option<String>,
+    /// A gate that runs already; then none is compiled
+    #[arg(long, value_name = "URL")]
+    gate_url: Option<String>,
+    #[command(flatten)]
+    stdin: StdinArguments,
+    #[command(flatten)]
+    findings: FindingsArguments,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Engine {
+    ChaosMesh,
+    Litmus,
+}
+
+/// What one experiment became.
+struct Compiled {
+    name: String,
+    text: String,
+    diagnostics: Vec<Diagnostic>,
+    approximations: Vec<Approximation>,
+    counts: Vec<DrawCount>,
+}
+
+pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
+    let engine = match arguments.engine.as_str() {
+        "litmus" => Engine::Litmus,
+        _ => Engine::ChaosMesh,
+    };
+    if let [path] = arguments.paths.as_slice() {
+        if path.extension().is_some_and(|e| e == "json") {
+            return from_plan(path, arguments, engine, terminal);
+        }
+    }
+    let loaded = Input::find(&arguments.paths, &arguments.stdin, terminal)?.load()?;
+    let (found, _) = loaded.findings(Vec::new());
+    if findings::exit(&found, false) == Exit::Findings {
+        // What the text means is not settled, so neither is any plan.
+        return show(
+            &found,
+            &loaded.checked.sources,
+            &loaded.prefix,
+            &arguments.findings,
+            Stream::Error,
+            terminal,
+            None,
+        );
+    }
+    let (jobs, about_place) = choose(arguments, &loaded, terminal)?;
+    let options = EmitOptions {
+        gate_image: arguments.gate_image.clone().or_else(|| loaded.project.settings.gate_image.clone()),
+        gate_url: arguments.gate_url.clone(),
+    };
+    let program = &loaded.checked.program;
+    let target = Target::of(arguments, Some(&loaded))?;
+    let mut delivery = Delivery::new(target);
+    let mut more = Vec::from_iter(about_place);
+    let mut notes = Notes::default();
+    for batch in jobs.chunks(BATCH) {
+        for compiled in compile_batch(program, batch, engine, &options) {
+            take(compiled, arguments, &mut more, &mut notes, &mut delivery)?;
+        }
+    }
+    let (found, _) = loaded.findings(more);
+    finish(arguments, &found, &loaded.checked.sources, &loaded.prefix, &notes, delivery, terminal)
+}
+
+/// Compiles a plan that was written by `perturb plan`.
+fn from_plan(path: &Path, arguments: &Arguments, engine: Engine, terminal: &Terminal) -> Result<Exit, Failure> {
+    let plan = read_plan(path)?;
+    if let Some(text) = &arguments.place {
+        let here = PlaceRef { environment: plan.place.environment.clone(), cluster: plan.place.cluster.name.clone() };
+        if !Wanted::parse(text).is(&here) {
+            return Err(Failure::new(format!("the plan in `{}` is for {}, not for {text}", path.display(), here))
+                .help("a plan is made for one place: make another with `perturb plan FILE --in … -o plan.json`"));
+        }
+    }
+    work::named_plan(&plan, &arguments.only)?;
+    let mut sources = SourceMap::default();
+    for name in plan.sources.iter() {
+        // The plan names its sources and does not hold them: places are said, lines cannot be shown.
+        sources.add(name.as_str(), "");
+    }
+    let options = EmitOptions { gate_image: arguments.gate_image.clone(), gate_url: arguments.gate_url.clone() };
+    let mut delivery = Delivery::new(Target::of(arguments, None)?);
+    let (mut found, mut notes) = (crate::analysis::analyse(&plan), Notes::default());
+    let compiled = emit(&plan, engine, &options, &mut Arena::new());
+    take(compiled, arguments, &mut found, &mut notes, &mut delivery)?;
+    tidy(&mut found);
+    finish(arguments, &found, &sources, "", &notes, delivery, terminal)
+}
+
+fn read_plan(path: &Path) -> Result<Plan, Failure> {
+    let bytes = crate::source::disk::read_file(path).map_err(|e| Failure::io("read", path, &e))?;
+    #[derive(serde::Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    let bad = |error: serde_json::Error| {
+        Failure::new(format!("`{}` is no plan: {error}", path.display()))
+            .help("`perturb plan FILE -o plan.json` writes one; `perturb schema plan` describes it")
+    };
+    let Version { version } = serde_json::from_slice(&bytes).map_err(bad)?;
+    if version != PLAN_VERSION {
+        return Err(Failure::new(format!(
+            "the plan in `{}` has version {version}, and this Perturb reads version {PLAN_VERSION}",
+            path.display()
+        ))
+        .help("make it again from its sources with this Perturb"));
+    }
+    let plan: Plan = serde_json::from_slice(&bytes).map_err(bad)?;
+    if plan.digest != plan.compute_digest() {
+        return Err(Failure::new(format!("the plan in `{}` was changed after it was made", path.display()))
+            .help("its digest binds approvals and names: change the sources and make it again"));
+    }
+    Ok(plan)
+}
+
+/// The experiments that are compiled, each at the place.
+fn choose(
+    arguments: &Arguments,
+    loaded: &Loaded,
+    terminal: &Terminal,
+) -> Result<(Vec<Job>, Option<Diagnostic>), Failure> {
+    let all = work::experiments(&loaded.checked.program, |_| true);
+    let places = work::all_places(&all);
+    let meant: Vec<_> = if arguments.only.is_empty() {
+        all.into_iter().filter(|(e, _)| loaded.is_chosen(&e.path)).collect()
+    } else {
+        work::named(all, &arguments.only)?
+    };
+    if meant.is_empty() {
+        return Err(Failure::new("there is no experiment to compile")
+            .help("declare one, or name the files that do: `perturb plan FILE` shows what a file holds"));
+    }
+    let (default, about_place) = work::place_of_settings(&loaded.project.settings, &places);
+    if let (None, Some(diagnostic)) = (&arguments.place, about_place) {
+        return Ok((Vec::new(), Some(diagnostic)));
+    }
+    let asked = arguments.place.as_deref().map(Wanted::parse);
+    let candidates = match asked.as_ref().or(default.as_ref()) {
+        // Any place of the project may be asked for, even one where none of these experiments may run.
+        Some(_) => places,
+        None => work::all_places(&meant),
+    };
+    let here = place::one(asked.as_ref().or(default.as_ref()), &candidates)?;
+    let (meant, others): (Vec<_>, Vec<_>) = meant.into_iter().partition(|(_, places)| places.contains(here));
+    if meant.is_empty() || !arguments.only.is_empty() && !others.is_empty() {
+        let names: Vec<String> = others.iter().map(|(e, _)| format!("`{}`", e.name)).collect();
+        let may: Vec<String> = work::all_places(&others).iter().map(ToString::to_string).collect();
+        let may = if may.is_empty() { "nowhere".to_owned() } else { may.join(", ") };
+        return Err(Failure::new(format!("{} may not run at {}", names.join(", "), here))
+            .help(format!("`environments` of an experiment and `in` of a verify say where: {may}")));
+    }
+    if !others.is_empty() {
+        let names: Vec<&str> = others.iter().map(|(e, _)| e.name.as_str()).collect();
+        terminal.say(&format!("note: left out, as they may not run at {}: {}\n", here, names.join(", ")));
+    }
+    Ok((meant.into_iter().map(|(experiment, _)| Job { experiment, place: here.clone() }).collect(), None))
+}
+
+fn compile_batch(program: &Program, batch: &[Job], engine: Engine, options: &EmitOptions) -> Vec<Compiled> {
+    let new = || (Arena::new(), Judge::new(program));
+    let one = |(arena, judge): &mut (Arena, Judge<'_>), job: &Job| {
+        let lowered = judge.judged(job);
+        let mut compiled = match &lowered.plan {
+            // A plan with errors gives no manifest.
+            Some(plan) if !lowered.diagnostics.iter().any(Diagnostic::is_error) => emit(plan, engine, options, arena),
+            _ => Compiled {
+                name: job.experiment.name.to_string(),
+                text: String::new(),
+                diagnostics: Vec::new(),
+                approximations: Vec::new(),
+                counts: Vec::new(),
+            },
+        };
+        compiled.diagnostics.extend(lowered.diagnostics);
+        compiled
+    };
+    match batch {
+        // A thread pool costs more than one small experiment.
+        [job] => vec![one(&mut new(), job)],
+        jobs => jobs.par_iter().map_init(new, one).collect(),
+    }
+}
+
+fn emit(plan: &Plan, engine: Engine, options: &EmitOptions, arena: &mut Arena) -> Compiled {
+    arena.reset();
+    let mut text = String::new();
+    let mut stream = yaml::Stream::default();
+    let mut sink = |document: &crate::manifest::Node<'_>| stream.document(document, &mut text);
+    let Report { diagnostics, approximations, counts } = match engine {
+        Engine::ChaosMesh => chaos_mesh::emit(plan, options, arena, &mut sink),
+        Engine::Litmus => litmus::emit(plan, options, arena, &mut sink),
+    };
+    Compiled { name: plan.name.to_string(), text, diagnostics, approximations, counts }
+}
+
+/// What `--report` says.
+#[derive(Debug, Default)]
+struct Notes {
+    lines: Vec<String>,
+}
+
+fn take(
+    compiled: Compiled,
+    arguments: &Arguments,
+    found: &mut Vec<Diagnostic>,
+    notes: &mut Notes,
+    delivery: &mut Delivery,
+) -> Result<(), Failure> {
+    let Compiled { name, text, diagnostics, approximations, counts } = compiled;
+    found.extend(diagnostics);
+    if arguments.strict {
+        found.extend(approximations.iter().map(|a| {
+            Diagnostic::new(Code::APPROXIMATION, a.span, format!("{}: {}", a.what, a.text))
+                .why("`--strict` asks for exactly what the text says")
+                .help("write what the engine does, choose another engine, or compile without `--strict`")
+        }));
+    }
+    if arguments.report {
+        notes.lines.extend(report(&name, &approximations, &counts));
+    }
+    delivery.add(name, text)
+}
+
+/// What is approximate in one experiment, a line each.
+fn report(name: &str, approximations: &[Approximation], counts: &[DrawCount]) -> Vec<String> {
+    let mut lines = vec![format!("{name}:")];
+    lines.extend(approximations.iter().map(|a| format!("  {}: {}", a.what, a.text)));
+    for count in counts {
+        let DrawCount { draw, candidates, language, engine } = count;
+        let differs = if language == engine { "" } else { "  <- differs" };
+        lines.push(format!("  targets: `{draw}` of {candidates}: {language} in the plan, {engine} here{differs}"));
+    }
+    if lines.len() == 1 {
+        lines.push("  exactly as written".to_owned());
+    }
+    lines
+}
+
+/// Where manifests go.
+enum Target {
+    Stream,
+    Folder { path: PathBuf, force: bool, check: bool },
+}
+
+impl Target {
+    /// A folder holds exactly what was compiled into it last, so one experiment alone never goes into the project's `out`.
+    fn of(arguments: &Arguments, loaded: Option<&Loaded>) -> Result<Self, Failure> {
+        let of_project = || {
+            if !(arguments.only.is_empty() && arguments.paths.is_empty()) {
+                return None;
+            }
+            let project = &loaded?.project;
+            project.settings.out.as_ref().map(|out| project.root.join(out))
+        };
+        match arguments.output.clone().or_else(of_project) {
+            Some(path) if path.as_os_str() != "-" => {
+                Ok(Self::Folder { path, force: arguments.force, check: arguments.check })
+            }
+            _ if arguments.check => Err(Failure::new("`--check` compares with a folder, and there is none")
+                .help("give it with `-o DIR`, or as `out` under `[compile]` in perturb.toml")),
+            _ => Ok(Self::Stream),
+        }
+    }
+}
+
+/// Manifests on their way: held back until everything is right.
+enum Delivery {
+    Stream { held: Box<tempfile::SpooledTempFile>, any: bool },
+    Folder { path: PathBuf, force: bool, check: bool, folder: Folder },
+}
+
+impl Delivery {
+    fn new(target: Target) -> Self {
+        match target {
+            Target::Stream => Self::Stream { held: Box::new(tempfile::spooled_tempfile(IN_MEMORY)), any: false },
+            Target::Folder { path, force, check } => Self::Folder { path, force, check, folder: Folder::default() },
+        }
+    }
+
+    fn add(&mut self, name: String, text: String) -> Result<(), Failure> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        match self {
+            Self::Stream { held, any } => {
+                let separator: &[u8] = if std::mem::replace(any, true) { b"---\n" } else { b"" };
+                held.write_all(separator)
+                    .and_then(|()| held.write_all(text.as_bytes()))
+                    .map_err(|e| Failure::io("write", &std::env::temp_dir(), &e))
+            }
+            Self::Folder { folder, .. } => {
+                folder.insert(format!("{name}.yaml"), text).map_err(|e| Failure::new(e.to_string()))
+            }
+        }
+    }
+
+    fn deliver(self, terminal: &Terminal) -> Result<Exit, Failure> {
+        match self {
+            Self::Stream { mut held, .. } => {
+                let copied = held
+                    .seek(SeekFrom::Start(0))
+                    .and_then(|_| std::io::copy(&mut held, &mut std::io::stdout().lock()))
+                    .and_then(|_| std::io::stdout().flush());
+                quiet(copied)?;
+                Ok(Exit::Clean)
+            }
+            Self::Folder { path, check: true, folder, .. } => {
+                let drift = output::check(&path, &folder).map_err(|e| Failure::new(e.to_string()))?;
+                if drift.is_empty() {
+                    terminal.say(&format!("`{}` is up to date\n", path.display()));
+                    return Ok(Exit::Clean);
+                }
+                terminal.print(&format!("`{}` is not up to date:\n{}", path.display(), differences(&drift)))?;
+                Ok(Exit::Findings)
+            }
+            Self::Folder { path, force, folder, .. } => {
+                let changes = output::write(&path, &folder, force).map_err(|e| Failure::new(e.to_string()))?;
+                terminal.say(&format!("`{}`: {}\n", path.display(), done(&changes)));
+                Ok(Exit::Clean)
+            }
+        }
+    }
+}
+
+/// `3 written, 1 removed, 7 unchanged`.
+fn done(changes: &Changes) -> String {
+    let written = changes.create.len() + changes.replace.len();
+    format!("{written} written, {} removed, {} unchanged", changes.remove.len(), changes.same)
+}
+
+/// What `--check` found, a line each.
+fn differences(drift: &Drift) -> String {
+    let Drift { missing, changed, extra, index, interrupted } = drift;
+    let mut text = String::new();
+    for (word, paths) in [("missing", missing), ("changed", changed), ("extra", extra)] {
+        text.extend(paths.iter().map(|path| format!("  {word}: {path}\n")));
+    }
+    if *interrupted {
+        text.push_str("  an earlier write was interrupted\n");
+    }
+    if *index && text.is_empty() {
+        text.push_str("  the list of files is of another compilation\n");
+    }
+    text
+}
+
+fn finish(
+    arguments: &Arguments,
+    found: &[Diagnostic],
+    sources: &SourceMap,
+    prefix: &str,
+    notes: &Notes,
+    delivery: Delivery,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let exit = show(found, sources, prefix, &arguments.findings, Stream::Error, terminal, None)?;
+    for line in &notes.lines {
+        terminal.say(&format!("{line}\n"));
+    }
+    if exit == Exit::Findings {
+        return Ok(exit);
+    }
+    delivery.deliver(terminal)
+}

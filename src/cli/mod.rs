@@ -1,0 +1,127 @@
+//! The command line: one file per subcommand. Each takes its arguments, makes one library call, renders, and gives an exit
+//! code.
+//!
+//! Comes in: the process's arguments, environment and standard streams. Goes out: text and an exit code ([`Exit`]). Nothing
+//! is prepared before the arguments are understood, as a check of one small file should cost hardly more than its start.
+
+mod check;
+mod compile;
+mod completions;
+mod debug;
+mod engines;
+mod exit;
+mod explain;
+mod faults;
+mod findings;
+mod init;
+mod input;
+mod man;
+pub mod output;
+mod paths;
+mod place;
+mod plan;
+mod schema;
+mod terminal;
+mod work;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+pub use exit::{Exit, Failure};
+use terminal::{ColorChoice, Terminal};
+
+/// What every help text ends with.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  clean
+  1  findings: errors, or warnings under --deny-warnings; out of date under compile --check
+  2  wrong usage, or input that cannot be read";
+
+/// Chaos experiments as checked text: `.chaos` files in, a checked plan and engine manifests out.
+#[derive(Debug, Parser)]
+#[command(name = "perturb", version, after_help = EXIT_CODES, max_term_width = 100, subcommand_required = true)]
+#[command(arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// When to use colours; NO_COLOR and CLICOLOR_FORCE count where it is `auto`
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Arguments),
+    Plan(plan::Arguments),
+    Compile(compile::Arguments),
+    Init(init::Arguments),
+    Explain(explain::Arguments),
+    Faults(faults::Arguments),
+    Engines(engines::Arguments),
+
+    Schema(schema::Arguments),
+    Debug(debug::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
+}
+
+/// Runs the command line that the process was started with.
+#[must_use]
+pub fn main() -> std::process::ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap itself knows to print help on standard output and mistakes on standard error; a closed pipe is quiet.
+            let _ = error.print();
+            return Exit::of_clap(&error).into();
+        }
+    };
+    let terminal = Terminal::new(cli.color);
+    let result = match cli.command {
+        Command::Check(arguments) => check::run(&arguments, &terminal),
+        Command::Plan(arguments) => plan::run(&arguments, &terminal),
+        Command::Compile(arguments) => compile::run(&arguments, &terminal),
+        Command::Init(arguments) => init::run(&arguments, &terminal),
+        Command::Explain(arguments) => explain::run(&arguments, &terminal),
+        Command::Faults(arguments) => faults::run(&arguments, &terminal),
+        Command::Engines(arguments) => engines::run(&arguments, &terminal),
+        Command::Schema(arguments) => schema::run(&arguments, &terminal),
+        Command::Debug(arguments) => debug::run(&arguments, &terminal),
+        Command::Completions(arguments) => completions::run(&arguments, &terminal),
+        Command::Man(arguments) => man::run(&arguments, &terminal),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            terminal.failure(&failure);
+            Exit::Usage.into()
+        }
+    }
+}
+
+/// The command line's own description: what completions, manual pages and `docs/cli.md` are made from.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// `docs/cli.md`: the help of every subcommand, as it is printed.
+#[must_use]
+pub fn reference() -> String {
+    let mut text = String::from(
+        "# The command line\n\nWritten by a test from `--help`: do not edit (`PERTURB_BLESS=1 cargo test --test it`).\n",
+    );
+    let mut root = command().term_width(100);
+    root.build();
+    section(&mut root, "perturb", &mut text);
+    text
+}
+
+fn section(command: &mut clap::Command, title: &str, out: &mut String) {
+    let help = command.render_long_help().to_string();
+    let help: Vec<&str> = help.lines().map(str::trim_end).collect();
+    out.push_str(&format!("\n## `{title}`\n\n```text\n{}\n```\n", help.join("\n").trim_end()));
+    for inner in command.get_subcommands_mut().filter(|c| c.get_name() != "help") {
+        let title = format!("{title} {}", inner.get_name());
+        section(inner, &title, out);
+    }
+}

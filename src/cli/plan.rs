@@ -1,0 +1,176 @@
+//! `perturb plan`: what will happen, when, to how much, as a picture, in sentences, and as data.
+
+use std::path::{Path, PathBuf};
+
+use super::exit::{Exit, Failure};
+use super::findings::{self, FindingsArguments, show};
+use super::input::{Input, Loaded, StdinArguments};
+use super::place::{self, Wanted};
+use super::terminal::{Stream, Terminal};
+use super::work::{self, Job};
+use crate::analysis::{picture::picture, telling::tell, timeline::timeline};
+use crate::lower::{ExperimentRef, PlaceRef};
+use crate::plan::Plan;
+
+/// Shows what an experiment does: a picture over time, and the same in plain sentences
+///
+/// Shows every experiment of FILE unless one is chosen. With `--json` or `-o` the plan itself is given, which
+/// `perturb compile` takes in place of the sources.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The file with the experiment, or `-` for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The experiment
+    #[arg(long, value_name = "NAME")]
+    experiment: Option<String>,
+    /// Where it is to run [default: `compile.place` of perturb.toml, else the first place where it may run]
+    #[arg(long = "in", value_name = "ENVIRONMENT[/CLUSTER]")]
+    place: Option<String>,
+    /// Writes the plan as JSON into a file, whole or not at all
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Prints the plan as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    stdin: StdinArguments,
+    #[command(flatten)]
+    findings: FindingsArguments,
+}
+
+pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
+    let loaded = Input::find(std::slice::from_ref(&arguments.file), &arguments.stdin, terminal)?.load()?;
+    let all = work::experiments(&loaded.checked.program, |_| true);
+    let places = work::all_places(&all);
+    let (default, about_place) = work::place_of_settings(&loaded.project.settings, &places);
+    let asked = match &arguments.place {
+        Some(text) => {
+            let wanted = Wanted::parse(text);
+            place::find(&wanted, &places)?;
+            Some(wanted)
+        }
+        None => None,
+    };
+    let jobs = choose(arguments, &loaded, all, asked.as_ref(), default.as_ref(), terminal)?;
+
+    let mut found = Vec::from_iter(about_place);
+    let mut plans = Vec::new();
+    for job in &jobs {
+        let lowered = work::Judge::new(&loaded.checked.program).judged(job);
+        found.extend(lowered.diagnostics);
+        plans.extend(lowered.plan);
+    }
+    let (found, _) = loaded.findings(found);
+    let sources = &loaded.checked.sources;
+    let exit = show(&found, sources, &loaded.prefix, &arguments.findings, Stream::Error, terminal, None)?;
+    let has_errors = findings::exit(&found, false) == Exit::Findings;
+    match (&arguments.output, plans.as_slice()) {
+        (Some(_), _) if has_errors => {}
+        (Some(path), [plan]) => {
+            write_whole(path, &json(plan))?;
+            terminal.say(&format!("wrote `{}`, {}\n", path.display(), plan.digest));
+        }
+        (None, [plan]) if arguments.json => terminal.print(&json(plan))?,
+        (None, plans) => {
+            for plan in plans {
+                terminal.print(&shown(plan, terminal))?;
+            }
+        }
+        (Some(_), _) => {}
+    }
+    Ok(exit)
+}
+
+/// The experiments that are shown, each at its place.
+fn choose(
+    arguments: &Arguments,
+    loaded: &Loaded,
+    all: Vec<(ExperimentRef, Vec<PlaceRef>)>,
+    asked: Option<&Wanted>,
+    default: Option<&Wanted>,
+    terminal: &Terminal,
+) -> Result<Vec<Job>, Failure> {
+    let names = Vec::from_iter(arguments.experiment.clone());
+    let meant: Vec<_> = if names.is_empty() {
+        all.into_iter().filter(|(e, _)| loaded.is_chosen(&e.path)).collect()
+    } else {
+        // An experiment that FILE's `verify` makes may be declared elsewhere.
+        work::named(all, &names)?
+    };
+    let wants_one = arguments.json || arguments.output.is_some();
+    if wants_one && meant.len() > 1 {
+        let list: Vec<&str> = meant.iter().map(|(e, _)| e.name.as_str()).collect();
+        return Err(Failure::new(format!(
+            "`{}` has {} experiments, and a plan is of one",
+            arguments.file.display(),
+            meant.len()
+        ))
+        .help(format!("choose with --experiment: {}", list.join(", "))));
+    }
+    if meant.is_empty() && loaded.checked.diagnostics.is_empty() {
+        return Err(Failure::new(format!("`{}` has no experiment", arguments.file.display()))
+            .help("`perturb plan` wants a file that declares one, or a `verify` that makes some"));
+    }
+    let mut jobs = Vec::new();
+    for (experiment, places) in meant {
+        let place = match asked {
+            Some(wanted) => places.iter().find(|p| wanted.is(p)),
+            None => default.and_then(|w| places.iter().find(|p| w.is(p))).or(places.first()),
+        };
+        match place {
+            Some(place) => {
+                if asked.is_none() && places.len() > 1 {
+                    terminal.say(&format!(
+                        "note: `{}` may run at {} places; this is {} (choose with --in)\n",
+                        experiment.name,
+                        places.len(),
+                        place
+                    ));
+                }
+                jobs.push(Job { place: place.clone(), experiment });
+            }
+            None => {
+                let list: Vec<String> = places.iter().map(ToString::to_string).collect();
+                let list = if list.is_empty() { "nowhere".to_owned() } else { format!("at {}", list.join(", ")) };
+                terminal.say(&format!("note: `{}` may not run there, but {list}\n", experiment.name));
+            }
+        }
+    }
+    Ok(jobs)
+}
+
+/// The picture, then the sentences, which end with the digest.
+fn shown(plan: &Plan, terminal: &Terminal) -> String {
+    let look = terminal.look(Stream::Output, "");
+    let picture = picture(plan, &timeline(plan), look.width, look.unicode);
+    format!("{picture}\n{}\n", tell(plan).to_text(look.width))
+}
+
+/// The plan as JSON, ending in a line end.
+pub(super) fn json(plan: &Plan) -> String {
+    // A plan is plain data with text keys, which always serialises.
+    let mut text = serde_json::to_string_pretty(plan).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Writes a file whole or not at all: beside it first, then by renaming.
+pub(super) fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
+    use std::io::Write;
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::Builder::new().prefix(".perturb-").tempfile_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // Temporary files are their owner's alone; a plan is as readable as what it replaces, else as its folder.
+            let mode = std::fs::metadata(path).map_or(0o644, |m| m.permissions().mode());
+            file.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
+        }
+        file.persist(path).map(|_| ()).map_err(|e| e.error)
+    };
+    write().map_err(|e| Failure::io("write", path, &e))
+}

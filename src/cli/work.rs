@@ -1,0 +1,144 @@
+//! Experiments at places: which there are, and judging them all.
+//!
+//! A few are done one after the other: a check of one small file should not pay for a pool of threads.
+
+use rayon::prelude::*;
+
+use super::exit::Failure;
+use super::place::{self, Wanted};
+use crate::analysis::analyse;
+use crate::check::Program;
+use crate::diagnostic::{Code, Diagnostic, tidy};
+use crate::lower::{self, ExperimentRef, Lowered, PlaceRef, Planner};
+use crate::project::Settings;
+
+/// Fewer than this are done by one thread: starting others costs more.
+const FEW: usize = 16;
+
+/// One experiment at one place.
+#[derive(Debug, Clone)]
+pub(super) struct Job {
+    pub experiment: ExperimentRef,
+    pub place: PlaceRef,
+}
+
+/// The experiments of the files that are meant, with every place of each.
+pub(super) fn experiments(
+    program: &Program,
+    is_meant: impl Fn(&ExperimentRef) -> bool,
+) -> Vec<(ExperimentRef, Vec<PlaceRef>)> {
+    lower::experiments(program)
+        .into_iter()
+        .filter(|e| is_meant(e))
+        .map(|e| {
+            let places = lower::places(program, &e);
+            (e, places)
+        })
+        .collect()
+}
+
+/// Every place of these experiments, once, in the order in which they first come.
+pub(super) fn all_places(experiments: &[(ExperimentRef, Vec<PlaceRef>)]) -> Vec<PlaceRef> {
+    let mut all: Vec<PlaceRef> = Vec::new();
+    for place in experiments.iter().flat_map(|(_, places)| places) {
+        if !all.contains(place) {
+            all.push(place.clone());
+        }
+    }
+    all
+}
+
+/// The experiments of these names.
+///
+/// # Errors
+/// There is none of a name: did you mean, and the list.
+pub(super) fn named(
+    experiments: Vec<(ExperimentRef, Vec<PlaceRef>)>,
+    names: &[String],
+) -> Result<Vec<(ExperimentRef, Vec<PlaceRef>)>, Failure> {
+    for name in names {
+        if !experiments.iter().any(|(e, _)| e.name == name.as_str()) {
+            let known: Vec<String> = experiments.iter().map(|(e, _)| e.name.to_string()).collect();
+            return Err(Failure::unknown("experiment", name, &known));
+        }
+    }
+    Ok(experiments
+        .into_iter()
+        .filter(|(e, _)| names.is_empty() || names.iter().any(|n| e.name == n.as_str()))
+        .collect())
+}
+
+/// Makes plans, keeping what the plans of one place share.
+pub(super) struct Judge<'p> {
+    program: &'p Program,
+    planners: Vec<(PlaceRef, Planner<'p>)>,
+}
+
+impl<'p> Judge<'p> {
+    pub(super) fn new(program: &'p Program) -> Self {
+        Self { program, planners: Vec::new() }
+    }
+
+    /// The plan of an experiment at a place, with all that is proved or refused about it.
+    pub(super) fn judged(&mut self, job: &Job) -> Lowered {
+        let known = self.planners.iter().position(|(place, _)| *place == job.place);
+        let index = match known {
+            Some(index) => index,
+            None => {
+                let Some(planner) = Planner::new(self.program, &job.place) else { return Lowered::default() };
+                self.planners.push((job.place.clone(), planner));
+                self.planners.len() - 1
+            }
+        };
+        let Some((_, planner)) = self.planners.get_mut(index) else { return Lowered::default() };
+        let mut lowered = planner.plan(&job.experiment);
+        if let Some(plan) = &lowered.plan {
+            lowered.diagnostics.extend(analyse(plan));
+        }
+        lowered
+    }
+}
+
+/// What is wrong with any of these.
+pub(super) fn judge(program: &Program, jobs: &[Job]) -> Vec<Diagnostic> {
+    let one = |judge: &mut Judge<'_>, job: &Job| judge.judged(job).diagnostics;
+    let mut found: Vec<Diagnostic> = if jobs.len() < FEW {
+        let mut judge = Judge::new(program);
+        jobs.iter().flat_map(|job| one(&mut judge, job)).collect()
+    } else {
+        jobs.par_iter().map_init(|| Judge::new(program), one).flatten_iter().collect()
+    };
+    // An experiment at two places says most things twice.
+    tidy(&mut found);
+    found
+}
+
+/// The place that `perturb.toml` asks for; and a diagnostic where nothing declares it.
+pub(super) fn place_of_settings(settings: &Settings, all: &[PlaceRef]) -> (Option<Wanted>, Option<Diagnostic>) {
+    let Some((text, span)) = &settings.place else { return (None, None) };
+    let wanted = Wanted::parse(text);
+    match place::find(&wanted, all) {
+        Ok(_) => (Some(wanted), None),
+        Err(failure) => {
+            let diagnostic = Diagnostic::new(Code::PROJECT_UNKNOWN_PLACE, *span, failure.message);
+            (
+                None,
+                Some(match failure.help {
+                    Some(help) => diagnostic.help(help),
+                    None => diagnostic,
+                }),
+            )
+        }
+    }
+}
+
+/// Whether the experiment of a plan is one of these names; all are, if there are none.
+///
+/// # Errors
+/// It is another.
+pub(super) fn named_plan(plan: &crate::plan::Plan, names: &[String]) -> Result<(), Failure> {
+    match names.iter().find(|n| plan.name != n.as_str()) {
+        Some(name) => Err(Failure::unknown("experiment", name, &[plan.name.to_string()])),
+        None => Ok(()),
+    }
+}

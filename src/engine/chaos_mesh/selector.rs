@@ -1,0 +1,289 @@
+//! Draws as Chaos Mesh's `{ mode, value, selector }`.
+//!
+//! Comes in: a draw of the plan. Goes out: the three fields; and, once per draw, what Chaos Mesh cannot draw, draws
+//! otherwise, or counts otherwise. Chaos Mesh draws for itself, anew for each object, among *running* pods.
+//!
+//! Rounding: the language rounds `P% of` down (to one at least), Chaos Mesh's `fixed-percent` rounds up. Where the
+//! catalogue knows the replicas, the language's number is emitted as `fixed`, and the report's count says it.
+
+use rust_decimal::prelude::ToPrimitive;
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::DrawCount;
+use crate::manifest::Node;
+use crate::plan::{At, Draw, Fault, PodSelector, Quantity, Selector};
+use crate::source::Span;
+use crate::types::{Decimal, Percent};
+
+use super::context::{Context, other_ways};
+
+/// The node label of a zone.
+const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
+
+/// How a quantity is emitted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Mode {
+    One,
+    All,
+    Fixed(u32),
+    Percent(u32),
+}
+
+/// The replicas that the catalogue knows of a draw's candidates: only where the draw narrows its service by nothing.
+pub(super) fn candidates(cx: &Context<'_>, draw: &Draw) -> Option<u32> {
+    let facts = cx.plan.services.get(draw.service.as_ref()?)?;
+    let Selector::Pods(pods) = &draw.selector else { return None };
+    (facts.pods.as_ref() == Some(pods)).then_some(facts.replicas).flatten()
+}
+
+/// The mode of a draw; `None`: a share of an unknown number that is no whole percentage (W2).
+fn mode(draw: &Draw, candidates: Option<u32>) -> Option<Mode> {
+    Some(match draw.quantity {
+        Quantity::All => Mode::All,
+        Quantity::Exactly(1) => Mode::One,
+        Quantity::Exactly(n) => Mode::Fixed(n),
+        Quantity::Share(Percent(share)) if share >= Decimal::ONE_HUNDRED => Mode::All,
+        Quantity::Share(Percent(share)) => match candidates {
+            Some(n) => match draw.quantity.of(n) {
+                1 => Mode::One,
+                hit => Mode::Fixed(hit),
+            },
+            // The language hits one at least.
+            None if share.is_zero() => Mode::One,
+            None if share.fract().is_zero() => Mode::Percent(share.to_u32()?),
+            None => return None,
+        },
+    })
+}
+
+/// Says once of a draw what Chaos Mesh cannot do or does otherwise. `uses`: how many fault steps it is the target of.
+pub(super) fn judge(cx: &mut Context<'_>, index: u32, fault: &Fault, uses: u32) {
+    let Some(draw) = cx.draw(index) else { return };
+    let Selector::Pods(pods) = &draw.selector else {
+        let noun = draw.selector.kind().noun(2);
+        return no_target(cx, draw, fault, &format!("{noun} as a target"), "Chaos Mesh draws pods and nothing else");
+    };
+    judge_pods(cx, draw, pods, fault);
+    let known = candidates(cx, draw);
+    judge_quantity(cx, draw, fault, known);
+    let random = draw.quantity != Quantity::All && mode(draw, known) != Some(Mode::All);
+    if uses > 1 && random {
+        let text = format!(
+            "`{}` is one draw for {uses} faults; in Chaos Mesh each object draws for itself, so they may hit different pods: \
+             the blast radius is bounded by their sum",
+            draw.text
+        );
+        cx.approximate("draw", draw.span, text);
+    }
+}
+
+/// What the selector's parts become.
+fn judge_pods(cx: &mut Context<'_>, draw: &Draw, pods: &PodSelector, fault: &Fault) {
+    let drawn = |at: &Option<At>| matches!(at, Some(At::Drawn(_)));
+    if drawn(&pods.node) {
+        no_target(
+            cx,
+            draw,
+            fault,
+            "a node that the plan draws",
+            "Chaos Mesh draws for itself and cannot be told what was drawn",
+        );
+    }
+    if drawn(&pods.zone) {
+        no_target(
+            cx,
+            draw,
+            fault,
+            "a zone that the plan draws",
+            "Chaos Mesh draws for itself and cannot be told what was drawn",
+        );
+    }
+    if !pods.except.is_empty() {
+        no_target(
+            cx,
+            draw,
+            fault,
+            "`except`",
+            "Chaos Mesh draws each object's pods for itself and cannot leave out what another hit",
+        );
+    }
+    if pods.node.is_some() && pods.zone.is_some() {
+        no_target(cx, draw, fault, "a node together with a zone", "Chaos Mesh takes pods on the node *or* in the zone");
+    }
+    if pods.namespaces.is_empty() {
+        no_target(
+            cx,
+            draw,
+            fault,
+            "pods without a namespace",
+            "Chaos Mesh would look in the namespace of its own object",
+        );
+    }
+    if let Some((key, value)) = pods.labels.iter().find(|(k, v)| !is_label(k, v)) {
+        no_target(
+            cx,
+            draw,
+            fault,
+            &format!("the label `{key}: {value}`"),
+            "it is no label that Kubernetes knows, and Chaos Mesh would only notice when it selects",
+        );
+    }
+    if pods.names.is_empty() {
+        return;
+    }
+    if pods.node.is_some() || pods.zone.is_some() {
+        no_target(
+            cx,
+            draw,
+            fault,
+            "names together with a node or zone",
+            "with names, Chaos Mesh ignores every other condition",
+        );
+    } else if !pods.labels.is_empty() {
+        let text = format!(
+            "`{}` names its pods; with names, Chaos Mesh ignores labels and readiness, and skips a name that does not exist",
+            draw.text
+        );
+        cx.approximate("scope", draw.span, text);
+    }
+}
+
+/// How many, here and there.
+fn judge_quantity(cx: &mut Context<'_>, draw: &Draw, fault: &Fault, known: Option<u32>) {
+    let Some(mode) = mode(draw, known) else {
+        let message = format!("Chaos Mesh cannot hit `{}`: it takes whole percentages only", draw.text);
+        let diagnostic = Diagnostic::new(Code::QUANTITY_NOT_IN_CHAOS_MESH, draw.span, message)
+            .also(fault.span, "used here")
+            .why("rounding the percentage would hit more or fewer pods than you wrote")
+            .help(other_ways(fault, "give the service its `replicas`, write a whole percentage, or use `perturb run`"));
+        return cx.refuse(diagnostic);
+    };
+    if let (Mode::Percent(percent), None) = (mode, known) {
+        let text = format!(
+            "`{}` rounds down, to one at least; Chaos Mesh rounds up: of 3 pods it hits {}, not {} (with the service's \
+             `replicas` known, the exact number is emitted)",
+            draw.text,
+            (3 * percent).div_ceil(100),
+            draw.quantity.of(3),
+        );
+        cx.approximate("rounding", draw.span, text);
+    }
+    let Some(candidates) = known else {
+        if let Mode::Fixed(n) = mode {
+            let text = format!(
+                "`{}` hits {n} or nothing; where fewer are running, Chaos Mesh hits those (with the service's `replicas` \
+                 known, that is checked)",
+                draw.text
+            );
+            cx.approximate("count", draw.span, text);
+        }
+        return;
+    };
+    let language = draw.quantity.of(candidates);
+    if language > candidates {
+        let message = format!("`{}` asks for {language} of {candidates}", draw.text);
+        let diagnostic = Diagnostic::new(Code::QUANTITY_NOT_IN_CHAOS_MESH, draw.span, message)
+            .why("Chaos Mesh hits fewer without a word, where Perturb does not begin the run")
+            .help(format!("ask for {candidates} at most, or correct the `replicas` of the service"));
+        return cx.refuse(diagnostic);
+    }
+    let engine = match mode {
+        Mode::One => 1,
+        Mode::All => candidates,
+        Mode::Fixed(n) => n.min(candidates),
+        Mode::Percent(percent) => (candidates * percent).div_ceil(100),
+    };
+    cx.report.counts.push(DrawCount { draw: draw.text.clone(), candidates, language, engine });
+}
+
+/// A target that Chaos Mesh cannot draw, and who can.
+fn no_target(cx: &mut Context<'_>, draw: &Draw, fault: &Fault, construct: &str, reason: &str) {
+    let message = format!("Chaos Mesh cannot express {construct} in `{}`", draw.text);
+    let mut diagnostic = Diagnostic::new(Code::TARGET_NOT_IN_CHAOS_MESH, draw.span, message)
+        .label(construct.trim_matches('`').to_owned())
+        .why(reason)
+        .help(other_ways(fault, "`perturb run` can: it draws by itself and hands Chaos Mesh the names"));
+    if fault.span != draw.span {
+        diagnostic = diagnostic.also(fault.span, "used here");
+    }
+    cx.refuse(diagnostic);
+}
+
+/// Whether Kubernetes takes a label: the value is empty or at most 63 of `[A-Za-z0-9-_.]`, alphanumeric at both ends;
+/// so is the key's name, with an optional DNS prefix before a slash (T6).
+fn is_label(key: &str, value: &str) -> bool {
+    let word = |text: &str| {
+        let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        text.len() <= 63
+            && ends(text.chars().next())
+            && ends(text.chars().next_back())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+    };
+    let (prefix, name) = key.rsplit_once('/').map_or((None, key), |(p, n)| (Some(p), n));
+    word(name) && prefix.is_none_or(|p| !p.is_empty() && p.len() <= 253) && (value.is_empty() || word(value))
+}
+
+/// `mode`, `value`, `selector`: in that order, `value` only where the mode reads it.
+pub(super) fn entries<'a>(cx: &Context<'a>, draw: &'a Draw) -> [Option<(&'a str, Node<'a>)>; 3] {
+    let arena = cx.arena;
+    let (mode, value) = match mode(draw, candidates(cx, draw)) {
+        Some(Mode::All) => ("all", None),
+        Some(Mode::Fixed(n)) => ("fixed", Some(n)),
+        Some(Mode::Percent(n)) => ("fixed-percent", Some(n)),
+        // `None` was refused by `judge`.
+        Some(Mode::One) | None => ("one", None),
+    };
+    let selector = match &draw.selector {
+        Selector::Pods(pods) => pod_selector(cx, pods),
+        // Refused by `judge`.
+        _ => arena.map([]),
+    };
+    [
+        Some(("mode", Node::Text(mode))),
+        value.map(|n| ("value", arena.format(format_args!("{n}")))),
+        Some(("selector", selector)),
+    ]
+}
+
+/// A draw inside a body, as the other side of a network fault.
+pub(super) fn target<'a>(cx: &mut Context<'a>, index: u32) -> Option<Node<'a>> {
+    let draw = cx.draw(index)?;
+    Some(cx.arena.map_some(entries(cx, draw)))
+}
+
+/// Always with its namespaces and, but for named pods, with the phase: dead pods are candidates otherwise (T4).
+fn pod_selector<'a>(cx: &Context<'a>, pods: &'a PodSelector) -> Node<'a> {
+    let arena = cx.arena;
+    if !pods.names.is_empty() {
+        let names = arena.list(pods.names.iter().map(|n| Node::Text(n)));
+        return arena.map([("pods", arena.map(pods.namespaces.iter().map(|ns| (ns.as_str(), names))))]);
+    }
+    let named = |at: &'a Option<At>| match at {
+        Some(At::Named(name)) => Some(Node::Text(name)),
+        _ => None,
+    };
+    arena.map_some([
+        Some(("namespaces", arena.list(pods.namespaces.iter().map(|n| Node::Text(n))))),
+        (!pods.labels.is_empty())
+            .then(|| ("labelSelectors", arena.map(pods.labels.iter().map(|(k, v)| (k.as_str(), Node::Text(v)))))),
+        named(&pods.node).map(|node| ("nodes", arena.list([node]))),
+        named(&pods.zone).map(|zone| ("nodeSelectors", arena.map([(ZONE_LABEL, zone)]))),
+        Some(("podPhaseSelectors", arena.list([Node::Text("Running")]))),
+    ])
+}
+
+/// Where the gate would be among the candidates of a draw: it must not be hit by what it watches.
+pub(super) fn hits_gate(pods: &PodSelector, namespace: &str, labels: &[(&str, &str)]) -> bool {
+    pods.names.is_empty()
+        && pods.namespaces.iter().any(|n| n == namespace)
+        && pods.labels.iter().all(|(k, v)| labels.iter().any(|(key, value)| k == key && v == value))
+}
+
+/// The gate among the pods under test.
+pub(super) fn refuse_gate(cx: &mut Context<'_>, text: &str, span: Span) {
+    let message = format!("`{text}` may hit the gate that judges the experiment");
+    let diagnostic = Diagnostic::new(Code::GATE_IS_HIT, span, message)
+        .why("a gate that is hit cannot tell a broken service from its own trouble, and cannot end the fault")
+        .help("narrow the target by labels, or give the cluster a namespace for chaos that nothing hits");
+    cx.refuse(diagnostic);
+}

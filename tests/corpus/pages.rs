@@ -1,0 +1,119 @@
+//! `docs/errors/P0123.md`: each page's wrong text gives exactly its code, its right text gives nothing.
+//!
+//! The blocks are run as a user would run them: written into a folder, `perturb check` over it. Where an engine or an option
+//! is part of the mistake, the fence says so (```` ```chaos compile --engine litmus --strict ````).
+
+use std::path::Path;
+use std::process::Command;
+
+use libtest_mimic::{Failed, Trial};
+use perturb::diagnostic::Code;
+use perturb::diagnostic::render::{Format, Look, render};
+
+use crate::cases::{NamedText, files_below, findings, root, split, support};
+
+/// One test a page, and one over all codes.
+pub fn trials() -> Vec<Trial> {
+    let mut trials: Vec<Trial> = files_below("docs/errors", "md")
+        .into_iter()
+        .filter(|path| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('P')))
+        .map(|path| {
+            let name = path.file_stem().expect("a listed file has a name").to_string_lossy().into_owned();
+            Trial::test(format!("page/{name}"), move || page(&name, &path))
+        })
+        .collect();
+    trials.push(Trial::test("codes/every_code_has_a_page_and_a_case", every_code));
+    trials
+}
+
+fn page(name: &str, path: &Path) -> Result<(), Failed> {
+    let text = std::fs::read_to_string(path)?;
+    let code = Code::parse(name).filter(|c| c.to_string() == name).ok_or("there is no such code")?;
+    let title = format!("# {code}: {}", code.info().title);
+    if text.lines().next() != Some(&title) {
+        return Err(format!("the first line should be `{title}`").into());
+    }
+    if perturb::diagnostic::pages::first_paragraph(&text).is_none() {
+        return Err("it explains nothing".into());
+    }
+    if is_not_shown(&text) {
+        return Ok(());
+    }
+    let (_, rest) = text.split_once("\n## Wrong\n").ok_or("it has no `## Wrong`")?;
+    let (wrong, right) = rest.split_once("\n## Right\n").ok_or("it has no `## Right` behind `## Wrong`")?;
+    for (part, wanted) in [(wrong, vec![code.to_string()]), (right, vec![])] {
+        let blocks = support::blocks(part);
+        let [block] = blocks.as_slice() else { return Err("each part has one fenced block".into()) };
+        let arguments = block.info.strip_prefix("chaos").ok_or("the block is not marked `chaos`")?;
+        let files = split("page.chaos", &block.text);
+        let (mut codes, shown) = run(&arguments_for(code, arguments), &files)?;
+        codes.dedup();
+        if codes != wanted {
+            return Err(format!("wanted {wanted:?}, and this comes:\n{shown}").into());
+        }
+    }
+    Ok(())
+}
+
+fn is_not_shown(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with("Not shown: "))
+}
+
+/// What is run: what the fence says; else a compilation for the codes of an engine, and `check` for the others.
+fn arguments_for(code: Code, fence: &str) -> Vec<String> {
+    let words: Vec<String> = fence.split_whitespace().map(str::to_owned).collect();
+    if !words.is_empty() {
+        return words;
+    }
+    let engine = match code.number() {
+        600..=649 => "chaos-mesh",
+        650..=699 => "litmus",
+        _ => return vec!["check".to_owned()],
+    };
+    ["compile", "--engine", engine].map(str::to_owned).into()
+}
+
+/// The codes that come, in order, and what a person would see.
+fn run(arguments: &[String], files: &[NamedText]) -> Result<(Vec<String>, String), Failed> {
+    let is_check = arguments.first().is_some_and(|a| a == "check");
+    if is_check && files.iter().all(|(name, _)| name.ends_with(".chaos")) {
+        let (found, sources) = findings(files);
+        let shown = render(Format::Human, &found, &sources, &Look::default());
+        return Ok((found.iter().map(|d| d.code.to_string()).collect(), shown));
+    }
+    let folder = tempfile::tempdir()?;
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text)?;
+    }
+    let (command, rest) = arguments.split_first().ok_or("a fence names a command")?;
+    let output = Command::new(env!("CARGO_BIN_EXE_perturb"))
+        .current_dir(folder.path())
+        .arg(command)
+        .arg(".")
+        .args(rest)
+        .args(["--format", "json"])
+        .output()?;
+    // A compilation says on standard error what it found, as its manifests go to standard output.
+    let text = String::from_utf8(if is_check { output.stdout } else { output.stderr })?;
+    let json = text.find('{').map_or("", |at| &text[at..]);
+    let mut stream = serde_json::Deserializer::from_str(json).into_iter::<serde_json::Value>();
+    let Some(Ok(found)) = stream.next() else { return Err(format!("it says\n{text}").into()) };
+    let all = found["diagnostics"].as_array().cloned().unwrap_or_default();
+    Ok((all.iter().filter_map(|d| d["code"].as_str().map(str::to_owned)).collect(), text))
+}
+
+fn every_code() -> Result<(), Failed> {
+    let cases = crate::check::codes();
+    let mut wrong = String::new();
+    for row in Code::all() {
+        let code = row.code.to_string();
+        match std::fs::read_to_string(root().join(format!("docs/errors/{code}.md"))) {
+            Err(_) => wrong.push_str(&format!("{code} ({}) has no page docs/errors/{code}.md\n", row.title)),
+            Ok(page) if is_not_shown(&page) && !cases.contains(&code) => {
+                // Such a page must say why; its reason is for people to judge.
+            }
+            Ok(_) => {}
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
+}

@@ -1,0 +1,152 @@
+//! What several of these tests need: files of the repository, blocks of Markdown, the whole compiler in one call.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use perturb::analysis;
+use perturb::check::{self, Program};
+use perturb::diagnostic::{Diagnostic, tidy};
+use perturb::lower::{self, ExperimentRef, PlaceRef};
+use perturb::plan::Plan;
+use perturb::source::{Memory, SourceMap};
+
+/// The repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A file of the repository.
+pub fn read(path: &str) -> String {
+    let path = root().join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The `.chaos` files of a folder, sorted, with their texts.
+pub fn chaos_files(folder: &str) -> Vec<(String, String)> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(root().join(folder))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "chaos"))
+        .collect();
+    paths.sort();
+    paths
+        .into_iter()
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        })
+        .collect()
+}
+
+/// One plan of a program.
+pub struct Planned {
+    pub experiment: ExperimentRef,
+    pub place: PlaceRef,
+    pub plan: Option<Plan>,
+}
+
+/// Everything that the compiler makes of some files, in every place.
+pub struct Compiled {
+    pub program: Program,
+    pub sources: SourceMap,
+    pub plans: Vec<Planned>,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Checks, plans and proves.
+pub fn compile(files: &[(&str, &str)]) -> Compiled {
+    let sources = Memory::new(files.iter().map(|(path, text)| (*path, *text)));
+    let roots: Vec<String> = files.iter().map(|(path, _)| (*path).to_owned()).collect();
+    let checked = check::check(&sources, &roots);
+    let mut diagnostics = checked.diagnostics;
+    diagnostics.extend(lower::check(&checked.program));
+    let mut plans = Vec::new();
+    for experiment in lower::experiments(&checked.program) {
+        for place in lower::places(&checked.program, &experiment) {
+            let lowered = lower::plan(&checked.program, &experiment, &place);
+            diagnostics.extend(lowered.diagnostics);
+            if let Some(plan) = &lowered.plan {
+                diagnostics.extend(analysis::analyse(plan));
+            }
+            plans.push(Planned { experiment: experiment.clone(), place, plan: lowered.plan });
+        }
+    }
+    tidy(&mut diagnostics);
+    Compiled { program: checked.program, sources: checked.sources, plans, diagnostics }
+}
+
+impl Compiled {
+    /// The errors, one a line: `file:line:column P0123 message`.
+    pub fn errors(&self) -> String {
+        self.told(|d| d.is_error())
+    }
+
+    /// Errors and warnings.
+    pub fn findings(&self) -> String {
+        self.told(|_| true)
+    }
+
+    fn told(&self, wanted: impl Fn(&Diagnostic) -> bool) -> String {
+        let mut text = String::new();
+        for d in self.diagnostics.iter().filter(|d| wanted(d)) {
+            let file = self.sources.file(d.span.file);
+            let at = file.line_column(d.span.start);
+            let _ = writeln!(text, "{}:{}:{} {} {}", file.path, at.line, at.column, d.code, d.message);
+            for label in &d.labels {
+                let _ = writeln!(text, "    | {}", label.text);
+            }
+            for line in d.why.iter().chain(&d.help) {
+                let _ = writeln!(text, "    {line}");
+            }
+        }
+        text
+    }
+}
+
+/// A fenced block of a page.
+pub struct Block {
+    /// What stands behind the fence: `chaos method`.
+    pub info: String,
+    /// What is in it.
+    pub text: String,
+    /// The line of its first line, from 1.
+    pub line: usize,
+}
+
+/// The fenced blocks of a page, in order.
+pub fn blocks(page: &str) -> Vec<Block> {
+    let mut found = Vec::new();
+    let mut open: Option<Block> = None;
+    for (index, line) in page.lines().enumerate() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(info), None) => open = Some(Block { info: info.trim().into(), text: String::new(), line: index + 2 }),
+            (Some(_), Some(_)) => found.extend(open.take()),
+            (None, Some(block)) => {
+                block.text.push_str(line);
+                block.text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a fence is never closed");
+    found
+}
+
+/// Replaces what stands between `<!-- written by a test: NAME -->` and `<!-- end -->`, or fails if it differs.
+/// `PERTURB_BLESS=1` writes.
+pub fn hold(path: &str, name: &str, text: &str) {
+    let page = read(path);
+    let begin = format!("<!-- written by a test: {name} -->\n");
+    let (before, rest) = page.split_once(&begin).unwrap_or_else(|| panic!("{path} has no `{begin}`"));
+    let (now, after) = rest.split_once("<!-- end -->").unwrap_or_else(|| panic!("{path}: `{name}` has no end"));
+    if now == text {
+        return;
+    }
+    if std::env::var_os("PERTURB_BLESS").is_some() {
+        std::fs::write(root().join(path), format!("{before}{begin}{text}<!-- end -->{after}")).unwrap();
+        return;
+    }
+    panic!(
+        "{path}, `{name}`: run with PERTURB_BLESS=1 and read what it wrote. It should be\n\n{text}\nand is\n\n{now}"
+    );
+}
