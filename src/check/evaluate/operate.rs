@@ -128,6 +128,10 @@ impl Evaluator<'_> {
 
     pub(super) fn compare(&mut self, left: &Expr, op: Comparison, right: &Expr) -> Val {
         let a = self.value(left, &Type::Any);
+        // `a < b < c` has been reported, and compares nothing.
+        if matches!(left.kind, ExprKind::Compare { .. }) {
+            return Val::error();
+        }
         // Beside something wrong nobody knows which words fit: one mistake, one diagnostic.
         if a.is_error() && matches!(&right.kind, ExprKind::Name(name) if !self.means_something(name)) {
             return a;
