@@ -268,18 +268,18 @@ pub fn schedule(ev: &mut Evaluator<'_>, id: DeclId) -> Option<Schedule> {
 pub fn unique(program: &Program, diagnostics: &mut Vec<Diagnostic>) {
     let mut names: BTreeMap<SmolStr, Span> = BTreeMap::new();
     for experiment in super::experiments(program) {
-        if let Some(first) = names.insert(experiment.name.clone(), experiment.span) {
-            if experiment.verify.is_some() {
-                diagnostics.push(
-                    Diagnostic::new(
-                        Code::SAME_NAME_TWICE,
-                        experiment.span,
-                        format!("two runs of the project would be named `{}`", experiment.name),
-                    )
-                    .also(first, "the first is here")
-                    .why("verdicts are kept by name"),
-                );
-            }
+        if let Some(first) = names.insert(experiment.name.clone(), experiment.span)
+            && experiment.verify.is_some()
+        {
+            diagnostics.push(
+                Diagnostic::new(
+                    Code::SAME_NAME_TWICE,
+                    experiment.span,
+                    format!("two runs of the project would be named `{}`", experiment.name),
+                )
+                .also(first, "the first is here")
+                .why("verdicts are kept by name"),
+            );
         }
     }
 }

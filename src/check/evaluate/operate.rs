@@ -165,10 +165,10 @@ impl Evaluator<'_> {
             };
         }
         let (of_a, of_b) = (self.measured(a), self.measured(b));
-        if matches!(of_a, Type::List(_) | Type::Optional(_)) || matches!(of_b, Type::List(_) | Type::Optional(_)) {
-            if matches!(a, Val::Unknown(_)) || matches!(b, Val::Unknown(_)) {
-                return Val::Unknown(Type::Bool);
-            }
+        let is_open = |ty: &Type| matches!(ty, Type::List(_) | Type::Optional(_));
+        let is_unknown = matches!(a, Val::Unknown(_)) || matches!(b, Val::Unknown(_));
+        if is_unknown && (is_open(&of_a) || is_open(&of_b)) {
+            return Val::Unknown(Type::Bool);
         }
         if !comparable(&of_a, &of_b) {
             return self.do_not_compare(a, b, &of_a, &of_b, left, right);

@@ -24,7 +24,7 @@ impl Evaluator<'_> {
         let selector = match kind {
             TargetKind::Endpoints => match &service.endpoints {
                 Val::List(urls) => {
-                    let known: Vec<SmolStr> = urls.iter().filter_map(|u| text_of(u)).collect();
+                    let known: Vec<SmolStr> = urls.iter().filter_map(text_of).collect();
                     if known.len() == urls.len() { Some(Selector::Endpoints(known)) } else { None }
                 }
                 _ => None,
