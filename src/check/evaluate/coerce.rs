@@ -88,8 +88,9 @@ impl Evaluator<'_> {
     /// A value that is no list, no range and not optional.
     fn fit_plain(&mut self, value: Val, want: &Type, expr: &Expr) -> Val {
         if let Val::Unknown(ty) = &value {
-            if let (Type::Selector(_), Type::Target(_)) = (ty.base(), want.base()) {
-                self.report(how_many(None, expr));
+            // Which pods depends on the place; that their number is missing does not.
+            if let (Type::Selector(_), Type::Target(_)) = (ty.base(), want) {
+                self.report(how_many(&words(expr), expr));
                 return Val::error();
             }
             return if self.compatible(ty, want) {
@@ -105,7 +106,7 @@ impl Evaluator<'_> {
             (Type::Selector(kind), Val::Selector(s)) if s.selector.kind() == *kind => Val::Selector(s),
             (Type::Target(kind), Val::Target(t)) if t.kind() == *kind => Val::Target(t),
             (Type::Target(_), Val::Selector(candidates)) => {
-                self.report(how_many(Some(&candidates.text), expr));
+                self.report(how_many(&candidates.text, expr));
                 Val::error()
             }
             // `fault in [node.power-off]`: which one is known where the rule is judged.
@@ -463,17 +464,26 @@ pub fn word_of(kind: &ItemKind) -> &'static str {
     }
 }
 
+/// A selector as it was written: `ledger.pods`.
+fn words(expr: &Expr) -> String {
+    match &expr.kind {
+        ExprKind::Name(name) => name.to_string(),
+        ExprKind::Member { base, name, .. } => format!("{}.{}", words(base), name.text),
+        ExprKind::Call { callee, .. } => format!("{}(…)", words(callee)),
+        ExprKind::Group(inner) => words(inner),
+        _ => "these".to_owned(),
+    }
+}
+
 /// A selector where a target is wanted: how many?
-fn how_many(text: Option<&str>, expr: &Expr) -> Diagnostic {
+fn how_many(text: &str, expr: &Expr) -> Diagnostic {
     let at = expr.span.before();
-    let of = text.map_or_else(|| "these".to_owned(), |text| format!("`{text}`"));
-    let with = |quantity: &str| text.map_or_else(|| format!("`{quantity} …`"), |text| format!("`{quantity} {text}`"));
-    Diagnostic::new(Code::SELECTOR_WITHOUT_QUANTITY, expr.span, format!("how many of {of} are hit?"))
+    Diagnostic::new(Code::SELECTOR_WITHOUT_QUANTITY, expr.span, format!("how many of `{text}` are hit?"))
         .label("a selector says which, not how many")
         .why("how much is hit is always written, never a default")
-        .choice(format!("one, at random: {}", with("one of")), at, "one of ")
-        .choice(format!("a share, rounded down to one at least: {}", with("50% of")), at, "50% of ")
-        .choice(format!("every one: {}", with("all of")), at, "all of ")
+        .choice(format!("one, at random: `one of {text}`"), at, "one of ")
+        .choice(format!("a share, rounded down to one at least: `50% of {text}`"), at, "50% of ")
+        .choice(format!("every one: `all of {text}`"), at, "all of ")
 }
 
 /// A service where a target is wanted: how many of what it has?
