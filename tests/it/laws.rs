@@ -197,16 +197,21 @@ fn another_bound_is_another_experiment() {
             text.replacen(from, to, 1)
         });
         let found = make(&changed);
+        let mut compared = 0;
         for (name, made) in &expected {
-            let (own, other) = (&made.plan, &found[name].plan);
+            // Longer or larger, it may be more than a policy allows in one of its places.
+            let Some(other) = found.get(name) else { continue };
+            let (own, other) = (&made.plan, &other.plan);
             let meant = name.starts_with("checkout-survives-slow-ledger@");
             if meant {
+                compared += 1;
                 assert_ne!(own.text_digest, other.text_digest, "`{to}`: the text of {name}");
                 assert_ne!(own.digest, other.digest, "`{to}`: the plan of {name}");
             } else if file == "slow-dependency.chaos" {
                 assert_eq!(own.digest, other.digest, "`{to}` is not of {name}");
             }
         }
+        assert!(compared > 0, "`{to}`: no plan is left to compare");
     }
 }
 
