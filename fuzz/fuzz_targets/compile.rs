@@ -27,8 +27,8 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(read == plan, "a plan survives its JSON");
             let (arena, mut out, mut stream) = (Arena::new(), String::new(), yaml::Stream::default());
             let mut sink = |node: &Node<'_>| stream.document(node, &mut out);
-            chaos_mesh::emit::emit(&plan, &options, &arena, &mut sink);
-            litmus::emit::emit(&plan, &options, &arena, &mut sink);
+            chaos_mesh::emit(&plan, &options, &arena, &mut sink);
+            litmus::emit(&plan, &options, &arena, &mut sink);
         }
     }
 });

@@ -72,7 +72,7 @@ fn relaxed(plan: &Plan, expectation: &Expectation, out: &mut Vec<Diagnostic>) {
             .label("true for every sample that there can be")
             .why("it reads as a promise for the time of the faults, and is none")
             .help("give a bound that could be missed, or write `except during faults`");
-        out.push(with_rewrite(diagnostic, expectation, "except during faults"));
+        out.push(diagnostic);
         return;
     }
     let (Some((stream, op, strict)), Some((other, weak_op, weak))) = (bound(&expectation.condition), bound(condition))
@@ -83,7 +83,13 @@ fn relaxed(plan: &Plan, expectation: &Expectation, out: &mut Vec<Diagnostic>) {
         return;
     }
     let message = format!("`but {text}` is not weaker than what `{name}` asks for anyway");
+    let turned = matches!(
+        (op, weak_op),
+        (Comparison::Less | Comparison::LessOrEqual, Comparison::Greater | Comparison::GreaterOrEqual)
+            | (Comparison::Greater | Comparison::GreaterOrEqual, Comparison::Less | Comparison::LessOrEqual)
+    );
     let direction = match op {
+        _ if turned => "turn the sign after `but` round: both bounds look in one direction",
         Comparison::Less | Comparison::LessOrEqual => "give a larger bound after `but`",
         Comparison::Greater | Comparison::GreaterOrEqual => "give a smaller bound after `but`",
         Comparison::Equal | Comparison::NotEqual => "give a bound after `but` that the expected value itself meets",
@@ -139,7 +145,7 @@ fn grace(plan: &Plan, expectation: &Expectation, faults: Option<FaultsPhase>, ou
             let diagnostic = Diagnostic::new(Code::GRACE_WITHOUT_EFFECT, expectation.span, message)
                 .why("a grace counts during faults and while recovering, and there `except during faults` asks nothing")
                 .help("leave `within` away");
-            out.push(with_rewrite(diagnostic, expectation, "except during faults"));
+            out.push(diagnostic);
             return;
         }
         Phase::OnlyDuringFaults => within >= faults.written && !faults.written.is_zero(),
@@ -180,10 +186,4 @@ fn remembers(plan: &Plan, what: &str, condition: &Condition, within: Duration, s
                 "ask with a shorter window (such as `over: {within}`, if the metric takes it), or allow {window} at least"
             )),
     );
-}
-
-/// The whole expectation written again with another tail and without `within`.
-fn with_rewrite(diagnostic: Diagnostic, expectation: &Expectation, tail: &str) -> Diagnostic {
-    let text = format!("expect {}: {} {tail}", expectation.name, expectation.text);
-    diagnostic.fix(format!("write `{tail}`"), expectation.span, text)
 }

@@ -70,9 +70,7 @@ fn between_samples(plan: &Plan, guard: &Guard, out: &mut Vec<Diagnostic>) {
             .label("two samples are needed to see that it stays true")
             .also(slowest.span, format!("asked each {every}"))
             .why(format!("it acts after {every} at the earliest, later than it says"))
-            .help(format!("write `for {every}`, or leave `for` away to act on a single sample"))
-            .choice(format!("write `for {every}`"), guard.span, format!("abort when {} for {every}", guard.text))
-            .choice("act on a single sample", guard.span, format!("abort when {}", guard.text)),
+            .help(format!("write `for {every}`, or leave `for` away to act on a single sample")),
     );
 }
 

@@ -53,12 +53,19 @@ fn protected(plan: &Plan, fault: &Fault, draw: &Draw, pods: &PodSelector, out: &
         let Some(reason) = protection(plan, namespace) else { continue };
         let message = format!("`{}` would hit the namespace `{namespace}`, which {reason}", fault.name);
         out.push(
-            Diagnostic::new(Code::PROTECTED_NAMESPACE, fault.span, message)
-                .also(draw.span, format!("`{}`", draw.text))
+            drawn(Diagnostic::new(Code::PROTECTED_NAMESPACE, fault.span, message), draw)
                 .why("what should end the fault, or tell that something is wrong, might not live through it")
                 .help("hit something else; what is off limits is declared with the cluster"),
         );
     }
+}
+
+/// Says what is hit: at the draw, or, where that is written in the fault itself, with the fault (labels do not overlap).
+fn drawn(diagnostic: Diagnostic, draw: &Draw) -> Diagnostic {
+    let (fault, at) = (diagnostic.span, draw.span);
+    let inside = fault.file == at.file && fault.start <= at.start && at.end <= fault.end;
+    let text = format!("hits `{}`", draw.text);
+    if inside { diagnostic.label(text) } else { diagnostic.also(at, text) }
 }
 
 /// Pods without labels and names: everything in the namespace.
@@ -101,9 +108,7 @@ fn machines(plan: &Plan, fault: &Fault, draw: &Draw, out: &mut Vec<Diagnostic>) 
     };
     let message = format!("`{}` may hit {noun} on which {} itself runs", fault.name, engine.title());
     out.push(
-        Diagnostic::new(Code::NODE_MAY_HOLD_ENGINE, fault.span, message)
-            .label(format!("`{}`", draw.text))
-            .also(draw.span, "drawn when the run starts")
+        drawn(Diagnostic::new(Code::NODE_MAY_HOLD_ENGINE, fault.span, message), draw)
             .why("an engine that goes down with its target cannot undo the fault; preflight looks and refuses then")
             .help(offer),
     );

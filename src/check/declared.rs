@@ -152,7 +152,7 @@ pub fn check_keys(ev: &mut Evaluator<'_>, fields: &[Field], known: &[&str], what
         let diagnostic =
             Diagnostic::new(Code::UNKNOWN_FIELD, field.key.span, format!("{what} has no field `{}`", field.key.text));
         ev.report(match nearest(&field.key.text, known.iter().copied()) {
-            Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), field.key.span, near),
+            Some(near) => diagnostic.choice(format!("did you mean `{near}`?"), field.key.span, near),
             None => diagnostic.help(format!("it has {}", super::evaluate::listed(known))),
         });
     }
@@ -163,7 +163,9 @@ pub fn check_record(ev: &mut Evaluator<'_>, id: DeclId) {
     let item = ev.program.item(id);
     let ItemKind::Record(word, fields) = &item.kind else { return };
     let specs = fields_of(*word);
-    let what = format!("a {}", super::evaluate::word_of(&item.kind));
+    let word_text = super::evaluate::word_of(&item.kind);
+    let article = if word_text.starts_with(['e', 'i', 'S']) { "an" } else { "a" };
+    let what = format!("{article} {word_text}");
     let known: Vec<&str> = specs.iter().map(|s| s.key).collect();
     let file = ev.program.file_of(id);
     ev.within(file, Vec::new(), |ev| {
@@ -191,7 +193,11 @@ fn missing(name: &str, span: Span, spec: &FieldSpec, what: &str) -> Diagnostic {
         "lessons" => diagnostic.why("an incident without a lesson teaches nobody"),
         _ => diagnostic,
     };
-    diagnostic.help(format!("{what} needs `{}:` {}", spec.key, super::evaluate::article(&spec.ty)))
+    let wanted = match spec.key {
+        "indicator" => "the metric that it promises: `success-rate(checkout)`".to_owned(),
+        _ => super::evaluate::article(&spec.ty),
+    };
+    diagnostic.help(format!("{what} needs `{}:` {wanted}", spec.key))
 }
 
 /// `links: { dashboard: "https://…" }`.

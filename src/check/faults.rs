@@ -157,7 +157,7 @@ fn engine_name(ev: &mut Evaluator<'_>, body: &EngineBody) -> Option<EngineName> 
         let diagnostic =
             Diagnostic::new(Code::UNKNOWN_WORD, body.engine.span, format!("there is no engine `{}`", body.engine.text));
         ev.report(match nearest(&body.engine.text, names) {
-            Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), body.engine.span, near),
+            Some(near) => diagnostic.choice(format!("did you mean `{near}`?"), body.engine.span, near),
             None => diagnostic.help(format!("the engines are {}", super::evaluate::listed(&names))),
         });
     }

@@ -154,7 +154,8 @@ pub fn check(sources: &dyn Sources, roots: &[String]) -> Checked {
 
 fn check_declarations(program: &Program) -> Vec<Diagnostic> {
     let mut ev = evaluate::Evaluator::new(program, None);
-    for (id, item) in program.own_decls() {
+    // An item without a name has been reported; whatever else it lacks is about to be typed.
+    for (id, item) in program.own_decls().filter(|(_, item)| !item.name.text.is_empty()) {
         match &item.kind {
             ItemKind::Record(..) => declared::check_record(&mut ev, id),
             ItemKind::Let(_) => {

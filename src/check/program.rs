@@ -241,6 +241,8 @@ pub struct Body {
     pub guards: Vec<GuardBlock>,
     /// The `method` blocks.
     pub methods: Vec<Block>,
+    /// A part of it could not be read, which has been reported: what seems to be missing may be that part.
+    pub broken: bool,
 }
 
 /// `let name = expr`.
@@ -261,6 +263,8 @@ pub struct Hypothesis {
     pub expects: Vec<Expect>,
     /// `recovery …`.
     pub recoveries: Vec<RecoveryItem>,
+    /// A part of it could not be read, which has been reported: what seems to be missing may be that part.
+    pub broken: bool,
     /// The block.
     pub span: Span,
 }

@@ -158,7 +158,7 @@ impl Evaluator<'_> {
                     let diagnostic =
                         Diagnostic::new(Code::UNKNOWN_TYPE, name.span, format!("there is no type `{}`", name.text));
                     self.report(match nearest(&name.text, NAMED.iter().map(|(n, _)| *n)) {
-                        Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), name.span, near),
+                        Some(near) => diagnostic.choice(format!("did you mean `{near}`?"), name.span, near),
                         None => diagnostic.help(format!(
                             "the types are {}; an enumeration is written as its words: `outgoing | incoming`",
                             listed(&NAMED.iter().map(|(n, _)| *n).collect::<Vec<_>>())

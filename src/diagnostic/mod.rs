@@ -172,10 +172,10 @@ pub fn tidy(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.dedup_by(|a, b| a.code == b.code && a.span == b.span && a.message == b.message);
 }
 
-/// The member of `known` that `word` was probably meant to be: "did you mean".
+/// The member of `known` that `word` was probably meant to be: "did you mean". A guess, so never a certain fix.
 #[must_use]
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = 1 + word.chars().count() / 4;
+    let allowed = word.chars().count().max(3) / 3;
     known
         .into_iter()
         .filter(|k| *k != word)

@@ -141,7 +141,7 @@ fn verify_run(
         Val::Decl(id) => match &program.item(id).kind {
             ItemKind::Scenario(..) => {
                 let signature = program.signature(id);
-                let bound = ev.bind(id, &signature, run.args.as_deref().unwrap_or_default(), run.span);
+                let bound = ev.bind(id, &signature, run.args.as_deref().unwrap_or_default(), run.path.span);
                 bound.fine.then_some((id, Some(bound)))
             }
             _ => Some((id, None)),
@@ -258,7 +258,8 @@ fn read(ev: &mut Evaluator<'_>, body: &Body, item: &Item, file: usize, params: V
         for item in &body.lets {
             steps::declare(ev, item);
         }
-        if let Some(block) = one_block(ev, &body.hypotheses, "hypothesis", item, |b| b.span, &mut parts) {
+        if let Some(block) = one_block(ev, (&body.hypotheses, body.broken), "hypothesis", item, |b| b.span, &mut parts)
+        {
             parts.hypothesis = hypothesis::read(ev, block);
         }
         for block in &body.guards {
@@ -267,7 +268,7 @@ fn read(ev: &mut Evaluator<'_>, body: &Body, item: &Item, file: usize, params: V
         if let [first, second, ..] = body.guards.as_slice() {
             ev.report(two_blocks("guard", first.span, second.span));
         }
-        if let Some(block) = one_block(ev, &body.methods, "method", item, |b| b.span, &mut parts) {
+        if let Some(block) = one_block(ev, (&body.methods, body.broken), "method", item, |b| b.span, &mut parts) {
             parts.steps = steps::read(ev, block, &mut parts.method);
         }
     });
@@ -276,13 +277,17 @@ fn read(ev: &mut Evaluator<'_>, body: &Body, item: &Item, file: usize, params: V
 
 fn one_block<'b, B>(
     ev: &mut Evaluator<'_>,
-    blocks: &'b [B],
+    (blocks, broken): (&'b [B], bool),
     word: &str,
     item: &Item,
     span: impl Fn(&B) -> Span,
     parts: &mut Parts,
 ) -> Option<&'b B> {
     match blocks {
+        [] if broken => {
+            parts.incomplete = true;
+            None
+        }
         [] => {
             parts.incomplete = true;
             let why = match word {

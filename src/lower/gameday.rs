@@ -132,7 +132,7 @@ fn person(ev: &mut Evaluator<'_>, who: &Expr, roles: &[smol_str::SmolStr]) {
             let diagnostic = Diagnostic::new(Code::ROLE_UNKNOWN, who.span, format!("nobody has the role `{name}`"));
             let known = roles.iter().map(smol_str::SmolStr::as_str);
             ev.report(match crate::diagnostic::nearest(name, known) {
-                Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), who.span, near),
+                Some(near) => diagnostic.choice(format!("did you mean `{near}`?"), who.span, near),
                 None => diagnostic.help("name a role of `roles`, or a team"),
             });
             return;

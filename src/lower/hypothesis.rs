@@ -23,7 +23,9 @@ pub struct Said {
 /// Reads a hypothesis.
 pub fn read(ev: &mut Evaluator<'_>, hypothesis: &Hypothesis) -> Said {
     let mut said = Said { complete: true, ..Said::default() };
-    if hypothesis.expects.is_empty() {
+    if hypothesis.expects.is_empty() && hypothesis.broken {
+        said.complete = false;
+    } else if hypothesis.expects.is_empty() {
         ev.report(
             Diagnostic::new(Code::INCOMPLETE, hypothesis.span, "this hypothesis expects nothing")
                 .why("a run that judges nothing would be green whatever happens")
@@ -131,6 +133,7 @@ pub fn condition(ev: &mut Evaluator<'_>, expr: &Expr) -> Option<Condition> {
 fn recovery(ev: &mut Evaluator<'_>, hypothesis: &Hypothesis) -> Option<Recovery> {
     let (first, rest) = match hypothesis.recoveries.split_first() {
         Some(split) => split,
+        None if hypothesis.broken => return None,
         None => {
             ev.report(
                 Diagnostic::new(Code::INCOMPLETE, hypothesis.span, "how does the system recover, and how fast?")
@@ -163,7 +166,7 @@ fn one_recovery(ev: &mut Evaluator<'_>, item: &RecoveryItem) -> Option<Recovery>
                 format!("`{other}` says nothing about a recovery"),
             );
             ev.report(match crate::diagnostic::nearest(other, known) {
-                Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), item.class.span, near),
+                Some(near) => diagnostic.choice(format!("did you mean `{near}`?"), item.class.span, near),
                 None => diagnostic.help("write `automatic`, `manual` or `unknown`"),
             });
             None

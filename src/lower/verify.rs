@@ -188,7 +188,19 @@ pub fn instances(program: &Program, id: DeclId, path: &str, diagnostics: &mut Ve
             let tail = each.as_ref().map_or(run_name.to_string(), |(_, value)| slug(&ev.val_text(value)));
             let mut name = SmolStr::from(format!("{}-{tail}", item.name.text));
             if names.contains_key(&name) {
-                name = format!("{}-{run_name}-{tail}", item.name.text).into();
+                // Two loops over the same, or one scenario of two services: what was run tells them apart.
+                let more = match &each {
+                    Some(_) => Some(format!("{run_name}-{tail}")),
+                    None => ev
+                        .within(program.file_of(id), Vec::new(), |ev| first_argument(ev, run))
+                        .map(|of| format!("{run_name}-{}", slug(&of))),
+                };
+                match more {
+                    Some(more) => name = format!("{}-{more}", item.name.text).into(),
+                    // Its argument is wrong, which is said where the run is checked.
+                    None if run.args.as_ref().is_some_and(|args| !args.is_empty()) => continue,
+                    None => {}
+                }
             }
             if let Some(first) = names.insert(name.clone(), run.span) {
                 diagnostics.push(
@@ -209,6 +221,15 @@ pub fn instances(program: &Program, id: DeclId, path: &str, diagnostics: &mut Ve
         }
     }
     found
+}
+
+/// The first argument of a run, as text; what is wrong with it is reported where the run is checked.
+fn first_argument(ev: &mut Evaluator<'_>, run: &Run) -> Option<String> {
+    let arg = run.args.as_deref()?.first()?;
+    let before = ev.diagnostics.len();
+    let value = ev.value(&arg.value, &Type::Any);
+    ev.diagnostics.truncate(before);
+    (!value.is_error()).then(|| ev.val_text(&value))
 }
 
 /// As a part of a name: `5%` is `5`.
@@ -247,18 +268,18 @@ pub fn schedule(ev: &mut Evaluator<'_>, id: DeclId) -> Option<Schedule> {
 pub fn unique(program: &Program, diagnostics: &mut Vec<Diagnostic>) {
     let mut names: BTreeMap<SmolStr, Span> = BTreeMap::new();
     for experiment in super::experiments(program) {
-        if let Some(first) = names.insert(experiment.name.clone(), experiment.span) {
-            if experiment.verify.is_some() {
-                diagnostics.push(
-                    Diagnostic::new(
-                        Code::SAME_NAME_TWICE,
-                        experiment.span,
-                        format!("two runs of the project would be named `{}`", experiment.name),
-                    )
-                    .also(first, "the first is here")
-                    .why("verdicts are kept by name"),
-                );
-            }
+        if let Some(first) = names.insert(experiment.name.clone(), experiment.span)
+            && experiment.verify.is_some()
+        {
+            diagnostics.push(
+                Diagnostic::new(
+                    Code::SAME_NAME_TWICE,
+                    experiment.span,
+                    format!("two runs of the project would be named `{}`", experiment.name),
+                )
+                .also(first, "the first is here")
+                .why("verdicts are kept by name"),
+            );
         }
     }
 }

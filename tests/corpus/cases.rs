@@ -57,8 +57,16 @@ pub fn split(name: &str, text: &str) -> Vec<NamedText> {
 
 /// What the compiler says of these files.
 pub fn findings(files: &[NamedText]) -> (Vec<Diagnostic>, SourceMap) {
-    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let mut compiled = support::compile(&files);
+    findings_beside(files, &[])
+}
+
+/// The same, with files beside that are read only where an import names them.
+pub fn findings_beside(files: &[NamedText], beside: &[NamedText]) -> (Vec<Diagnostic>, SourceMap) {
+    let mut compiled = support::compile_beside(&borrowed(files), &borrowed(beside));
     perturb::diagnostic::tidy(&mut compiled.diagnostics);
     (compiled.diagnostics, compiled.sources)
+}
+
+fn borrowed(files: &[NamedText]) -> Vec<(&str, &str)> {
+    files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect()
 }

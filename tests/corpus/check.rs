@@ -5,7 +5,11 @@ use std::fmt::Write as _;
 use libtest_mimic::{Failed, Trial};
 use perturb::diagnostic::render::{Format, Look, Summary, render};
 
-use crate::cases::{NamedText, files_below, findings, root, split};
+use crate::cases::{NamedText, files_below, findings_beside, root, split};
+use crate::fixes;
+
+/// Files of the folder that the others may import: a small organisation, so that a case shows its mistake and little else.
+const BESIDE: [&str; 2] = ["catalogue.chaos", "production.chaos"];
 
 /// One test a file.
 pub fn trials() -> Vec<Trial> {
@@ -24,7 +28,8 @@ pub fn trials() -> Vec<Trial> {
 
 fn case(name: &str, text: &str) -> Result<(), Failed> {
     let files = split(&format!("{}.chaos", name.rsplit('/').next().unwrap_or(name)), text);
-    let (found, sources) = findings(&files);
+    let beside = beside(&files)?;
+    let (found, sources) = findings_beside(&files, &beside);
     let mut wanted = files.iter().flat_map(expected).collect::<Result<Vec<_>, _>>()?;
     let mut seen: Vec<Expectation> = found
         .iter()
@@ -46,6 +51,7 @@ fn case(name: &str, text: &str) -> Result<(), Failed> {
         let shown = render(Format::Human, &found, &sources, &Look::default());
         return Err(format!("{text}\n{shown}").into());
     }
+    fixes::hold(&files, &beside, &found, &sources)?;
     if !found.is_empty() {
         let shown = render(Format::Human, &found, &sources, &Look::default());
         let mut settings = insta::Settings::clone_current();
@@ -57,6 +63,17 @@ fn case(name: &str, text: &str) -> Result<(), Failed> {
         });
     }
     Ok(())
+}
+
+/// The files that a case may import without holding them.
+pub fn beside(files: &[NamedText]) -> std::io::Result<Vec<NamedText>> {
+    let own = |name: &str| files.iter().any(|(other, _)| other == name);
+    let folder = root().join("tests/corpus/check");
+    BESIDE
+        .iter()
+        .filter(|name| !own(name))
+        .map(|name| Ok(((*name).to_owned(), std::fs::read_to_string(folder.join(name))?)))
+        .collect()
 }
 
 /// A file, a line from 1, a code.

@@ -52,10 +52,10 @@ fn no_panic(path: &PathBuf) -> Result<(), Failed> {
         }
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let roots = [name.clone()];
+    let mut sources = others;
     for prefix in prefixes(&text).step_by(CHECKED_PREFIX) {
-        let mut sources = others.clone();
         sources.insert(name.clone(), prefix);
-        let roots = [name.clone()];
         // Only that it comes back.
         let _ = check::check(&sources, &roots);
     }

@@ -2,7 +2,9 @@
 //!
 //! - `check/NAME.chaos`: a line of its own with `//~ P0210` stands under each line on which a diagnostic with that code
 //!   begins (several codes: `//~ P0210 P0305`). All diagnostics must be expected, a file without expectations is clean. What
-//!   a terminal shows is held by a snapshot. `// file: NAME.chaos` on a line of its own begins another file.
+//!   a terminal shows is held by a snapshot. `// file: NAME.chaos` on a line of its own begins another file. A case may
+//!   import `catalogue.chaos` and `production.chaos` of the folder. A fix that is marked certain, applied, removes its
+//!   diagnostic and adds none; one that is a choice removes it.
 //! - `emit/CASE/`: `.chaos` files; `chaos-mesh.yaml`, `litmus.yaml` and `report.txt` are what `perturb compile` makes of them.
 //!   `options.txt` may hold more arguments for it.
 //! - `docs/errors/P0123.md`: the wrong text gives exactly its code, the right one nothing at all.
@@ -13,6 +15,7 @@
 mod cases;
 mod check;
 mod emit;
+mod fixes;
 mod laws;
 mod pages;
 

@@ -6,6 +6,8 @@ mod docs;
 #[path = "../support/schemas.rs"]
 mod engine_schemas;
 mod examples;
+mod laws;
+mod random;
 mod schemas;
 mod stdlib;
 mod support;

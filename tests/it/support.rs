@@ -55,7 +55,12 @@ pub struct Compiled {
 
 /// Checks, plans and proves.
 pub fn compile(files: &[(&str, &str)]) -> Compiled {
-    let sources = Memory::new(files.iter().map(|(path, text)| (*path, *text)));
+    compile_beside(files, &[])
+}
+
+/// The same, with files beside that are read only where an import names them.
+pub fn compile_beside(files: &[(&str, &str)], beside: &[(&str, &str)]) -> Compiled {
+    let sources = Memory::new(beside.iter().chain(files).map(|(path, text)| (*path, *text)));
     let roots: Vec<String> = files.iter().map(|(path, _)| (*path).to_owned()).collect();
     let checked = check::check(&sources, &roots);
     let mut diagnostics = checked.diagnostics;

@@ -25,7 +25,7 @@ fn an_expectation_that_cannot_fail() {
     let found = finds_one(Code::CANNOT_FAIL, |p| {
         p.expectations[0].phase = Phase::Relaxed { condition: at_least(0, "0%"), text: ">= 0%".into() };
     });
-    assert_eq!(found.fixes[0].edits[0].text, "expect success: success-rate(checkout) >= 99.5% except during faults");
+    assert!(found.fixes.is_empty(), "a plan knows values, not the words that the text has for them");
     // a check
     finds(Code::CANNOT_FAIL, |p| {
         let StepKind::With { steps, .. } = &mut p.method[0].kind else { panic!() };
@@ -117,7 +117,7 @@ fn a_grace_and_its_phase() {
         p.expectations[0].within = Some(duration("2m"));
         p.expectations[0].phase = Phase::ExceptDuringFaults;
     });
-    assert!(found.fixes[0].edits[0].text.ends_with("except during faults"));
+    assert!(found.fixes.is_empty());
     finds_one(Code::GRACE_SHORTER_THAN_WINDOW, |p| p.expectations[0].within = Some(duration("30s")));
     clean(|p| p.expectations[0].within = Some(duration("1m")));
     finds_one(Code::GRACE_SHORTER_THAN_WINDOW, |p| p.streams[4].window = Some(duration("2m")));
@@ -139,8 +139,7 @@ fn a_guard_that_never_or_always_fires() {
 #[test]
 fn a_guard_that_comes_too_late() {
     let found = finds_one(Code::HOLD_BETWEEN_SAMPLES, |p| p.guards[0].hold = Some(duration("3s")));
-    assert_eq!(found.fixes.len(), 2);
-    assert_eq!(found.fixes[0].edits[0].text, "abort when success-rate(checkout, over: 15s) < 98% for 5s");
+    assert!(found.fixes.is_empty());
     finds_one(Code::GUARD_TOO_LATE, |p| p.guards[0].hold = Some(duration("10m")));
     // Nothing that lasts: the guard is for what stands around the run.
     clean(|p| {

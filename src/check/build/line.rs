@@ -99,20 +99,27 @@ impl Builder {
     }
 
     pub(super) fn body(&mut self, block: Option<ast::Block>, place: Place) -> Body {
-        let mut out = Body::default();
+        let broken = block.as_ref().is_none_or(|b| ast::is_broken(b.syntax()));
+        let mut out = Body { broken, ..Body::default() };
         for member in block.iter().flat_map(ast::Block::members) {
             match &member {
                 ast::Member::Field(field) => out.fields.extend(self.field(field)),
                 ast::Member::Line(line) if place.holds_line(line.kind()) => out.lets.push(self.let_line(line)),
                 ast::Member::Section(section) if place.holds_section(section) => self.section(section, &mut out),
-                _ => self.misplaced(&member, place),
+                _ => {
+                    out.broken = true;
+                    self.misplaced(&member, place);
+                }
             }
         }
         out
     }
 
     fn section(&mut self, section: &ast::Section, out: &mut Body) {
-        let Some(block) = section.block() else { return };
+        let Some(block) = section.block() else {
+            out.broken = true;
+            return;
+        };
         let span = self.span(section.syntax());
         match section.word().as_ref().map_or("", |w| w.text()) {
             "hypothesis" => out.hypotheses.push(self.hypothesis(&block, span)),
@@ -122,14 +129,18 @@ impl Builder {
     }
 
     fn hypothesis(&mut self, block: &ast::Block, span: Span) -> Hypothesis {
-        let mut out = Hypothesis { expects: Vec::new(), recoveries: Vec::new(), span };
+        let broken = ast::is_broken(block.syntax());
+        let mut out = Hypothesis { expects: Vec::new(), recoveries: Vec::new(), broken, span };
         for member in block.members() {
             match &member {
                 ast::Member::Line(line) if line.kind() == SyntaxKind::Expect => out.expects.push(self.expect(line)),
                 ast::Member::Line(line) if line.kind() == SyntaxKind::Recovery => {
                     out.recoveries.extend(self.recovery(line));
                 }
-                _ => self.misplaced(&member, Place::Hypothesis),
+                _ => {
+                    out.broken = true;
+                    self.misplaced(&member, Place::Hypothesis);
+                }
             }
         }
         out

@@ -407,7 +407,10 @@ pub(super) fn unknown_argument(name: &Name, known: &[&str], callee: Option<(&Smo
         None => Diagnostic::new(Code::UNKNOWN_ARGUMENT, name.span, format!("nothing here takes `{}`", name.text)),
     };
     diagnostic = match nearest(&name.text, known.iter().copied()) {
-        Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), name.span, near),
+        _ if matches!(name.text.as_str(), "duration" | "for" | "time") && !known.is_empty() => {
+            diagnostic.help(format!("how long it lasts stands behind the call: `for 5m`; it takes {}", listed(known)))
+        }
+        Some(near) => diagnostic.choice(format!("did you mean `{near}`?"), name.span, near),
         None if known.is_empty() => diagnostic,
         None => diagnostic.help(format!("it takes {}", listed(known))),
     };

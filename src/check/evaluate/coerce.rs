@@ -6,7 +6,7 @@ use super::names::listed;
 use super::{Evaluator, Val};
 use crate::check::program::{Expr, ExprKind, ItemKind, RecordWord};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Fix};
-use crate::types::{Bounds, Decimal, Offset, Type, Value, decimal_text};
+use crate::types::{Bounds, Decimal, Offset, TargetKind, Type, Value, decimal_text};
 
 impl Evaluator<'_> {
     /// The value as the wanted type; unknown, with a diagnostic, where it does not fit.
@@ -64,7 +64,11 @@ impl Evaluator<'_> {
             },
             other => {
                 let mut diagnostic = self.mismatch_diagnostic(&other, want, expr);
-                let fits = self.type_of(&other).base() == inner.base();
+                let is_text = matches!(other, Val::Plain(Value::String(_)));
+                let fits = match inner.base() {
+                    Type::Url | Type::Host => is_text,
+                    inner => self.type_of(&other).base() == inner,
+                };
                 if fits {
                     diagnostic = diagnostic.with_fix(Fix {
                         title: "put it into a list".into(),
@@ -84,6 +88,11 @@ impl Evaluator<'_> {
     /// A value that is no list, no range and not optional.
     fn fit_plain(&mut self, value: Val, want: &Type, expr: &Expr) -> Val {
         if let Val::Unknown(ty) = &value {
+            // Which pods depends on the place; that their number is missing does not.
+            if let (Type::Selector(_), Type::Target(_)) = (ty.base(), want) {
+                self.report(how_many(&words(expr), expr));
+                return Val::error();
+            }
             return if self.compatible(ty, want) {
                 Val::Unknown(want.clone())
             } else {
@@ -148,6 +157,16 @@ impl Evaluator<'_> {
         if let Some(diagnostic) = self.quoted_word(value, want, expr) {
             return diagnostic;
         }
+        if let Some(diagnostic) = self.not_called(value, expr) {
+            return diagnostic;
+        }
+        if let (Val::Decl(id), Type::Target(kind)) = (value, want.base()) {
+            let item = self.program.item(*id);
+            let of_service = !matches!(kind, TargetKind::Clusters);
+            if of_service && matches!(item.kind, ItemKind::Record(RecordWord::Service, _)) {
+                return how_many_of_service(&item.name.text, *kind, expr);
+            }
+        }
         let found = self.describe(value);
         let diagnostic = Diagnostic::new(
             Code::TYPE_MISMATCH,
@@ -167,6 +186,20 @@ impl Evaluator<'_> {
             }
             (_, Type::Secret) => diagnostic.help("write `secret(\"name\")`: the text of a secret is never in a source"),
             (_, Type::Record) => diagnostic.help("write `{ key: value }`"),
+            (Val::Sampled(..) | Val::Unknown(Type::Sampled(_)), Type::Bool) => {
+                diagnostic.help("compare it with the value that you expect, such as `>= 99%` or `< 800ms`")
+            }
+            (Val::Plain(Value::Int(0 | 1)), Type::Bool) => diagnostic.help(
+                "a truth value is `true` or `false`; it needs no comparison: `breaker-open(…)`, `not breaker-open(…)`",
+            ),
+            (Val::Plain(Value::String(text)), want) => {
+                match quoted_quantity(text, want) {
+                    Some(bare) => diagnostic
+                        .why("a quantity is a value with its unit, which is checked; text is not")
+                        .fix(format!("write `{bare}`, without quotes"), expr.span, bare),
+                    None => diagnostic,
+                }
+            }
             _ => diagnostic,
         }
     }
@@ -431,6 +464,17 @@ pub fn word_of(kind: &ItemKind) -> &'static str {
     }
 }
 
+/// A selector as it was written: `ledger.pods`.
+fn words(expr: &Expr) -> String {
+    match &expr.kind {
+        ExprKind::Name(name) => name.to_string(),
+        ExprKind::Member { base, name, .. } => format!("{}.{}", words(base), name.text),
+        ExprKind::Call { callee, .. } => format!("{}(…)", words(callee)),
+        ExprKind::Group(inner) => words(inner),
+        _ => "these".to_owned(),
+    }
+}
+
 /// A selector where a target is wanted: how many?
 fn how_many(text: &str, expr: &Expr) -> Diagnostic {
     let at = expr.span.before();
@@ -440,6 +484,43 @@ fn how_many(text: &str, expr: &Expr) -> Diagnostic {
         .choice(format!("one, at random: `one of {text}`"), at, "one of ")
         .choice(format!("a share, rounded down to one at least: `50% of {text}`"), at, "50% of ")
         .choice(format!("every one: `all of {text}`"), at, "all of ")
+}
+
+/// A service where a target is wanted: how many of what it has?
+fn how_many_of_service(name: &str, kind: TargetKind, expr: &Expr) -> Diagnostic {
+    let nouns = kind.noun(2);
+    let choice = |title: &str, quantity: &str| Fix {
+        title: format!("{title}: `{quantity} {name}.{nouns}`"),
+        edits: vec![
+            Edit { span: expr.span.before(), text: format!("{quantity} ") },
+            Edit { span: expr.span.after(), text: format!(".{nouns}") },
+        ],
+        applicability: Applicability::Maybe,
+    };
+    let message = format!("`{name}` is a service: how many of its {nouns} are hit?");
+    Diagnostic::new(Code::SELECTOR_WITHOUT_QUANTITY, expr.span, message)
+        .why("how much is hit is always written, never a default")
+        .with_fix(choice("one, at random", "one of"))
+        .with_fix(choice("a share, rounded down to one at least", "50% of"))
+        .with_fix(choice("every one", "all of"))
+}
+
+/// `"300ms"` where a quantity is wanted: the same without quotes.
+fn quoted_quantity(text: &str, want: &Type) -> Option<String> {
+    let text = text.replace(' ', "");
+    let fits = match want {
+        Type::Duration => text.parse::<crate::types::Duration>().is_ok(),
+        Type::Offset => text.starts_with(['+', '-']) && text.parse::<Offset>().is_ok(),
+        Type::Percent => text.parse::<crate::types::Percent>().is_ok(),
+        Type::Bytes => text.parse::<crate::types::Bytes>().is_ok(),
+        Type::Bitrate => text.parse::<crate::types::Bitrate>().is_ok(),
+        Type::Cores => text.parse::<crate::types::Cores>().is_ok(),
+        Type::Rate => text.parse::<crate::types::Rate>().is_ok(),
+        Type::Int => text.parse::<i64>().is_ok(),
+        Type::Bool => matches!(text.as_str(), "true" | "false"),
+        _ => false,
+    };
+    fits.then_some(text)
 }
 
 /// An offset from a signed duration.

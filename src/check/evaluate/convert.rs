@@ -57,7 +57,7 @@ impl Evaluator<'_> {
             let diagnostic =
                 Diagnostic::new(Code::NO_CONVERSION, unit.span, format!("nothing converts to `{}`", unit.text));
             self.report(match nearest(&unit.text, known) {
-                Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), unit.span, near),
+                Some(near) => diagnostic.choice(format!("did you mean `{near}`?"), unit.span, near),
                 None => diagnostic.help("for example `as ms`, `as s`, `as percent`, `as mib`, `as cores`, `as text`"),
             });
             return Val::error();

@@ -152,6 +152,11 @@ impl Evaluator<'_> {
     fn source(&mut self, fields: &[Field], at: Span) -> Option<Source> {
         let given: Vec<&Field> = fields.iter().filter(|f| declared::SOURCES.contains(&f.key.text.as_str())).collect();
         let [field] = given.as_slice() else {
+            // A source that does not exist has its own diagnostic, with the list of those that do.
+            let is_foreign = |f: &Field| !declared::METRIC_FIELDS.contains(&f.key.text.as_str());
+            if given.is_empty() && fields.iter().any(is_foreign) {
+                return None;
+            }
             let diagnostic = match given.as_slice() {
                 [] => Diagnostic::new(Code::METRIC_SOURCE, at, "where do the samples of this metric come from?"),
                 [first, second, ..] => {

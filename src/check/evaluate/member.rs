@@ -289,7 +289,7 @@ impl Evaluator<'_> {
         let diagnostic =
             Diagnostic::new(Code::UNKNOWN_MEMBER, name.span, format!("a policy cannot ask for `{word}.{}`", name.text));
         let diagnostic = match nearest(&name.text, names.iter().copied()) {
-            Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), name.span, near),
+            Some(near) => diagnostic.choice(format!("did you mean `{near}`?"), name.span, near),
             None => diagnostic.help(format!("it can ask for {}", listed(&names))),
         };
         self.report(diagnostic);
@@ -300,7 +300,7 @@ impl Evaluator<'_> {
         let what = self.describe(base);
         let diagnostic = Diagnostic::new(Code::UNKNOWN_MEMBER, name.span, format!("{what} has no `{}`", name.text));
         self.report(match nearest(&name.text, known.iter().copied()) {
-            Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), name.span, near),
+            Some(near) => diagnostic.choice(format!("did you mean `{near}`?"), name.span, near),
             None if known.is_empty() => diagnostic,
             None => diagnostic.help(format!("it has {}", listed(known))),
         });

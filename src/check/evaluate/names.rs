@@ -5,6 +5,7 @@ use smol_str::SmolStr;
 use super::{Evaluator, FactsOf, Val};
 use crate::check::program::{ItemKind, Path};
 use crate::check::scope::{DeclId, Def, PREDEFINED, declared_elsewhere};
+use crate::check::stdlib;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::source::Span;
 use crate::types::{Type, Value};
@@ -106,7 +107,7 @@ impl Evaluator<'_> {
                 Diagnostic::new(Code::UNKNOWN_WORD, span, format!("`{name}` is none of the words that fit here"))
                     .help(format!("write one of {}", listed(words)));
             return match nearest(name, words.iter().map(SmolStr::as_str)) {
-                Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), span, near),
+                Some(near) => diagnostic.choice(format!("did you mean `{near}`?"), span, near),
                 None => diagnostic,
             };
         }
@@ -123,16 +124,38 @@ impl Evaluator<'_> {
             .chain(self.scope().names.keys().map(SmolStr::as_str))
             .chain(environments.iter().map(SmolStr::as_str))
             .chain(PREDEFINED.iter().copied());
-        if let Some(near) = nearest(name, visible) {
-            return diagnostic.choice(format!("did you mean `{near}`?"), span, near);
-        }
+        // What has this very name is meant more probably than what is spelled alike.
         if let Some(path) = declared_elsewhere(&self.program.files, name, self.frame.file) {
             return diagnostic.help(format!("`{path}` declares it: import it with `import \"{path}\".{{{name}}}`"));
         }
-        if crate::check::stdlib::modules().any(|m| m == name) {
+        if stdlib::modules().any(|m| m == name) {
             return diagnostic.help(format!("it is a module of the standard library: `import std.{{{name}}}`"));
         }
+        if let Some(near) = nearest(name, visible) {
+            return diagnostic.choice(format!("did you mean `{near}`?"), span, near);
+        }
+        if matches!(want.base(), Type::String | Type::Url | Type::Host) {
+            let quoted = format!("\"{name}\"");
+            return diagnostic
+                .help("text stands in quotes; a name without quotes has to be declared or imported")
+                .choice(format!("write `{quoted}`"), span, quoted);
+        }
+        if let Some((near, path)) = self.near_elsewhere(name) {
+            return diagnostic
+                .help(format!("did you mean `{near}`? `{path}` declares it: `import \"{path}\".{{{near}}}`"));
+        }
+        if let Some(near) = nearest(name, stdlib::modules()) {
+            return diagnostic.help(format!("did you mean the module `{near}`? `import std.{{{near}}}`"));
+        }
         diagnostic.help("declare it in this file, or import it")
+    }
+
+    /// A name like this one that another file of the project declares, and that file.
+    fn near_elsewhere(&self, name: &str) -> Option<(&str, &str)> {
+        let own = self.program.own_decls().filter(|(id, _)| self.program.file_of(*id) != self.frame.file);
+        let near = nearest(name, own.map(|(_, item)| item.name.text.as_str()))?;
+        let path = declared_elsewhere(&self.program.files, near, self.frame.file)?;
+        Some((near, path))
     }
 }
 

@@ -10,7 +10,7 @@ use super::convert::base_units;
 use super::expr::too_many;
 use super::names::listed;
 use super::{Evaluator, MOST_MEMBERS, Val};
-use crate::check::program::{Arm, Expr, ItemKind, RecordWord, ShareQuantity};
+use crate::check::program::{Arm, Expr, ExprKind, ItemKind, RecordWord, ShareQuantity};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::plan::{Arithmetic, Comparison, Condition, Operand, Quantity};
 use crate::source::Span;
@@ -103,14 +103,10 @@ impl Evaluator<'_> {
     fn do_not_combine(&mut self, a: &Val, op: Arithmetic, b: &Val, left: &Expr, right: &Expr) -> Val {
         let (x, y) = (self.describe(a), self.describe(b));
         self.report(
-            Diagnostic::new(
-                Code::TYPE_MISMATCH,
-                left.span.to(right.span),
-                format!("`{}` does not go with {x} and {y}", op.text()),
-            )
-            .also(left.span, x)
-            .also(right.span, y)
-            .help("both sides have one type, or one is a plain number that multiplies or divides"),
+            Diagnostic::new(Code::TYPE_MISMATCH, right.span, format!("`{}` does not go with {x} and {y}", op.text()))
+                .label(y)
+                .also(left.span, x)
+                .help("both sides have one type, or one is a plain number that multiplies or divides"),
         );
         Val::error()
     }
@@ -132,6 +128,14 @@ impl Evaluator<'_> {
 
     pub(super) fn compare(&mut self, left: &Expr, op: Comparison, right: &Expr) -> Val {
         let a = self.value(left, &Type::Any);
+        // `a < b < c` has been reported, and compares nothing.
+        if matches!(left.kind, ExprKind::Compare { .. }) {
+            return Val::error();
+        }
+        // Beside something wrong nobody knows which words fit: one mistake, one diagnostic.
+        if a.is_error() && matches!(&right.kind, ExprKind::Name(name) if !self.means_something(name)) {
+            return a;
+        }
         // `tier == critical`: the words of the left side are looked for first on the right.
         let want = match &a {
             Val::Plain(Value::Word(_)) | Val::Unknown(Type::Enum(_)) => self.words_of_expr(left, &a),
@@ -150,6 +154,10 @@ impl Evaluator<'_> {
         if a.is_error() || b.is_error() {
             return Val::error();
         }
+        if let Some(diagnostic) = self.not_called(a, left).or_else(|| self.not_called(b, right)) {
+            self.report(diagnostic);
+            return Val::error();
+        }
         if let Some(equal) = same_or_none(a, b) {
             return match op {
                 Comparison::Equal | Comparison::NotEqual => Val::Plain(Value::Bool((op == Comparison::Equal) == equal)),
@@ -157,10 +165,10 @@ impl Evaluator<'_> {
             };
         }
         let (of_a, of_b) = (self.measured(a), self.measured(b));
-        if matches!(of_a, Type::List(_) | Type::Optional(_)) || matches!(of_b, Type::List(_) | Type::Optional(_)) {
-            if matches!(a, Val::Unknown(_)) || matches!(b, Val::Unknown(_)) {
-                return Val::Unknown(Type::Bool);
-            }
+        let is_open = |ty: &Type| matches!(ty, Type::List(_) | Type::Optional(_));
+        let is_unknown = matches!(a, Val::Unknown(_)) || matches!(b, Val::Unknown(_));
+        if is_unknown && (is_open(&of_a) || is_open(&of_b)) {
+            return Val::Unknown(Type::Bool);
         }
         if !comparable(&of_a, &of_b) {
             return self.do_not_compare(a, b, &of_a, &of_b, left, right);
@@ -172,7 +180,7 @@ impl Evaluator<'_> {
                 Diagnostic::new(
                     Code::TYPE_MISMATCH,
                     left.span.to(right.span),
-                    format!("{} has no order, so `{}` says nothing", article(&of_a), op.text()),
+                    format!("{} has no order, so `{}` says nothing", self.describe(a), op.text()),
                 )
                 .help("compare with `==` or `!=`"),
             );
@@ -201,18 +209,35 @@ impl Evaluator<'_> {
         }
         let (x, y) = (self.describe(a), self.describe(b));
         self.report(
-            Diagnostic::new(Code::NOT_COMPARABLE, left.span.to(right.span), format!("{x} does not compare with {y}"))
+            Diagnostic::new(Code::NOT_COMPARABLE, right.span, format!("{x} does not compare with {y}"))
+                .label(format!("this is {}", article(of_b)))
                 .also(left.span, format!("this is {}", article(of_a)))
-                .also(right.span, format!("this is {}", article(of_b)))
                 .why("what a metric measures compares only with the same kind of thing"),
         );
         Val::error()
     }
 
+    /// A metric that is named where its samples are wanted.
+    pub(super) fn not_called(&self, value: &Val, expr: &Expr) -> Option<Diagnostic> {
+        let Val::Decl(id) = value else { return None };
+        let item = self.program.item(*id);
+        let ItemKind::Metric(_) = &item.kind else { return None };
+        let name = &item.name.text;
+        Some(
+            Diagnostic::new(
+                Code::TYPE_MISMATCH,
+                expr.span,
+                format!("the metric `{name}` is named here, and not asked"),
+            )
+            .also(item.name.span, "declared here")
+            .help(format!("say of what: `{name}(checkout)`; brackets stay even if they are empty")),
+        )
+    }
+
     pub(super) fn is_in(&mut self, item: &Expr, list: &Expr, negated: bool) -> Val {
         // `dev not in experiment.environments`: a name that is not visible may be a word of what the list holds.
         let first = match &item.kind {
-            crate::check::program::ExprKind::Name(name) if !self.means_something(name) => {
+            ExprKind::Name(name) if !self.means_something(name) => {
                 let found = self.value(list, &Type::Any);
                 match self.type_of(&found) {
                     Type::List(inner) => (*inner).clone(),
@@ -232,7 +257,7 @@ impl Evaluator<'_> {
             _ => Type::Any,
         };
         let want = match &list.kind {
-            crate::check::program::ExprKind::Range { .. } => Type::Any,
+            ExprKind::Range { .. } => Type::Any,
             _ => Type::List(Arc::new(each)),
         };
         let b = self.value(list, &want);
@@ -419,12 +444,14 @@ impl Evaluator<'_> {
                 Diagnostic::new(Code::UNKNOWN_WORD, name.span, format!("`{}` can never be matched here", name.text))
                     .help(format!("the words are {}", listed(&words.known)));
             self.report(match nearest(&name.text, words.known.iter().map(SmolStr::as_str)) {
-                Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), name.span, near),
+                Some(near) => diagnostic.choice(format!("did you mean `{near}`?"), name.span, near),
                 None => diagnostic,
             });
         }
         let missing: Vec<&SmolStr> = words.needed.iter().filter(|w| !seen.iter().any(|(s, _)| s == w)).collect();
-        if !missing.is_empty() {
+        // A word that is misspelled is missing as well: that is one mistake.
+        let misspelled = seen.iter().any(|(word, _)| nearest(word, missing.iter().map(|m| m.as_str())).is_some());
+        if !missing.is_empty() && !misspelled {
             self.report(
                 Diagnostic::new(
                     Code::MATCH_NOT_COMPLETE,
@@ -443,10 +470,8 @@ impl Evaluator<'_> {
             return ty.clone();
         }
         match &expr.kind {
-            crate::check::program::ExprKind::Member { name, .. } if name.text == "tier" => {
-                super::super::declared::tier_type()
-            }
-            crate::check::program::ExprKind::Name(name) => {
+            ExprKind::Member { name, .. } if name.text == "tier" => super::super::declared::tier_type(),
+            ExprKind::Name(name) => {
                 self.frame.word_types.iter().rev().find(|(n, _)| n == name).map_or(Type::Any, |(_, ty)| ty.clone())
             }
             _ => Type::Any,

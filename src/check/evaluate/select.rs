@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 
 use super::{Candidates, Evaluator, Target, Val};
 use crate::check::declared::Service;
-use crate::check::program::{Arg, Expr, Name};
+use crate::check::program::{Arg, Expr, ExprKind, Name};
 use crate::check::scope::DeclId;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{At, InstanceSelector, NodeSelector, PodSelector, Quantity, Selector};
@@ -24,7 +24,7 @@ impl Evaluator<'_> {
         let selector = match kind {
             TargetKind::Endpoints => match &service.endpoints {
                 Val::List(urls) => {
-                    let known: Vec<SmolStr> = urls.iter().filter_map(|u| text_of(u)).collect();
+                    let known: Vec<SmolStr> = urls.iter().filter_map(text_of).collect();
                     if known.len() == urls.len() { Some(Selector::Endpoints(known)) } else { None }
                 }
                 _ => None,
@@ -215,14 +215,8 @@ impl Evaluator<'_> {
                 }
                 None if value.is_unknown() => known = false,
                 None => {
-                    self.report(
-                        Diagnostic::new(
-                            Code::TYPE_MISMATCH,
-                            expr.span,
-                            format!("the value of `{key}` is text in quotes"),
-                        )
-                        .why("Kubernetes takes labels as text; `true` and `1` without quotes are refused"),
-                    );
+                    let diagnostic = label_is_no_text(expr, key, value);
+                    self.report(diagnostic);
                     known = false;
                 }
             }
@@ -377,5 +371,24 @@ pub fn text_of(value: &Val) -> Option<SmolStr> {
     match value {
         Val::Plain(plain) => plain.as_text().map(SmolStr::from),
         _ => None,
+    }
+}
+
+/// `shard: 3`: a label is text. Points at the value where the record is written there.
+fn label_is_no_text(expr: &Expr, key: &str, value: &Val) -> Diagnostic {
+    let entry = match &expr.kind {
+        ExprKind::Record(entries) => entries.iter().find(|e| e.key.text == key),
+        _ => None,
+    };
+    let span = entry.map_or(expr.span, |e| e.value.span);
+    let diagnostic =
+        Diagnostic::new(Code::TYPE_MISMATCH, span, format!("the value of the label `{key}` has to be text in quotes"))
+            .why("Kubernetes takes labels as text; `true` and `1` without quotes are refused");
+    match (entry, value) {
+        (Some(_), Val::Plain(plain @ (Value::Int(_) | Value::Bool(_)))) => {
+            let quoted = format!("\"{plain}\"");
+            diagnostic.fix(format!("write `{quoted}`"), span, quoted)
+        }
+        _ => diagnostic,
     }
 }

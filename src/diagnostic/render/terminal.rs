@@ -86,6 +86,8 @@ impl<'a> Printer<'a> {
             .with_width(look.width.max(40))
             .with_context_lines(1)
             .with_links(false)
+            // `abort-guards` is one name: it is not broken at its hyphen.
+            .with_word_splitter(textwrap::WordSplitter::NoHyphenation)
             .tab_width(4)
             .without_syntax_highlighting();
         Self { sources, look, handler, texts }

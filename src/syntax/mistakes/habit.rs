@@ -16,9 +16,11 @@ impl Context<'_> {
             Rule::dash_list => self.dash_list(finding),
             Rule::mistake_semicolon => {
                 let at = self.span(finding.start, finding.end);
-                Diagnostic::new(Code::SEMICOLON, at, "lines end without `;`")
-                    .help("leave it out; a comma or a line end separates")
-                    .fix("leave out `;`", at, "")
+                let diagnostic = Diagnostic::new(Code::SEMICOLON, at, "lines end without `;`")
+                    .help("leave it out; a comma or a line end separates");
+                let behind = self.rest(finding.end).trim_start_matches([' ', '\t']);
+                let ends = behind.is_empty() || behind.starts_with(['\n', '\r', '}', '/', '#']);
+                if ends { diagnostic.fix("leave out `;`", at, "") } else { diagnostic.fix("write `,`", at, ",") }
             }
             Rule::mistake_comma => {
                 let at = self.span(finding.start, finding.end);

@@ -26,7 +26,7 @@ impl Context<'_> {
         }
         let diagnostic = Diagnostic::new(Code::UNKNOWN_ITEM, at, format!("`{word}` begins no item"));
         if let Some(near) = nearest(word, ITEM_WORDS.iter().copied()) {
-            return diagnostic.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), at, near);
+            return diagnostic.help(format!("did you mean `{near}`?")).choice(format!("write `{near}`"), at, near);
         }
         if LINE_WORDS.contains(&word) {
             return diagnostic.help(format!("`{word}` stands in the block of an item, such as an `experiment`"));
@@ -94,7 +94,7 @@ impl Context<'_> {
         let behind = self.rest(at.end);
         let next = behind.trim_start_matches([' ', '\t']);
         if let Some(near) = nearest(word, LINE_WORDS.iter().copied()) {
-            return diagnostic.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), at, near);
+            return diagnostic.help(format!("did you mean `{near}`?")).choice(format!("write `{near}`"), at, near);
         }
         if matches!(word, "automatic" | "manual" | "unknown") {
             return diagnostic.help(format!("write `recovery {word} within 2m`")).fix(
