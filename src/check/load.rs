@@ -22,6 +22,8 @@ pub struct Loaded {
     pub path: SmolStr,
     /// What it says.
     pub file: File,
+    /// Whether it was asked for, rather than only imported: then what should be said elsewhere in the project is known.
+    pub is_root: bool,
     /// For each import, the file that it names (an index into the program's files).
     pub imports: Vec<Option<Imported>>,
 }
@@ -55,10 +57,16 @@ pub struct Read {
 
 /// Reads the roots and everything behind them.
 pub fn load(sources: &dyn Sources, roots: &[String]) -> Read {
-    let mut loader = Loader { sources, map: SourceMap::default(), found: BTreeMap::new(), diagnostics: Vec::new() };
     let mut wanted: Vec<String> = roots.iter().map(|p| normalize(p)).collect();
     wanted.sort();
     wanted.dedup();
+    let mut loader = Loader {
+        sources,
+        roots: wanted.clone(),
+        map: SourceMap::default(),
+        found: BTreeMap::new(),
+        diagnostics: Vec::new(),
+    };
     while !wanted.is_empty() {
         wanted = loader.read_all(&wanted);
     }
@@ -67,6 +75,8 @@ pub fn load(sources: &dyn Sources, roots: &[String]) -> Read {
 
 struct Loader<'s> {
     sources: &'s dyn Sources,
+    /// Sorted.
+    roots: Vec<String>,
     map: SourceMap,
     found: BTreeMap<Key, File>,
     diagnostics: Vec<Diagnostic>,
@@ -165,7 +175,8 @@ impl Loader<'_> {
                 .iter()
                 .map(|import| resolve_import(&key.path, import, &index, self.sources, &mut self.diagnostics))
                 .collect();
-            files.push(Loaded { path: key.path, file, imports });
+            let is_root = self.roots.binary_search_by(|root| root.as_str().cmp(&key.path)).is_ok();
+            files.push(Loaded { path: key.path, file, is_root, imports });
         }
         find_cycles(&files, &mut self.diagnostics);
         Read { files, sources: self.map, diagnostics: self.diagnostics }

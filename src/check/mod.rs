@@ -83,6 +83,12 @@ impl Program {
             .map(|(id, _)| id)
     }
 
+    /// Whether a declaration stands in a file that was asked for, rather than only imported.
+    #[must_use]
+    pub fn is_root(&self, id: DeclId) -> bool {
+        self.files.get(self.file_of(id)).is_some_and(|f| f.is_root)
+    }
+
     /// `network.delay` for what the standard library declares, the bare name for the project's own.
     #[must_use]
     pub fn qualified_name(&self, id: DeclId) -> String {

@@ -37,7 +37,6 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
         .flat_map(|(e, places)| places.into_iter().map(move |place| Job { experiment: e.clone(), place }))
         .collect();
     let mut more = work::judge(program, &jobs);
-    more.extend(crate::lower::unlearned(program, |path| loaded.is_root(path)));
     more.extend(work::place_of_settings(&loaded.project.settings, &places).1);
     let (here, elsewhere) = loaded.findings(more);
 

@@ -139,12 +139,8 @@ fn from_plan(path: &Path, arguments: &Arguments, engine: Engine, terminal: &Term
     if let Some(text) = &arguments.place {
         let here = PlaceRef { environment: plan.place.environment.clone(), cluster: plan.place.cluster.name.clone() };
         if !Wanted::parse(text).is(&here) {
-            return Err(Failure::new(format!(
-                "the plan in `{}` is for {}, not for {text}",
-                path.display(),
-                here
-            ))
-            .help("a plan is made for one place: make another with `perturb plan FILE --in … -o plan.json`"));
+            return Err(Failure::new(format!("the plan in `{}` is for {}, not for {text}", path.display(), here))
+                .help("a plan is made for one place: make another with `perturb plan FILE --in … -o plan.json`"));
         }
     }
     work::named_plan(&plan, &arguments.only)?;

@@ -50,7 +50,6 @@ pub(super) struct Loaded {
     pub about_project: Vec<Diagnostic>,
     pub prefix: String,
     chosen: Option<BTreeSet<String>>,
-    roots: BTreeSet<String>,
 }
 
 /// A path argument with its absolute form.
@@ -173,8 +172,8 @@ impl Input {
         let mut bodies = crate::lower::check(&checked.program);
         checked.diagnostics.append(&mut bodies);
         let about_project = self.project.report(&mut checked.sources);
-        let Self { project, chosen, prefix, roots, .. } = self;
-        Ok(Loaded { project, checked, about_project, prefix, chosen, roots: roots.into_iter().collect() })
+        let Self { project, chosen, prefix, .. } = self;
+        Ok(Loaded { project, checked, about_project, prefix, chosen })
     }
 }
 
@@ -182,11 +181,6 @@ impl Loaded {
     /// Whether the arguments name a file.
     pub(super) fn is_chosen(&self, path: &str) -> bool {
         self.chosen.as_ref().is_none_or(|all| all.contains(path))
-    }
-
-    /// Whether a file is part of the project, rather than imported by a file outside of any.
-    pub(super) fn is_root(&self, path: &str) -> bool {
-        self.roots.contains(path)
     }
 
     /// The files that the arguments name, and all that those import.

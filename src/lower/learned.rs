@@ -17,9 +17,12 @@ use crate::diagnostic::Diagnostic;
 pub(super) fn check(program: &Program) -> Vec<Diagnostic> {
     let mut incidents = Vec::new();
     let mut learned = BTreeSet::new();
-    for (_, item) in program.own_decls() {
+    for (id, item) in program.own_decls() {
         match &item.kind {
-            ItemKind::Record(RecordWord::Incident, fields) => incidents.push(known(item, fields)),
+            // What learned from an incident of a file that is only imported may not have been read.
+            ItemKind::Record(RecordWord::Incident, fields) if program.is_root(id) => {
+                incidents.push(known(item, fields))
+            }
             ItemKind::Scenario(_, body) | ItemKind::Experiment(body) => learn(&body.fields, &mut learned),
             ItemKind::Instance(instance) => {
                 if let Some(body) = &instance.body {

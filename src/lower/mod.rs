@@ -7,7 +7,6 @@
 //! May use: `source`, `diagnostic`, `types`, `check`, `plan`, `analysis` (policy rules ask for bounds).
 
 mod body;
-mod catalogue;
 mod draws;
 mod gameday;
 mod guards;
@@ -17,7 +16,6 @@ mod policy;
 mod steps;
 mod verify;
 
-pub use catalogue::unlearned;
 use smol_str::SmolStr;
 
 use crate::check::evaluate::{Evaluator, Val};

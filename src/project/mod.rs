@@ -5,6 +5,8 @@
 //!
 //! May use: `source`, `diagnostic`.
 
+#![expect(clippy::disallowed_methods, reason = "the edge: looks for perturb.toml and reads it")]
+
 pub mod settings;
 
 use std::io;

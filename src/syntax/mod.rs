@@ -28,6 +28,7 @@ pub struct Parse {
     green: rowan::GreenNode,
     /// What is wrong, in the order of the places.
     pub diagnostics: Vec<Diagnostic>,
+    broken: Vec<(u32, u32)>,
 }
 
 impl Parse {
@@ -41,6 +42,14 @@ impl Parse {
     #[must_use]
     pub fn green(&self) -> &rowan::GreenNode {
         &self.green
+    }
+
+    /// Whether something is missing or unexpected on the line of a byte, so that what else is wrong there may be a
+    /// consequence.
+    #[must_use]
+    pub fn is_broken_at(&self, offset: u32) -> bool {
+        let next = self.broken.partition_point(|(start, _)| *start <= offset);
+        next.checked_sub(1).and_then(|i| self.broken.get(i)).is_some_and(|(_, end)| offset <= *end)
     }
 
     /// The typed view of the root.
@@ -57,5 +66,6 @@ impl Parse {
 #[must_use]
 pub fn parse(file: FileId, text: &str) -> Parse {
     let (green, findings) = tree::parse_tree(text);
-    Parse { green, diagnostics: mistakes::diagnose(file, text, findings) }
+    let told = mistakes::diagnose(file, text, &findings);
+    Parse { green, diagnostics: told.diagnostics, broken: told.broken }
 }

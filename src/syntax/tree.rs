@@ -190,7 +190,7 @@ impl Builder<'_> {
             self.find(Wrong::Rule(pair.rule), pair.start, pair.end);
         }
         self.start(kind);
-        self.around.push((pair.rule, pair.start));
+        self.around.push((plain(pair.rule), pair.start));
         self.depth += 1;
         self.children(index + 1, pair.next as usize);
         self.gap_to(pair.end as usize);
@@ -471,6 +471,20 @@ fn next_token(rest: &str) -> (SyntaxKind, usize) {
     (if rest.starts_with('\u{feff}') { SyntaxKind::Whitespace } else { SyntaxKind::Operator }, first)
 }
 
+/// The strict and open forms of a rule are told like the rule itself.
+fn plain(rule: Rule) -> Rule {
+    match rule {
+        Rule::strict_with => Rule::with,
+        Rule::strict_each => Rule::each,
+        Rule::strict_parallel => Rule::parallel,
+        Rule::strict_sequence => Rule::sequence,
+        Rule::strict_section => Rule::section,
+        Rule::open_field | Rule::bare_field => Rule::field,
+        Rule::open_arm => Rule::arm,
+        rule => rule,
+    }
+}
+
 fn is_trivia(rule: Rule) -> bool {
     matches!(
         rule,
@@ -500,10 +514,10 @@ fn shape(rule: Rule) -> Shape {
         Rule::param => Node(K::Param),
         Rule::type_ref => Node(K::TypeRef),
         Rule::block | Rule::block_item | Rule::block_fields => Node(K::Block),
-        Rule::open_block | Rule::open_item | Rule::open_fields => Node(K::Block),
-        Rule::section => Node(K::Section),
+        Rule::open_block | Rule::open_item | Rule::open_fields | Rule::open_record | Rule::record => Node(K::Block),
+        Rule::section | Rule::strict_section => Node(K::Section),
         Rule::engine => Node(K::Engine),
-        Rule::field => Node(K::Field),
+        Rule::field | Rule::open_field | Rule::bare_field => Node(K::Field),
         Rule::quoted_key => Node(K::QuotedKey),
         Rule::dash_list => Node(K::DashList),
         Rule::let_ => Node(K::Let),
@@ -514,11 +528,11 @@ fn shape(rule: Rule) -> Shape {
         Rule::hours => Node(K::Hours),
         Rule::never => Node(K::Never),
         Rule::approval => Node(K::Approval),
-        Rule::with => Node(K::With),
+        Rule::with | Rule::strict_with => Node(K::With),
         Rule::wait => Node(K::Wait),
-        Rule::parallel => Node(K::Parallel),
-        Rule::sequence => Node(K::Sequence),
-        Rule::each => Node(K::Each),
+        Rule::parallel | Rule::strict_parallel => Node(K::Parallel),
+        Rule::sequence | Rule::strict_sequence => Node(K::Sequence),
+        Rule::each | Rule::strict_each => Node(K::Each),
         Rule::over => Node(K::Over),
         Rule::ask => Node(K::Ask),
         Rule::note => Node(K::Note),
@@ -533,7 +547,7 @@ fn shape(rule: Rule) -> Shape {
         Rule::for_each => Node(K::ForEach),
         Rule::phase => Node(K::Phase),
         Rule::because => Node(K::Because),
-        Rule::text_line | Rule::text_block => Node(K::Text),
+        Rule::text_line | Rule::text_block | Rule::unopened_text => Node(K::Text),
         Rule::hole => Node(K::Hole),
         Rule::list => Node(K::List),
         Rule::args => Node(K::Args),
@@ -541,14 +555,14 @@ fn shape(rule: Rule) -> Shape {
         Rule::group => Node(K::Group),
         Rule::match_ => Node(K::Match),
         Rule::arms => Node(K::Arms),
-        Rule::arm => Node(K::Arm),
+        Rule::arm | Rule::open_arm => Node(K::Arm),
         Rule::bad_item | Rule::bad_line => Node(K::Error),
-        Rule::expr | Rule::subject | Rule::bounds => Row,
+        Rule::expr | Rule::subject | Rule::simple | Rule::bounds => Row,
         Rule::comment => Leaf(K::Comment),
         Rule::mistake_hash_comment | Rule::mistake_block_comment | Rule::mistake_open_comment => BadComment,
         Rule::word => Leaf(K::Word),
         Rule::number => Leaf(K::Number),
-        Rule::text_part | Rule::block_part | Rule::open_part => Leaf(K::TextPart),
+        Rule::text_part | Rule::block_part | Rule::unopened_part => Leaf(K::TextPart),
         Rule::bad_text | Rule::bad_start => Leaf(K::Unexpected),
         Rule::stray_close
         | Rule::bad_header
@@ -556,7 +570,13 @@ fn shape(rule: Rule) -> Shape {
         | Rule::bad_param
         | Rule::bad_value
         | Rule::bad_rest => Bad,
-        Rule::bad_element | Rule::bad_arm | Rule::bad_hole | Rule::mistake_if | Rule::mistake_quotes => Bad,
+        Rule::bad_import
+        | Rule::bad_group
+        | Rule::bad_element
+        | Rule::bad_arm
+        | Rule::bad_hole
+        | Rule::mistake_if
+        | Rule::mistake_quotes => Bad,
         Rule::missing_name | Rule::missing_value | Rule::missing_operand | Rule::missing_block => Missing(K::Missing),
         Rule::missing_label | Rule::missing_call | Rule::missing_text | Rule::missing_type => Missing(K::Missing),
         Rule::missing_params | Rule::missing_path => Missing(K::Missing),

@@ -153,7 +153,10 @@ fn findings_for_machines() {
     let found = &sarif["runs"][0];
     assert_eq!(found["results"][0]["ruleId"], "P0202");
     assert_eq!(found["tool"]["driver"]["rules"][0]["id"], "P0202");
-    assert_eq!(found["tool"]["driver"]["rules"][0]["help"]["markdown"].as_str().unwrap().trim_end(), explanation.trim_end_matches('\n'));
+    assert_eq!(
+        found["tool"]["driver"]["rules"][0]["help"]["markdown"].as_str().unwrap().trim_end(),
+        explanation.trim_end_matches('\n')
+    );
 
     let github = run(dir.path(), &["check", "wrong.chaos", "--format", "github"]);
     assert!(github.out.starts_with("::error file=wrong.chaos,line="), "{}", github.out);
@@ -172,7 +175,11 @@ fn colours_are_for_terminals_and_for_who_asks() {
     assert!(colored(&run(dir.path(), &["check", "wrong.chaos", "--color", "always"]).out));
     let forced = ran(perturb(dir.path()).args(["check", "wrong.chaos"]).env("CLICOLOR_FORCE", "1").output().unwrap());
     assert!(colored(&forced.out));
-    let asked = ran(perturb(dir.path()).args(["--color", "never", "check", "wrong.chaos"]).env("CLICOLOR_FORCE", "1").output().unwrap());
+    let asked = ran(perturb(dir.path())
+        .args(["--color", "never", "check", "wrong.chaos"])
+        .env("CLICOLOR_FORCE", "1")
+        .output()
+        .unwrap());
     assert!(!colored(&asked.out));
     let refused = ran(perturb(dir.path()).args(["check", "wrong.chaos"]).env("NO_COLOR", "1").output().unwrap());
     assert!(!colored(&refused.out));
@@ -249,7 +256,8 @@ fn files_that_cannot_be_read() {
 fn a_reader_that_goes_away_is_no_failure() {
     let dir = folder(&[("wrong.chaos", &wrong())]);
     for arguments in [&["explain", "--list"][..], &["check", "wrong.chaos"], &["schema", "plan"], &["--help"]] {
-        let mut child = perturb(dir.path()).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            perturb(dir.path()).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
@@ -414,6 +422,9 @@ fn the_reference_is_the_help() {
     if fs::read_to_string(&path).unwrap_or_default() == text {
         return;
     }
-    assert!(std::env::var_os("PERTURB_BLESS").is_some(), "docs/cli.md is not what --help prints: run with PERTURB_BLESS=1");
+    assert!(
+        std::env::var_os("PERTURB_BLESS").is_some(),
+        "docs/cli.md is not what --help prints: run with PERTURB_BLESS=1"
+    );
     fs::write(path, text).unwrap();
 }

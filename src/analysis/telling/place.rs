@@ -163,10 +163,14 @@ impl Teller<'_> {
 fn why_not(fault: &Fault, engine: EngineName) -> String {
     match fault.bodies.get(&engine) {
         Some(Body::Expressed(_)) => "it can".to_owned(),
-        Some(Body::Refused { construct, reason }) => {
-            format!("`{}` cannot say `{construct}` there ({})", fault.name, reason.trim().trim_end_matches('.'))
+        // That a body does not name a parameter is the usual reason, and says no more than the construct itself.
+        Some(Body::Refused { construct, reason }) if reason.ends_with("cannot be said there") => {
+            format!("`{}` cannot take `{construct}` there", fault.name)
         }
-        None => format!("`{}` has no body for it", fault.name),
+        Some(Body::Refused { construct, reason }) => {
+            format!("`{}` cannot take `{construct}` there ({})", fault.name, reason.trim().trim_end_matches('.'))
+        }
+        None => format!("`{}` is not declared for it", fault.name),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What it is about, what comes first, and what happens to whom, step by step.
 
-use super::words::{arguments, capital, count, first_sentence, inside, list, moment, numbers, sentence, team, tick};
+use super::words::{arguments, count, first_sentence, inside, list, moment, numbers, sentence, team, tick};
 use super::{Section, Teller, Writing};
 use crate::analysis::timeline::{CONFIRM_BOUND, Lane, Moment, UNDO_BOUND, draws_of};
 use crate::plan::{Body, Effect, Fault, Phase, RuleVerdict, Step, StepKind, Tier};
@@ -199,14 +199,12 @@ impl Steps<'_, '_> {
                 out.push(text, Some(step.span), depth);
                 self.branches += 1;
                 for branch in branches {
-                    self.step(out, branch, depth + 1);
+                    self.branch(out, branch, depth + 1);
                 }
                 self.branches -= 1;
             }
-            StepKind::Sequence(steps) => {
-                out.push("A branch of steps that follow each other:".to_owned(), Some(step.span), depth);
-                self.block(out, steps, depth + 1);
-            }
+            // Steps follow each other anyway; only as a branch a sequence is worth a word.
+            StepKind::Sequence(steps) => self.block(out, steps, depth),
             StepKind::Round { title, number, of, steps } => {
                 out.push(format!("Round {number} of {of}, with `{title}`:"), Some(step.span), depth);
                 self.block(out, steps, depth + 1);
@@ -233,6 +231,15 @@ impl Steps<'_, '_> {
                 };
                 out.push(format!("Step {number}, at {}: {text}.", moment(from)), Some(step.span), depth);
             }
+        }
+    }
+
+    fn branch(&mut self, out: &mut Writing, branch: &Step, depth: u32) {
+        if matches!(branch.kind, StepKind::Sequence(_)) {
+            out.push("A branch of steps that follow each other:".to_owned(), Some(branch.span), depth);
+            self.step(out, branch, depth + 1);
+        } else {
+            self.step(out, branch, depth);
         }
     }
 
@@ -282,7 +289,7 @@ impl Steps<'_, '_> {
         let (verb, to) = if fault.effect == Effect::Lasting { ("injects", "into") } else { ("does", "to") };
         let mut text = format!("Step {number}, at {}: ", moment(begin));
         text += &match teller.carrier(fault) {
-            Some(engine) => format!("{} {verb} `{}` {to} {target}", capital(engine.title()), fault.name),
+            Some(engine) => format!("{} {verb} `{}` {to} {target}", engine.title(), fault.name),
             None => format!("`{}` is meant for {target}", fault.name),
         };
         let (given, default) = arguments(teller.plan, fault);

@@ -286,13 +286,24 @@ impl Teller<'_> {
             let users = self.plan.services.iter().filter(|(_, other)| other.depends_on.contains(name));
             let users: Vec<String> = users.map(|(user, _)| tick(user)).collect();
             let owner = team(self.plan, &facts.owner);
+            let hit =
+                if self.surely_hit(name) { "is hit" } else { "may be hit, where it runs in the place that is drawn" };
             let text = match users.len() {
-                0 => format!("`{name}` is hit; {owner} owns it."),
-                1 => format!("`{name}` is hit; {owner} owns it, and {} depends on it.", list(&users)),
-                _ => format!("`{name}` is hit; {owner} owns it, and {} depend on it.", list(&users)),
+                0 => format!("`{name}` {hit}; {owner} owns it."),
+                1 => format!("`{name}` {hit}; {owner} owns it, and {} depends on it.", list(&users)),
+                _ => format!("`{name}` {hit}; {owner} owns it, and {} depend on it.", list(&users)),
             };
             out.of(facts.span, text);
         }
+    }
+
+    /// Whether a draw is made from the service itself; else it is only near what is hit.
+    fn surely_hit(&self, service: &str) -> bool {
+        let drawn = self.fault_lanes().flat_map(|(_, _, fault)| draws_of(fault));
+        drawn.filter_map(|d| self.plan.draws.get(d as usize)).any(|draw| {
+            let place = matches!(draw.selector, Selector::Nodes(_) | Selector::Zones(_) | Selector::Instances(_));
+            draw.service.as_deref() == Some(service) || (!place && draw.service.is_none())
+        })
     }
 
     /// The worst moment of each service.

@@ -65,12 +65,6 @@ pub(super) fn inside(text: &str) -> String {
     }
 }
 
-/// A text that begins a sentence.
-pub(super) fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-}
-
 /// `1 pod`, `2 pods`.
 pub(super) fn count(n: u32, kind: TargetKind) -> String {
     format!("{n} {}", kind.noun(u64::from(n)))

@@ -28,7 +28,15 @@ use crate::syntax::{Parse, SyntaxNode, SyntaxToken, is_name};
 pub fn build(file: FileId, parse: &Parse) -> (File, Vec<Diagnostic>) {
     let mut builder = Builder { file, diagnostics: Vec::new() };
     let built = builder.file(&parse.file());
-    (built, builder.diagnostics)
+    let mut diagnostics = builder.diagnostics;
+    // Where the parser has complained, a misplaced line or a missing part is most likely the same mistake again.
+    diagnostics.retain(|d| !parse.is_broken_at(d.span.start) || is_of_literal(d.code));
+    (built, diagnostics)
+}
+
+/// Whether a code speaks of a literal, which is right or wrong whatever stands around it.
+fn is_of_literal(code: Code) -> bool {
+    (Code::UNKNOWN_UNIT..=Code::BAD_NUMBER).contains(&code)
 }
 
 struct Builder {

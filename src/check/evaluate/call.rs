@@ -290,6 +290,7 @@ impl Evaluator<'_> {
         let known: Vec<&str> = signature.params.iter().map(|p| p.name.as_str()).collect();
         let mut values: Vec<Option<Val>> = vec![None; signature.params.len()];
         let mut fine = true;
+        let mut nameless = false;
         for (position, arg) in args.iter().enumerate() {
             let index = match &arg.name {
                 Some(name) => known.iter().position(|k| *k == name.text),
@@ -298,6 +299,7 @@ impl Evaluator<'_> {
             };
             let Some((index, param)) = index.and_then(|i| signature.params.get(i).map(|p| (i, p))) else {
                 fine = false;
+                nameless |= arg.name.is_none();
                 self.quietly(&arg.value, &Type::Any);
                 self.report(self.no_such_argument(id, arg, &known, position));
                 continue;
@@ -315,6 +317,10 @@ impl Evaluator<'_> {
                 }
                 *slot = Some(value);
             }
+        }
+        if nameless {
+            // Whatever is missing was probably given without its name, which was reported.
+            return Bound { values: Vec::new(), given: BTreeSet::new(), fine: false };
         }
         self.complete(id, signature, values, fine, span)
     }

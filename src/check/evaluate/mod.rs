@@ -286,6 +286,11 @@ impl<'p> Evaluator<'p> {
         self.visible_at(name).is_some()
     }
 
+    /// Whether a name means something here, the words of policies included.
+    fn means_something(&self, name: &str) -> bool {
+        self.is_visible(name) || self.policy.is_some() && matches!(name, "experiment" | "fault")
+    }
+
     /// Says which enumeration a parameter is of.
     pub fn declare_type(&mut self, name: &SmolStr, ty: &Type) {
         if let Type::Enum(_) = ty.base() {

@@ -212,13 +212,13 @@ impl Evaluator<'_> {
     pub(super) fn is_in(&mut self, item: &Expr, list: &Expr, negated: bool) -> Val {
         // `dev not in experiment.environments`: a name that is not visible may be a word of what the list holds.
         let first = match &item.kind {
-            crate::check::program::ExprKind::Name(name) if !self.is_visible(name) => match self.value(list, &Type::Any)
-            {
-                found => match self.type_of(&found) {
+            crate::check::program::ExprKind::Name(name) if !self.means_something(name) => {
+                let found = self.value(list, &Type::Any);
+                match self.type_of(&found) {
                     Type::List(inner) => (*inner).clone(),
                     _ => Type::Any,
-                },
-            },
+                }
+            }
             _ => Type::Any,
         };
         let a = self.value(item, &first);

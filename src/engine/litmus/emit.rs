@@ -94,7 +94,7 @@ impl<'w> Writer<'w, '_> {
     }
 
     fn digest<'a>(&self, arena: &'a Arena) -> (&'static str, Node<'a>) {
-        ("perturb.dev/digest", arena.text(&self.plan.digest))
+        ("perturb.dev/plan", arena.text(&self.plan.digest))
     }
 
     /// Of accounts, roles and bindings.

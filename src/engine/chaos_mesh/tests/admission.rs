@@ -24,6 +24,7 @@ const LEFT_OUT: [(&str, &str); 11] = [
 ];
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test reads the engine's own schemas")]
 fn our_fields_are_those_of_the_crds() {
     let Some(schemas) = Schemas::beside("our_fields_are_those_of_the_crds") else { return };
     let folder = schemas.corpus().join("chaos-mesh/crds");

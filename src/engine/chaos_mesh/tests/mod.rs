@@ -2,7 +2,11 @@
 
 mod admission;
 mod gate;
-#[allow(dead_code, reason = "shared with the tests from outside, which use more of it")]
+#[allow(
+    dead_code,
+    clippy::disallowed_methods,
+    reason = "shared with the tests from outside: reads the engines' schemas"
+)]
 #[path = "../../../../tests/support/schemas.rs"]
 mod schemas;
 mod shape;

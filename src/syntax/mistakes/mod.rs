@@ -1,0 +1,312 @@
+//! Findings of the parser to diagnostics: for each what is wrong, why it matters, what to do, and the certain fix.
+//!
+//! Comes in: what the tree builder found, in the order of the text. Goes out: diagnostics, and the lines that are broken.
+//! One mistake is reported once: behind a finding, what is generally missing or unexpected on the same line is a
+//! consequence, and is kept quiet; habits of other languages (`mistake_…`) are always told. The names of pest's rules must
+//! never reach a message. `habit.rs` has the `mistake_…`, `missing.rs` the `missing_…`, `unexpected.rs` the `bad_…`.
+
+mod habit;
+mod missing;
+mod unexpected;
+
+use std::collections::BTreeMap;
+
+use super::parse::Rule;
+use super::tree::{Finding, Wrong};
+use super::words::ITEM_WORDS;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::{FileId, Span};
+
+/// What the parser has to say of a text.
+#[derive(Debug, Clone, Default)]
+pub struct Told {
+    /// The diagnostics, by place.
+    pub diagnostics: Vec<Diagnostic>,
+    /// First and last byte of each line on which something is missing or unexpected, ascending.
+    pub broken: Vec<(u32, u32)>,
+}
+
+/// Makes diagnostics of findings.
+pub fn diagnose(file: FileId, text: &str, findings: &[Finding]) -> Told {
+    let mut teller = Teller { context: Context { file, text }, broken: BTreeMap::new(), habit: None, culprit: None };
+    let mut diagnostics: Vec<Diagnostic> = findings.iter().filter_map(|finding| teller.tell(finding)).collect();
+    diagnostics.sort_by_key(|d| (d.span, d.code));
+    Told { diagnostics, broken: teller.broken.into_iter().collect() }
+}
+
+/// Decides which findings are told: the first on a line that shakes its structure, and what cannot be its consequence.
+struct Teller<'t> {
+    context: Context<'t>,
+    /// First and last byte of each line whose structure is shaken.
+    broken: BTreeMap<u32, u32>,
+    /// The line with the last habit.
+    habit: Option<u32>,
+    /// Where the structure was shaken last, until a bracket too many has been laid to its charge.
+    culprit: Option<u32>,
+}
+
+impl Teller<'_> {
+    fn tell(&mut self, finding: &Finding) -> Option<Diagnostic> {
+        // What is missing belongs to the line of what stands before it.
+        let place = if finding.start == finding.end { self.context.settled(finding.start) } else { finding.start };
+        let line = self.context.line_around(place);
+        let told = self.is_told(finding, line.0);
+        let diagnostic = if told { self.context.diagnostic(finding) } else { None };
+        let charged = diagnostic.as_ref().is_some_and(|d| d.code == Code::STRAY_BRACKET)
+            && self.culprit.take().is_some_and(|from| self.context.is_same_item(from, finding.start));
+        if is_structural(finding.what) {
+            if !charged {
+                self.culprit = Some(finding.start);
+            }
+            self.broken.insert(line.0, line.1);
+        } else {
+            self.habit = Some(line.0);
+        }
+        diagnostic.filter(|_| !charged)
+    }
+
+    fn is_told(&self, finding: &Finding, line: u32) -> bool {
+        if !is_general(finding.what) {
+            return true;
+        }
+        if self.broken.contains_key(&line) {
+            return false;
+        }
+        if self.habit == Some(line) && is_structural(finding.what) {
+            return false;
+        }
+        // A bracket whose own line is shaken may well be closed by what was not understood there.
+        match (finding.what, finding.around.first()) {
+            (Wrong::Rule(Rule::missing_close), Some((_, start))) => {
+                !self.broken.contains_key(&self.context.line_around(*start).0)
+            }
+            _ => true,
+        }
+    }
+}
+
+/// Whether it may be a consequence of something else on its line.
+fn is_general(what: Wrong) -> bool {
+    !matches!(
+        what,
+        Wrong::Rule(
+            Rule::mistake_semicolon
+                | Rule::mistake_hash_comment
+                | Rule::mistake_block_comment
+                | Rule::mistake_open_comment
+                | Rule::mistake_quotes
+        )
+    )
+}
+
+/// Whether what stands on its line can no longer be relied on. Behind a mere habit the line means what it says.
+fn is_structural(what: Wrong) -> bool {
+    is_general(what)
+        && !matches!(
+            what,
+            Wrong::MixedLogic
+                | Wrong::Chained
+                | Wrong::Rule(
+                    Rule::mistake_equals
+                        | Rule::mistake_logic
+                        | Rule::mistake_bang
+                        | Rule::mistake_unit_gap
+                        | Rule::mistake_dash
+                        | Rule::mistake_comma
+                        | Rule::dash_list
+                )
+        )
+}
+
+/// A text with the tools to speak of places in it.
+struct Context<'t> {
+    file: FileId,
+    text: &'t str,
+}
+
+impl<'t> Context<'t> {
+    fn span(&self, start: u32, end: u32) -> Span {
+        Span::new(self.file, start, end)
+    }
+
+    fn slice(&self, start: u32, end: u32) -> &'t str {
+        self.text.get(start as usize..end as usize).unwrap_or("")
+    }
+
+    /// What is left of the text from a byte on.
+    fn rest(&self, start: u32) -> &'t str {
+        self.text.get(start as usize..).unwrap_or("")
+    }
+
+    /// The place behind the last thing before `at` that is not blank, on the same or an earlier line. Comments stay where
+    /// they are: a missing comma before a comment is inserted before it only if that is on the same line.
+    fn settled(&self, at: u32) -> u32 {
+        let before = self.text.get(..at as usize).unwrap_or("");
+        before.trim_end_matches([' ', '\t', '\n', '\r']).len() as u32
+    }
+
+    /// The line that holds a byte, without its end.
+    fn line_around(&self, at: u32) -> (u32, u32) {
+        let before = self.text.get(..at as usize).unwrap_or("");
+        let start = before.rfind(['\n', '\r']).map_or(0, |n| n + 1);
+        let rest = self.rest(at);
+        let end = at as usize + rest.find(['\n', '\r']).unwrap_or(rest.len());
+        (start as u32, end as u32)
+    }
+
+    /// The word that begins at a byte; empty if none does.
+    fn word_at(&self, at: u32) -> &'t str {
+        let rest = self.rest(at);
+        let end = rest
+            .char_indices()
+            .find(|(_, c)| !(c.is_alphanumeric() || matches!(c, '_' | '-')))
+            .map_or(rest.len(), |(index, _)| index);
+        rest.get(..end).unwrap_or("").trim_end_matches('-')
+    }
+
+    /// Whether no item begins between two places.
+    fn is_same_item(&self, from: u32, to: u32) -> bool {
+        let lines = self.slice(from, to).split('\n').skip(1);
+        !lines
+            .into_iter()
+            .any(|line| ITEM_WORDS.iter().any(|word| line.strip_prefix(word).is_some_and(|l| l.starts_with(' '))))
+    }
+
+    /// What a message shows of a text: its first line, not too much of it.
+    fn shown(&self, start: u32, end: u32) -> String {
+        let text = self.slice(start, end).trim();
+        let line = text.lines().next().unwrap_or("").trim_end();
+        let mut out: String = line.chars().take(40).collect();
+        if out.len() < text.len() {
+            out = format!("{}…", out.trim_end());
+        }
+        out
+    }
+
+    /// The place of a finding without blanks around it.
+    fn trimmed(&self, finding: &Finding) -> (u32, u32) {
+        let text = self.slice(finding.start, finding.end);
+        let start = finding.start + (text.len() - text.trim_start().len()) as u32;
+        let end = start + text.trim().len() as u32;
+        (start, end)
+    }
+
+    fn diagnostic(&self, finding: &Finding) -> Option<Diagnostic> {
+        let at = self.span(finding.start, finding.end);
+        Some(match finding.what {
+            Wrong::Rule(rule) => return self.rule(rule, finding),
+            Wrong::TooDeep => Diagnostic::new(Code::TOO_DEEP, at, "more than 64 brackets are open here")
+                .help("name inner values with `let`, or close brackets that were forgotten"),
+            Wrong::TooLong => {
+                let (_, end) = self.line_around(at.start);
+                let first = self.span(at.start, end.min(at.end));
+                Diagnostic::new(Code::TOO_DEEP, first, "this expression has too many operators")
+                    .help("name parts of it with `let`")
+            }
+            Wrong::MixedLogic => Diagnostic::new(Code::MIXED_LOGIC, at, "`and` and `or` stand side by side")
+                .why("readers disagree on which of the two comes first")
+                .help("write parentheses around one of them: `a and (b or c)`"),
+            Wrong::Chained => Diagnostic::new(Code::CHAINED_COMPARISON, at, "comparisons do not chain")
+                .help("write two with `and`: `a < b and b < c`; or a range: `b in a..c`"),
+            Wrong::StrayBy => Diagnostic::new(Code::SYNTAX, at, "`by` belongs behind a range")
+                .help("write for example `5%..20% by 5%`"),
+            Wrong::GaveUp => Diagnostic::new(Code::SYNTAX, at, "this text is too entangled to be read")
+                .help("please report it: this must not happen"),
+        })
+    }
+
+    fn rule(&self, rule: Rule, finding: &Finding) -> Option<Diagnostic> {
+        match rule {
+            Rule::mistake_equals
+            | Rule::mistake_dash
+            | Rule::mistake_semicolon
+            | Rule::mistake_comma
+            | Rule::mistake_logic
+            | Rule::mistake_bang
+            | Rule::mistake_if
+            | Rule::mistake_spacing
+            | Rule::mistake_assign
+            | Rule::mistake_unit_gap
+            | Rule::mistake_quotes
+            | Rule::mistake_hash_comment
+            | Rule::mistake_block_comment
+            | Rule::mistake_open_comment
+            | Rule::dash_list => self.habit(rule, finding),
+            Rule::bad_item => Some(self.bad_item(finding)),
+            Rule::bad_line => Some(self.bad_line(finding)),
+            Rule::missing_name
+            | Rule::missing_value
+            | Rule::missing_operand
+            | Rule::missing_close
+            | Rule::missing_open
+            | Rule::missing_block
+            | Rule::missing_comma
+            | Rule::missing_colon
+            | Rule::missing_equals
+            | Rule::missing_word
+            | Rule::missing_quote
+            | Rule::missing_label
+            | Rule::missing_call
+            | Rule::missing_text
+            | Rule::missing_type
+            | Rule::missing_params
+            | Rule::missing_path => Some(self.missing(rule, finding)),
+            _ => Some(self.unexpected(rule, finding)),
+        }
+    }
+}
+
+/// The rule that a finding stands in.
+fn parent(finding: &Finding) -> Option<Rule> {
+    finding.around.first().map(|(rule, _)| *rule)
+}
+
+/// How a message names what a rule covers: in the words of the language.
+fn noun(rule: Rule) -> &'static str {
+    match rule {
+        Rule::import | Rule::import_names | Rule::import_as => "`import`",
+        Rule::record_item | Rule::item | Rule::file => "this item",
+        Rule::metric => "`metric`",
+        Rule::fault => "`fault`",
+        Rule::scenario => "`scenario`",
+        Rule::experiment | Rule::made_from => "`experiment`",
+        Rule::verify => "`verify`",
+        Rule::policy => "`policy`",
+        Rule::gameday => "`gameday`",
+        Rule::params | Rule::param => "the parameters",
+        Rule::type_ref | Rule::bounds => "the type",
+        Rule::engine => "`engine`",
+        Rule::field => "this field",
+        Rule::let_ => "`let`",
+        Rule::expect => "`expect`",
+        Rule::check => "`check`",
+        Rule::recovery => "`recovery`",
+        Rule::abort => "`abort when`",
+        Rule::hours => "`only on`",
+        Rule::never => "`never on`",
+        Rule::approval => "`approval by`",
+        Rule::with => "`with`",
+        Rule::wait => "`wait`",
+        Rule::parallel => "`parallel`",
+        Rule::sequence => "`sequence`",
+        Rule::each | Rule::for_each | Rule::over => "`for each`",
+        Rule::ask => "`ask`",
+        Rule::note => "`note`",
+        Rule::run => "`run`",
+        Rule::every => "`every`",
+        Rule::demand => "this rule",
+        Rule::inject | Rule::call => "this step",
+        Rule::within => "`within`",
+        Rule::hold => "`for`",
+        Rule::phase => "the phase",
+        Rule::because => "`because`",
+        Rule::hole => "`${`",
+        Rule::list => "the list",
+        Rule::args => "the arguments",
+        Rule::arg => "this argument",
+        Rule::group => "the parentheses",
+        Rule::match_ | Rule::arms | Rule::arm | Rule::subject => "`match`",
+        Rule::section => "this block",
+        _ => "this line",
+    }
+}
