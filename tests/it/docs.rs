@@ -85,6 +85,7 @@ fn the_refusal_in_the_readme_is_a_real_one() {
     for (path, text) in examples_without(&[]) {
         std::fs::write(folder.path().join(path), text).unwrap();
     }
+    std::fs::write(folder.path().join("perturb.toml"), read("examples/perturb.toml")).unwrap();
     let good = read("examples/slow-dependency.chaos");
     let bad = good.replace(
         "network.delay(50% of ledger.pods, latency: 300ms, jitter: 50ms) for 5m",

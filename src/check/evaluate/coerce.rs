@@ -84,6 +84,11 @@ impl Evaluator<'_> {
     /// A value that is no list, no range and not optional.
     fn fit_plain(&mut self, value: Val, want: &Type, expr: &Expr) -> Val {
         if let Val::Unknown(ty) = &value {
+            // Which pods depends on the place; that their number is missing does not.
+            if let (Type::Selector(_), Type::Target(_)) = (ty.base(), want) {
+                self.report(how_many(&words(expr), expr));
+                return Val::error();
+            }
             return if self.compatible(ty, want) {
                 Val::Unknown(want.clone())
             } else {
@@ -428,6 +433,17 @@ pub fn word_of(kind: &ItemKind) -> &'static str {
         ItemKind::Verify(_) => "verify",
         ItemKind::Policy(_) => "policy",
         ItemKind::Gameday(_) => "game day",
+    }
+}
+
+/// A selector as it was written: `ledger.pods`.
+fn words(expr: &Expr) -> String {
+    match &expr.kind {
+        ExprKind::Name(name) => name.to_string(),
+        ExprKind::Member { base, name, .. } => format!("{}.{}", words(base), name.text),
+        ExprKind::Call { callee, .. } => format!("{}(…)", words(callee)),
+        ExprKind::Group(inner) => words(inner),
+        _ => "these".to_owned(),
     }
 }
 
