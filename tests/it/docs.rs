@@ -147,3 +147,35 @@ fn the_readme_counts_lines_honestly() {
     }
     hold("README.md", "lines", &table);
 }
+
+#[test]
+fn every_path_on_the_map_for_contributors_exists() {
+    let page = read("docs/ARCHITECTURE.md");
+    assert!(page.lines().count() < 200, "the map is too long to be read");
+    let tops = ["src/", "tests/", "docs/", "stdlib/", "grammar/", "benches/", "fuzz/", "editors/"];
+    let mut missing = Vec::new();
+    for quoted in page.split('`').skip(1).step_by(2) {
+        // Names in capitals stand for any name.
+        let placeholder =
+            quoted.contains("NAME") || quoted.contains("NNN") || quoted.contains("MODULE") || quoted.contains('*');
+        if tops.iter().any(|top| quoted.starts_with(top)) && !placeholder && !root().join(quoted).exists() {
+            missing.push(quoted);
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn every_link_of_our_pages_leads_somewhere() {
+    let mut broken = Vec::new();
+    for page in ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/language.md", "docs/gitops.md"] {
+        let folder = root().join(page).parent().unwrap().to_path_buf();
+        for link in read(page).split("](").skip(1).filter_map(|rest| rest.split(')').next().map(str::to_owned)) {
+            let path = link.split('#').next().unwrap_or_default();
+            if !path.is_empty() && !path.contains("://") && !folder.join(path).exists() {
+                broken.push(format!("{page}: {link}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:?}");
+}
