@@ -149,6 +149,20 @@ fn the_readme_counts_lines_honestly() {
 }
 
 #[test]
+fn the_settings_of_the_reference_are_known() {
+    let page = blocks(&read("docs/language.md"));
+    let settings = page.iter().find(|b| b.info == "toml").expect("the reference shows a `perturb.toml`");
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in examples_without(&[]) {
+        std::fs::write(folder.path().join(path), text).unwrap();
+    }
+    std::fs::write(folder.path().join("perturb.toml"), &settings.text).unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_perturb")).args(["check", "."]).current_dir(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn every_path_on_the_map_for_contributors_exists() {
     let page = read("docs/ARCHITECTURE.md");
     assert!(page.lines().count() < 200, "the map is too long to be read");
