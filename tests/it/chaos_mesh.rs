@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use perturb::engine::{EmitOptions, chaos_mesh};
-use perturb::manifest::{Arena, Node};
+use perturb::manifest::Arena;
 use perturb::plan::{EngineName, Plan};
 use serde_json::Value as Json;
 
 use crate::engine_schemas::Schemas;
-use crate::support::{blocks, chaos_files, compile, read};
+use crate::support::{blocks, chaos_files, compile, read, to_json};
 
 /// The documents of a plan as JSON, and the codes of what was refused.
 fn emit(plan: &Plan) -> (Vec<Json>, Vec<String>) {
@@ -17,16 +17,6 @@ fn emit(plan: &Plan) -> (Vec<Json>, Vec<String>) {
     let mut documents = Vec::new();
     let report = chaos_mesh::emit(plan, &EmitOptions::default(), &arena, &mut |node| documents.push(to_json(node)));
     (documents, report.diagnostics.iter().map(|d| format!("{} {}", d.code, d.message)).collect())
-}
-
-fn to_json(node: &Node<'_>) -> Json {
-    match node {
-        Node::Bool(b) => Json::from(*b),
-        Node::Int(n) => Json::from(*n),
-        Node::Text(t) => Json::from(*t),
-        Node::List(items) => items.iter().map(to_json).collect(),
-        Node::Map(entries) => Json::Object(entries.iter().map(|(k, v)| ((*k).to_owned(), to_json(v))).collect()),
-    }
 }
 
 /// The codes of a text: of the compiler, and of Chaos Mesh's emitter in every place.

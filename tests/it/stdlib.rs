@@ -1,14 +1,20 @@
 //! The standard library: what each fault promises, each engine keeps.
 //!
 //! For every fault one experiment is written with the arguments that it needs, and one more for each value that an
-//! optional parameter can take: each word of an enumeration, one value of any other type.
+//! optional parameter can take: each word of an enumeration, one value of any other type. Each is emitted for the engines
+//! that have manifests, and held against their schemas.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use perturb::check::program::{EngineBody, ExprKind, FaultItem, Item, ItemKind, Param, TypeExprKind};
+use perturb::engine::{EmitOptions, Report, chaos_mesh, litmus};
+use perturb::manifest::Arena;
 use perturb::plan::{Body, EngineName, Plan};
+use serde_json::Value as Json;
 
-use crate::support::{Compiled, chaos_files, compile};
+use crate::engine_schemas::Schemas;
+use crate::support::{Compiled, chaos_files, compile, to_json};
 
 const SURROUNDINGS: &str = r##"
 team platform { contact: "#platform" }
@@ -68,9 +74,10 @@ fn write_uses(module: &str, item: &Item, fault: &FaultItem, source: &str, text: 
         rest.iter().filter(|p| p.default.is_none()).map(|p| format!("{}: {}", p.name.text, values(p)[0])).collect();
     let bodies: Vec<EngineName> = fault.engines.iter().map(|b| EngineName::parse(&b.engine.text).unwrap()).collect();
     let mut write = |varied: Option<(&Param, String)>| {
-        let mut arguments = vec![target(on)];
+        let mut arguments = vec![target(&name, on)];
         arguments.extend(needed.iter().cloned());
         arguments.extend(varied.as_ref().map(|(p, value)| format!("{}: {value}", p.name.text)));
+        arguments.extend(companion(&name, varied.as_ref().map(|(p, _)| p.name.text.as_str()), rest));
         let experiment = format!("use-{}", found.len());
         let until = if lasting { " for 5m" } else { "" };
         let _ = writeln!(
@@ -103,6 +110,22 @@ fn write_uses(module: &str, item: &Item, fault: &FaultItem, source: &str, text: 
     }
 }
 
+/// What a value makes sense with only: a direction wants a peer, a partition another side.
+fn companion(fault: &str, varied: Option<&str>, params: &[Param]) -> Option<String> {
+    let has_peer = params.iter().any(|p| p.name.text == "peer");
+    let wants_peer = match varied {
+        Some("direction") => has_peer,
+        Some("peer" | "hosts") => false,
+        _ => fault == "network.partition",
+    };
+    match (wants_peer, fault, varied) {
+        (true, ..) => Some("peer: all of other.pods".into()),
+        // The volume is named unless it is the ephemeral storage that is filled.
+        (false, "disk.full", None) => Some("path: \"/data\"".into()),
+        _ => None,
+    }
+}
+
 fn is_word(expr: &ExprKind, word: &str) -> bool {
     matches!(expr, ExprKind::Name(name) if name == word)
 }
@@ -118,9 +141,11 @@ fn names(body: &EngineBody, source: &str, name: &str) -> bool {
     })
 }
 
-fn target(on: &Param) -> String {
+fn target(fault: &str, on: &Param) -> String {
     match &on.ty.kind {
         TypeExprKind::Named(name, _) => match name.text.as_str() {
+            // For Litmus a NetworkPolicy, which holds for every pod with the label.
+            "Pods" if ["network.partition", "network.isolate"].contains(&fault) => "all of target.pods".into(),
             "Pods" => "one of target.pods".into(),
             "Nodes" => "one of target.nodes".into(),
             "Workloads" => "all of target.workloads".into(),
@@ -178,13 +203,17 @@ fn every_fault_is_expressed_by_each_engine_that_names_its_parameters() {
     let (uses, compiled) = uses();
     assert!(uses.len() > 100, "only {} uses", uses.len());
     let mut wrong = String::new();
+    let mut able: BTreeMap<(&str, EngineName), bool> = BTreeMap::new();
     for one in &uses {
         let plan = plan_of(&compiled, &one.experiment);
+        let mut expressed = false;
         for engine in &one.bodies {
             let body = &plan.faults[0].bodies[engine];
             let what = format!("{} with {:?} on {engine}", one.fault, one.varied);
+            let can = able.entry((&one.fault, *engine)).or_default();
             match body {
                 Body::Expressed(entries) => {
+                    (expressed, *can) = (true, true);
                     if !one.named_by.contains(engine) {
                         let _ =
                             writeln!(wrong, "{what}: its body does not name the parameter, and yet it is expressed");
@@ -200,15 +229,61 @@ fn every_fault_is_expressed_by_each_engine_that_names_its_parameters() {
                 }
             }
         }
-        // Some engine can do it with only what it needs: only `node.power-off` is without one.
-        if one.varied.is_none() && !one.bodies.is_empty() {
-            let can = one.bodies.iter().any(|e| matches!(plan.faults[0].bodies[e], Body::Expressed(_)));
-            if !can {
-                let _ = writeln!(wrong, "{}: no engine can do it as it is needed at least", one.fault);
+        if !expressed && !one.bodies.is_empty() {
+            let bodies = &plan.faults[0].bodies;
+            let _ = writeln!(wrong, "{} with {:?}: no engine can do it: {bodies:#?}", one.fault, one.varied);
+        }
+    }
+    for ((fault, engine), can) in able {
+        if !can {
+            let _ = writeln!(wrong, "{fault}: {engine} has a body, and can do none of the uses");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn what_is_emitted_for_each_parameter_fits_the_engines_schemas() {
+    let (uses, compiled) = uses();
+    let schemas = Schemas::beside("what_is_emitted_for_each_parameter_fits_the_engines_schemas");
+    let mut wrong = String::new();
+    let mut refused = BTreeSet::new();
+    let mut held = 0;
+    for one in &uses {
+        let plan = plan_of(&compiled, &one.experiment);
+        for engine in [EngineName::ChaosMesh, EngineName::Litmus] {
+            if !matches!(plan.faults[0].bodies.get(&engine), Some(Body::Expressed(_))) {
+                continue;
+            }
+            let what = format!("{} with {:?} on {engine}", one.fault, one.varied);
+            let (documents, report) = emit(plan, engine);
+            for d in &report.diagnostics {
+                refused.insert(format!("{engine}: {}: {}: {}", one.fault, d.code, d.message));
+            }
+            for document in &documents {
+                let kind = document["kind"].as_str().unwrap_or_default();
+                for said in schemas.as_ref().map(|s| s.validate(kind, document)).unwrap_or_default() {
+                    let _ = writeln!(wrong, "{what}: {kind}: {said}");
+                }
+                held += 1;
             }
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+    assert!(held > 500, "only {held} documents");
+    assert!(refused.is_empty(), "what a body expresses, its engine can emit: {refused:#?}");
+}
+
+fn emit(plan: &Plan, engine: EngineName) -> (Vec<Json>, Report) {
+    let arena = Arena::new();
+    let options = EmitOptions::default();
+    let mut documents = Vec::new();
+    let mut sink = |node: &perturb::manifest::Node<'_>| documents.push(to_json(node));
+    let report = match engine {
+        EngineName::Litmus => litmus::emit(plan, &options, &arena, &mut sink),
+        _ => chaos_mesh::emit(plan, &options, &arena, &mut sink),
+    };
+    (documents, report)
 }
 
 #[test]

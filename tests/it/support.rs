@@ -7,8 +7,10 @@ use perturb::analysis;
 use perturb::check::{self, Program};
 use perturb::diagnostic::{Diagnostic, tidy};
 use perturb::lower::{self, ExperimentRef, PlaceRef};
+use perturb::manifest::Node;
 use perturb::plan::Plan;
 use perturb::source::{Memory, SourceMap};
+use serde_json::Value as Json;
 
 /// The repository.
 pub fn root() -> &'static Path {
@@ -105,6 +107,17 @@ impl Compiled {
             }
         }
         text
+    }
+}
+
+/// A document as JSON.
+pub fn to_json(node: &Node<'_>) -> Json {
+    match node {
+        Node::Bool(b) => Json::from(*b),
+        Node::Int(n) => Json::from(*n),
+        Node::Text(t) => Json::from(*t),
+        Node::List(items) => items.iter().map(to_json).collect(),
+        Node::Map(entries) => Json::Object(entries.iter().map(|(k, v)| ((*k).to_owned(), to_json(v))).collect()),
     }
 }
 

@@ -430,6 +430,14 @@ impl Evaluator<'_> {
     }
 
     pub(super) fn match_coverage(&mut self, words: &Words, arms: &[Arm], span: Span) {
+        if words.known.is_empty() {
+            // One file of a project that was checked alone: say it once, not for each word.
+            self.report(
+                Diagnostic::new(Code::UNKNOWN_WORD, span, "no environment is declared, so none can be matched")
+                    .help("declare one, `environment dev { clusters: […] }`, or check the whole project: its folder"),
+            );
+            return;
+        }
         let mut seen: Vec<(&SmolStr, Span)> = Vec::new();
         for name in arms.iter().flat_map(|arm| &arm.words) {
             if let Some((_, first)) = seen.iter().find(|(w, _)| **w == name.text) {
