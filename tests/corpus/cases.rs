@@ -58,8 +58,6 @@ pub fn split(name: &str, text: &str) -> Vec<NamedText> {
 /// What the compiler says of these files.
 pub fn findings(files: &[NamedText]) -> (Vec<Diagnostic>, SourceMap) {
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let mut compiled = support::compile(&files);
-    compiled.diagnostics.extend(perturb::lower::unlearned(&compiled.program, |_| true));
-    perturb::diagnostic::tidy(&mut compiled.diagnostics);
+    let compiled = support::compile(&files);
     (compiled.diagnostics, compiled.sources)
 }
