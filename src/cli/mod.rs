@@ -4,7 +4,10 @@
 //! Comes in: the process's arguments, environment and standard streams. Goes out: text and an exit code ([`Exit`]). Nothing
 //! is prepared before the arguments are understood, as a check of one small file should cost hardly more than its start.
 
-#![expect(clippy::disallowed_methods, reason = "the edge: a command line reads and writes files, and asks for its environment")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the edge: a command line reads and writes files, and asks for its environment"
+)]
 
 mod check;
 mod compile;

@@ -55,7 +55,8 @@ pub fn shown_path(span: Span, sources: &SourceMap, look: &Look) -> String {
     let (mut prefix, mut rest) = (look.prefix.as_str(), path);
     while let Some(up) = rest.strip_prefix("../") {
         let trimmed = prefix.strip_suffix('/').unwrap_or(prefix);
-        let (before, last) = trimmed.rsplit_once('/').map_or(("", trimmed), |(b, l)| (prefix.get(..=b.len()).unwrap_or_default(), l));
+        let (before, last) =
+            trimmed.rsplit_once('/').map_or(("", trimmed), |(b, l)| (prefix.get(..=b.len()).unwrap_or_default(), l));
         if last.is_empty() || last == ".." {
             break;
         }
