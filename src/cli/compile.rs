@@ -3,6 +3,7 @@
 //! Experiments are compiled on all cores and written in order. Nothing is written before everything is right: a stream is
 //! held back (beyond a few megabytes on disk), as whoever pipes it into `kubectl apply` would apply the half of it.
 
+use std::collections::BTreeSet;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -95,10 +96,10 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
         "litmus" => Engine::Litmus,
         _ => Engine::ChaosMesh,
     };
-    if let [path] = arguments.paths.as_slice() {
-        if path.extension().is_some_and(|e| e == "json") {
-            return from_plan(path, arguments, engine, terminal);
-        }
+    if let [path] = arguments.paths.as_slice()
+        && path.extension().is_some_and(|e| e == "json")
+    {
+        return from_plan(path, arguments, engine, terminal);
     }
     let loaded = Input::find(&arguments.paths, &arguments.stdin, terminal)?.load()?;
     let (found, _) = loaded.findings(Vec::new());
@@ -278,6 +279,7 @@ fn take(
     delivery: &mut Delivery,
 ) -> Result<(), Failure> {
     let Compiled { name, text, diagnostics, approximations, counts } = compiled;
+    let refused = diagnostics.iter().any(Diagnostic::is_error);
     found.extend(diagnostics);
     if arguments.strict {
         found.extend(approximations.iter().map(|a| {
@@ -286,7 +288,8 @@ fn take(
                 .help("write what the engine does, choose another engine, or compile without `--strict`")
         }));
     }
-    if arguments.report {
+    // Of what is not compiled at all there is nothing to report.
+    if arguments.report && !refused {
         notes.lines.extend(report(&name, &approximations, &counts));
     }
     delivery.add(name, text)
@@ -301,6 +304,9 @@ fn report(name: &str, approximations: &[Approximation], counts: &[DrawCount]) ->
         let differs = if language == engine { "" } else { "  <- differs" };
         lines.push(format!("  targets: `{draw}` of {candidates}: {language} in the plan, {engine} here{differs}"));
     }
+    // Several faults may say the same of their targets.
+    let mut seen = BTreeSet::new();
+    lines.retain(|line| seen.insert(line.clone()));
     if lines.len() == 1 {
         lines.push("  exactly as written".to_owned());
     }

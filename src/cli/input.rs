@@ -192,10 +192,10 @@ impl Loaded {
         let mut reached: BTreeSet<usize> = open.iter().copied().collect();
         while let Some(file) = open.pop().and_then(|i| files.get(i)) {
             for imported in file.imports.iter().flatten() {
-                if let Imported::File(index) = imported {
-                    if reached.insert(*index) {
-                        open.push(*index);
-                    }
+                if let Imported::File(index) = imported
+                    && reached.insert(*index)
+                {
+                    open.push(*index);
                 }
             }
         }

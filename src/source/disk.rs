@@ -127,10 +127,10 @@ impl Sources for Disk {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ReadError::Missing(path.to_owned()),
             _ => ReadError::Unreadable { path: path.to_owned(), reason: plain(&error) },
         });
-        if let (Err(error @ ReadError::Unreadable { .. }), Ok(mut all)) = (&read, self.unreadable.lock()) {
-            if !all.contains(error) {
-                all.push(error.clone());
-            }
+        if let (Err(error @ ReadError::Unreadable { .. }), Ok(mut all)) = (&read, self.unreadable.lock())
+            && !all.contains(error)
+        {
+            all.push(error.clone());
         }
         read
     }

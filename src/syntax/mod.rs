@@ -17,6 +17,8 @@ mod words;
 
 pub use decode::decode;
 pub use kind::{Chaos, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
+/// A range of bytes in a text, as nodes and tokens give it.
+pub use rowan::TextRange;
 pub use words::{ITEM_WORDS, LINE_WORDS, is_name};
 
 use crate::diagnostic::Diagnostic;

@@ -240,7 +240,7 @@ fn files_that_cannot_be_read() {
     use std::os::unix::fs::PermissionsExt;
     let dir = folder(&[("a.chaos", CLEAN), ("ring.chaos/x.chaos", "")]);
     let file = dir.path().join("a.chaos");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(&file).is_ok() {
         eprintln!("SKIPPED: root can read everything");
     } else {

@@ -18,7 +18,7 @@ use smol_str::SmolStr;
 use super::program::{Expr, ExprKind, File, Name};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
-use crate::syntax::{Parse, SyntaxNode, SyntaxToken, is_name};
+use crate::syntax::{Parse, SyntaxNode, SyntaxToken, TextRange, is_name};
 
 /// Builds a file's data from its tree.
 ///
@@ -53,7 +53,7 @@ impl Builder {
         self.range(node.text_range())
     }
 
-    fn range(&self, range: rowan::TextRange) -> Span {
+    fn range(&self, range: TextRange) -> Span {
         Span::new(self.file, range.start().into(), range.end().into())
     }
 

@@ -69,7 +69,7 @@ fn pascal(name: &str) -> String {
 fn result(diagnostic: &Diagnostic, rule: usize, sources: &SourceMap, look: &Look) -> Json {
     let mut message = diagnostic.message.clone();
     for part in [&diagnostic.why, &diagnostic.help].into_iter().flatten() {
-        message.push_str("\n");
+        message.push('\n');
         message.push_str(part);
     }
     let mut result = json!({
