@@ -6,6 +6,7 @@ mod docs;
 #[path = "../support/schemas.rs"]
 mod engine_schemas;
 mod examples;
+mod litmus;
 mod schemas;
 mod stdlib;
 mod support;
