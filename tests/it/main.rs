@@ -7,6 +7,7 @@ mod docs;
 mod engine_schemas;
 mod examples;
 mod laws;
+mod litmus;
 mod random;
 mod schemas;
 mod stdlib;

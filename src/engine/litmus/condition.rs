@@ -10,8 +10,8 @@
 
 use super::shell;
 use crate::plan::{
-    Comparison, Condition, HttpAnswer, KubernetesFact, MetricUnit, ObjectiveFact, Operand, Plan, PodSelector, Source,
-    Stream,
+    Arithmetic, Comparison, Condition, HttpAnswer, KubernetesFact, MetricUnit, ObjectiveFact, Operand, Plan,
+    PodSelector, Source, Stream,
 };
 use crate::types::{Decimal, Value, decimal_text};
 
@@ -122,13 +122,62 @@ fn compare<'p>(
         (Operand::Stream(stream), Operand::Constant(bound)) => (*stream, op, bound),
         (Operand::Constant(bound), Operand::Stream(stream)) => (*stream, turned(op), bound),
         (Operand::Constant(_), Operand::Constant(_)) => return Err("nothing is measured in it".to_owned()),
-        _ => return Err("it combines measurements, and a probe of Litmus compares one with a fixed bound".to_owned()),
+        _ => return combined(plan, left, op, right, wanted),
     };
     let stream = stream_of(plan, stream)?;
     let (sample, unit) = sample(plan, stream)?;
     let op = if wanted { op } else { opposite(op) };
     let value = in_unit(bound, unit)?;
     Ok(Judgement { stream, sample, criteria: op.text(), value: decimal_text(value) })
+}
+
+/// Measurements that are combined: where all of them come from Prometheus in one unit, it can compute the difference of
+/// the two sides, and that is compared with 0. A side without a sample leaves no difference, so it is missing too.
+fn combined<'p>(
+    plan: &'p Plan,
+    left: &Operand,
+    op: Comparison,
+    right: &Operand,
+    wanted: bool,
+) -> Result<Judgement<'p>, String> {
+    let mut streams = Vec::new();
+    Condition::Compare { left: left.clone(), op, right: right.clone() }.for_each_stream(&mut |s| streams.push(s));
+    let mut all = streams.iter().map(|s| stream_of(plan, *s)).collect::<Result<Vec<_>, _>>()?;
+    // Asked as seldom as the slowest: the others have a sample not older than that.
+    all.sort_by_key(|s| std::cmp::Reverse(s.every));
+    let Some(stream) = all.first().copied() else { return Err("nothing is measured in it".to_owned()) };
+    let (Source::Prometheus { server, .. }, true) = (&stream.source, all.iter().all(|s| s.unit == stream.unit)) else {
+        return Err(COMBINED.to_owned());
+    };
+    let query = format!("{} - {}", promql(plan, left, stream.unit)?, promql(plan, right, stream.unit)?);
+    let sample = prometheus(plan, server.as_deref(), query)?;
+    let op = if wanted { op } else { opposite(op) };
+    Ok(Judgement { stream, sample, criteria: op.text(), value: "0".to_owned() })
+}
+
+const COMBINED: &str =
+    "it combines measurements, and Litmus can only let Prometheus do that, where all of them come from it in one unit";
+
+/// A side of a comparison in PromQL, as a number in the unit of its streams.
+fn promql(plan: &Plan, operand: &Operand, unit: MetricUnit) -> Result<String, String> {
+    let (left, op, right) = match operand {
+        Operand::Constant(value) => return in_unit(value, unit).map(decimal_text),
+        Operand::Stream(stream) => {
+            return match &stream_of(plan, *stream)?.source {
+                Source::Prometheus { query, .. } => Ok(format!("({query})")),
+                _ => Err(COMBINED.to_owned()),
+            };
+        }
+        Operand::Combine { left, op, right } => (left, *op, right),
+    };
+    // A factor is a plain number in every unit; the product of two measurements would be in none.
+    let measured = |operand: &Operand| !matches!(operand, Operand::Constant(_));
+    match op {
+        Arithmetic::Multiply if measured(left) && measured(right) => return Err(COMBINED.to_owned()),
+        Arithmetic::Divide if measured(right) => return Err(COMBINED.to_owned()),
+        _ => {}
+    }
+    Ok(format!("({} {} {})", promql(plan, left, unit)?, op.text(), promql(plan, right, unit)?))
 }
 
 fn turned(op: Comparison) -> Comparison {

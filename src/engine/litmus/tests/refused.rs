@@ -190,3 +190,23 @@ fn every_error_is_said_at_once() {
     let emitted = emitted(&plan);
     assert_eq!(emitted.codes(), ["P0654", "P0650"], "in the order of the text");
 }
+
+#[test]
+fn measurements_of_one_unit_are_combined_by_prometheus() {
+    use crate::plan::{Arithmetic, Operand};
+    let three_times = Operand::Combine {
+        left: Box::new(Operand::Constant(Value::Int(3))),
+        op: Arithmetic::Multiply,
+        right: Box::new(Operand::Stream(3)),
+    };
+    let condition = |right: Operand| Condition::Compare { left: Operand::Stream(0), op: Comparison::Less, right };
+    let emitted = expecting(condition(three_times)).sound();
+    let inputs = probe(&emitted.engines()[0], "success")["promProbe/inputs"].clone();
+    assert_eq!(
+        inputs["query"],
+        r#"(sum(rate(http_requests_total{app=\"checkout\"}[1m]))) - (3 * (sum(rate(http_requests_total{app=\"checkout\"}[15s]))))"#
+    );
+    assert_eq!(inputs["comparator"], serde_json::json!({ "criteria": "<", "value": "0" }));
+    // A latency and a share have no difference.
+    expecting(condition(Operand::Stream(1))).error("P0654");
+}
