@@ -5,7 +5,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use perturb::diagnostic::render;
+use perturb::source::{FileId, Memory};
+use perturb::{check, lower, syntax};
 
 #[path = "support/measure.rs"]
 mod measure;
@@ -32,6 +36,7 @@ struct Gate {
 
 enum Bound {
     AtMost(f64),
+    AtLeast(f64),
 }
 
 const GATES: &[Gate] = &[
@@ -50,6 +55,27 @@ const GATES: &[Gate] = &[
         measure: bulk,
     },
     Gate { name: "memory", what: "peak memory of the same", unit: "MiB", bound: Bound::AtMost(32.0), measure: memory },
+    Gate {
+        name: "parse",
+        what: "text to lossless tree, one core",
+        unit: "MB/s",
+        bound: Bound::AtLeast(10.0),
+        measure: parse,
+    },
+    Gate {
+        name: "linear",
+        what: "time for 16 times the text / 16 times the time",
+        unit: "x",
+        bound: Bound::AtMost(1.5),
+        measure: linear,
+    },
+    Gate {
+        name: "told",
+        what: "1,000 findings in one file of 400 KB, shown with their places",
+        unit: "ms",
+        bound: Bound::AtMost(50.0),
+        measure: told,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -79,6 +105,7 @@ fn main() -> ExitCode {
 fn report(gate: &Gate, measured: &Measured) -> bool {
     let (holds, bound) = match gate.bound {
         Bound::AtMost(most) => (measured.value <= most, format!("at most {most}")),
+        Bound::AtLeast(least) => (measured.value >= least, format!("at least {least}")),
     };
     let verdict = if holds { "ok    " } else { "MISSED" };
     println!(
@@ -169,6 +196,50 @@ fn memory() -> Measured {
         Some(bytes) => Measured { value: bytes as f64 / 1024.0 / 1024.0, details: "VmHWM, read slowly".to_owned() },
         None => Measured { value: 0.0, details: "SKIPPED: this system has no /proc".to_owned() },
     }
+}
+
+/// How long a text takes to become a tree, the median of some.
+fn parsing(text: &str) -> Duration {
+    let once = || {
+        let start = Instant::now();
+        std::hint::black_box(syntax::parse(FileId(0), std::hint::black_box(text)));
+        start.elapsed()
+    };
+    measure::median((0..9).map(|_| once()).collect())
+}
+
+fn parse() -> Measured {
+    let text = project::text(1_000_000);
+    let took = parsing(&text);
+    Measured { value: text.len() as f64 / 1e6 / took.as_secs_f64(), details: format!("{} bytes in {took:.1?}", text.len()) }
+}
+
+fn linear() -> Measured {
+    let (small, large) = (project::text(250_000), project::text(4_000_000));
+    let (short, long) = (parsing(&small), parsing(&large));
+    let times = large.len() as f64 / small.len() as f64;
+    Measured { value: ratio(long, short) / times, details: format!("{short:.1?} and {long:.1?}") }
+}
+
+fn told() -> Measured {
+    const FINDINGS: usize = 1_000;
+    let text = project::mistakes(FINDINGS);
+    let sources = Memory::new([("fleet.chaos", text.as_str())]);
+    let checked = check::check(&sources, &["fleet.chaos".to_owned()]);
+    let mut findings = checked.diagnostics;
+    findings.extend(lower::check(&checked.program));
+    assert!(findings.len() >= FINDINGS, "only {} findings", findings.len());
+    findings.truncate(FINDINGS);
+    let once = || {
+        let start = Instant::now();
+        let shown = render::render(render::Format::Human, &findings, &checked.sources, &render::Look::default());
+        let took = start.elapsed();
+        assert!(shown.len() > FINDINGS * 100, "findings are not shown");
+        took
+    };
+    let took = measure::median((0..9).map(|_| once()).collect());
+    let details = format!("{} KB of text", text.len() / 1000);
+    Measured { value: took.as_secs_f64() * 1e3, details }
 }
 
 fn ratio(ours: Duration, theirs: Duration) -> f64 {

@@ -55,13 +55,13 @@ pub fn check(ev: &mut Evaluator<'_>, id: DeclId, gameday: &Gameday) {
 }
 
 fn in_one_cluster(ev: &mut Evaluator<'_>, expr: &Expr) {
-    if let Some(Val::Target(target)) = verify::clusters(ev, expr) {
-        if target.quantity != Quantity::Exactly(1) {
-            ev.report(
-                Diagnostic::new(Code::NOT_EXACTLY_ONE, expr.span, "a game day is held in exactly one cluster")
-                    .help("write `one of`"),
-            );
-        }
+    if let Some(Val::Target(target)) = verify::clusters(ev, expr)
+        && target.quantity != Quantity::Exactly(1)
+    {
+        ev.report(
+            Diagnostic::new(Code::NOT_EXACTLY_ONE, expr.span, "a game day is held in exactly one cluster")
+                .help("write `one of`"),
+        );
     }
 }
 

@@ -171,7 +171,7 @@ fn judge_rule(
     let before = ev.diagnostics.len();
     let because = text_of(&ev.value(&rule.because, &Type::String)).unwrap_or_default().to_string();
     let word = if rule.forbid { "forbid" } else { "require" };
-    let text = format!("{word} {}", rule_text(ev, &rule.condition));
+    let text = format!("{word} {}", rule_text(&rule.condition));
     let mut worst: Option<(RuleVerdict, Option<Span>)> = None;
     let faults: Vec<Option<&Fault>> =
         if named.contains("fault") { plan.faults.iter().map(Some).collect() } else { vec![None] };
@@ -265,39 +265,39 @@ fn facts_in(expr: &Expr, f: &mut impl FnMut(&str, &str)) {
 }
 
 /// A rule's condition in words.
-fn rule_text(ev: &Evaluator<'_>, expr: &Expr) -> String {
-    let joined = |parts: &[Expr], word: &str| parts.iter().map(|p| rule_text(ev, p)).collect::<Vec<_>>().join(word);
+fn rule_text(expr: &Expr) -> String {
+    let joined = |parts: &[Expr], word: &str| parts.iter().map(rule_text).collect::<Vec<_>>().join(word);
     match &expr.kind {
         ExprKind::Literal(value) => value.to_string(),
         ExprKind::Name(name) => name.to_string(),
         ExprKind::Member { base, name, optional } => {
-            format!("{}{}{}", rule_text(ev, base), if *optional { "?." } else { "." }, name.text)
+            format!("{}{}{}", rule_text(base), if *optional { "?." } else { "." }, name.text)
         }
         ExprKind::Call { callee, args } => {
             let args: Vec<String> = args
                 .iter()
                 .map(|arg| match &arg.name {
-                    Some(name) => format!("{}: {}", name.text, rule_text(ev, &arg.value)),
-                    None => rule_text(ev, &arg.value),
+                    Some(name) => format!("{}: {}", name.text, rule_text(&arg.value)),
+                    None => rule_text(&arg.value),
                 })
                 .collect();
-            format!("{}({})", rule_text(ev, callee), args.join(", "))
+            format!("{}({})", rule_text(callee), args.join(", "))
         }
         ExprKind::List(items) => format!("[{}]", joined(items, ", ")),
         ExprKind::Compare { left, op, right } => {
-            format!("{} {} {}", rule_text(ev, left), op.text(), rule_text(ev, right))
+            format!("{} {} {}", rule_text(left), op.text(), rule_text(right))
         }
         ExprKind::Arithmetic { left, op, right } => {
-            format!("{} {} {}", rule_text(ev, left), op.text(), rule_text(ev, right))
+            format!("{} {} {}", rule_text(left), op.text(), rule_text(right))
         }
         ExprKind::In { item, list, negated } => {
-            format!("{} {} {}", rule_text(ev, item), if *negated { "not in" } else { "in" }, rule_text(ev, list))
+            format!("{} {} {}", rule_text(item), if *negated { "not in" } else { "in" }, rule_text(list))
         }
-        ExprKind::Range { from, to, .. } => format!("{}..{}", rule_text(ev, from), rule_text(ev, to)),
-        ExprKind::Sign { negative, of } => format!("{}{}", if *negative { "-" } else { "+" }, rule_text(ev, of)),
-        ExprKind::Convert { of, unit } => format!("{} as {}", rule_text(ev, of), unit.text),
-        ExprKind::Not(inner) => format!("not {}", rule_text(ev, inner)),
-        ExprKind::Group(inner) => format!("({})", rule_text(ev, inner)),
+        ExprKind::Range { from, to, .. } => format!("{}..{}", rule_text(from), rule_text(to)),
+        ExprKind::Sign { negative, of } => format!("{}{}", if *negative { "-" } else { "+" }, rule_text(of)),
+        ExprKind::Convert { of, unit } => format!("{} as {}", rule_text(of), unit.text),
+        ExprKind::Not(inner) => format!("not {}", rule_text(inner)),
+        ExprKind::Group(inner) => format!("({})", rule_text(inner)),
         ExprKind::And(parts) => joined(parts, " and "),
         ExprKind::Or(parts) => joined(parts, " or "),
         _ => "…".to_owned(),

@@ -132,22 +132,22 @@ impl Method {
     fn with(&mut self, ev: &mut Evaluator<'_>, call: &Call, block: &Block, span: Span) -> Option<StepKind> {
         self.injections += 1;
         let decl = self.fault_of(ev, call);
-        if let Some(decl) = decl {
-            if effect_of(ev, decl) == Some(Effect::Instant) {
-                ev.report(
-                    Diagnostic::new(
-                        Code::INSTANT_WITH_TIME,
-                        call.path.span,
-                        format!(
-                            "`{}` happens once and does not last, so nothing can happen while it does",
-                            call.path.text()
-                        ),
-                    )
-                    .also(ev.program.item(decl).name.span, "its effect is `instant`")
-                    .help("write it as a step of its own"),
-                );
-                self.incomplete = true;
-            }
+        if let Some(decl) = decl
+            && effect_of(ev, decl) == Some(Effect::Instant)
+        {
+            ev.report(
+                Diagnostic::new(
+                    Code::INSTANT_WITH_TIME,
+                    call.path.span,
+                    format!(
+                        "`{}` happens once and does not last, so nothing can happen while it does",
+                        call.path.text()
+                    ),
+                )
+                .also(ev.program.item(decl).name.span, "its effect is `instant`")
+                .help("write it as a step of its own"),
+            );
+            self.incomplete = true;
         }
         let fault = decl.and_then(|decl| self.fault(ev, decl, call));
         let steps = self.block(ev, block);

@@ -105,12 +105,12 @@ impl Builder {
     /// follows the quotes, and its last, if nothing precedes them, do not count.
     fn block_pieces(&mut self, view: &ast::Text) -> Vec<TextPart> {
         let mut lines = self.lines(view);
-        if lines.first().is_some_and(|l| is_blank(l)) && lines.len() > 1 {
+        if lines.first().is_some_and(is_blank) && lines.len() > 1 {
             lines.remove(0);
         } else if let Some(first) = lines.first_mut() {
             first.fixed = true;
         }
-        if lines.last().is_some_and(|l| is_blank(l)) {
+        if lines.last().is_some_and(is_blank) {
             lines.pop();
         }
         let common = lines.iter().filter(|l| !l.fixed && !is_blank(l)).map(indentation).min().unwrap_or(0);

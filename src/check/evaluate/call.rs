@@ -37,17 +37,16 @@ impl Bound {
 
 impl Evaluator<'_> {
     pub(super) fn call(&mut self, callee: &Expr, args: &[Arg], span: Span) -> Val {
-        if let ExprKind::Name(name) = &callee.kind {
-            if self.visible_at(name).is_none_or(|at| at.is_none()) {
-                if let Some(value) = self.builtin(name, args, span) {
-                    return value;
-                }
-            }
+        if let ExprKind::Name(name) = &callee.kind
+            && self.visible_at(name).is_none_or(|at| at.is_none())
+            && let Some(value) = self.builtin(name, args, span)
+        {
+            return value;
         }
-        if let ExprKind::Member { base, name, .. } = &callee.kind {
-            if let Some(value) = self.call_member(base, name, args, span) {
-                return value;
-            }
+        if let ExprKind::Member { base, name, .. } = &callee.kind
+            && let Some(value) = self.call_member(base, name, args, span)
+        {
+            return value;
         }
         let value = self.value(callee, &Type::Any);
         match value {

@@ -127,10 +127,10 @@ pub(super) fn base_units(value: &Value) -> Option<(Decimal, Type)> {
 /// A whole number where it is one.
 pub(super) fn number(amount: Decimal) -> Val {
     let amount = amount.normalize();
-    if amount.fract().is_zero() {
-        if let Ok(whole) = i64::try_from(amount) {
-            return Val::Plain(Value::Int(whole));
-        }
+    if amount.fract().is_zero()
+        && let Ok(whole) = i64::try_from(amount)
+    {
+        return Val::Plain(Value::Int(whole));
     }
     Val::Plain(Value::Number(amount))
 }

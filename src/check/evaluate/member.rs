@@ -208,8 +208,9 @@ impl Evaluator<'_> {
     /// The member of something of which only the type is known.
     fn member_of_type(&mut self, ty: &Type, name: &Name) -> Val {
         let selector = |kind| Val::Unknown(Type::Selector(kind));
-        let known = match ty.base() {
-            Type::Optional(inner) => return self.member_of_type(&inner.clone(), name),
+
+        match ty.base() {
+            Type::Optional(inner) => self.member_of_type(&inner.clone(), name),
             Type::Service => match name.text.as_str() {
                 "pods" => selector(TargetKind::Pods),
                 "nodes" => selector(TargetKind::Nodes),
@@ -225,50 +226,31 @@ impl Evaluator<'_> {
                 "hosts" => Val::Unknown(Type::List(std::sync::Arc::new(Type::Host))),
                 "replicas" => Val::Unknown(Type::Optional(std::sync::Arc::new(Type::Int))),
                 "depends-on" => Val::Unknown(Type::List(std::sync::Arc::new(Type::Service))),
-                _ => {
-                    return self.no_member(
-                        &Val::Unknown(ty.clone()),
-                        name,
-                        &["pods", "nodes", "zones", "name", "tier"],
-                    );
-                }
+                _ => self.no_member(&Val::Unknown(ty.clone()), name, &["pods", "nodes", "zones", "name", "tier"]),
             },
             Type::Cluster => match name.text.as_str() {
                 "name" | "context" => Val::Unknown(Type::String),
                 "region" | "prometheus" => Val::Unknown(Type::String),
-                _ => {
-                    return self.no_member(
-                        &Val::Unknown(ty.clone()),
-                        name,
-                        &["name", "context", "region", "prometheus"],
-                    );
-                }
+                _ => self.no_member(&Val::Unknown(ty.clone()), name, &["name", "context", "region", "prometheus"]),
             },
             Type::Environment => match name.text.as_str() {
                 "name" => Val::Unknown(Type::String),
                 "clusters" => selector(TargetKind::Clusters),
                 "protected" => Val::Unknown(Type::Bool),
-                _ => return self.no_member(&Val::Unknown(ty.clone()), name, &["name", "clusters", "protected"]),
+                _ => self.no_member(&Val::Unknown(ty.clone()), name, &["name", "clusters", "protected"]),
             },
             Type::Slo => match name.text.as_str() {
                 "budget-left" | "budget-spent" => Val::Unknown(Type::Sampled(std::sync::Arc::new(Type::Percent))),
                 "burn-rate" => Val::Unknown(Type::Sampled(std::sync::Arc::new(Type::Number))),
-                _ => {
-                    return self.no_member(
-                        &Val::Unknown(ty.clone()),
-                        name,
-                        &["budget-left", "budget-spent", "burn-rate"],
-                    );
-                }
+                _ => self.no_member(&Val::Unknown(ty.clone()), name, &["budget-left", "budget-spent", "burn-rate"]),
             },
             Type::Team => match name.text.as_str() {
                 "name" | "contact" => Val::Unknown(Type::String),
-                _ => return self.no_member(&Val::Unknown(ty.clone()), name, &["name", "contact"]),
+                _ => self.no_member(&Val::Unknown(ty.clone()), name, &["name", "contact"]),
             },
             Type::Incident => Val::Unknown(Type::Any),
-            _ => return self.no_member(&Val::Unknown(ty.clone()), name, &[]),
-        };
-        known
+            _ => self.no_member(&Val::Unknown(ty.clone()), name, &[]),
+        }
     }
 
     fn fact(&mut self, facts: FactsOf, name: &Name, want: &Type) -> Val {
