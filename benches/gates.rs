@@ -211,7 +211,10 @@ fn parsing(text: &str) -> Duration {
 fn parse() -> Measured {
     let text = project::text(1_000_000);
     let took = parsing(&text);
-    Measured { value: text.len() as f64 / 1e6 / took.as_secs_f64(), details: format!("{} bytes in {took:.1?}", text.len()) }
+    Measured {
+        value: text.len() as f64 / 1e6 / took.as_secs_f64(),
+        details: format!("{} bytes in {took:.1?}", text.len()),
+    }
 }
 
 fn linear() -> Measured {
