@@ -3,7 +3,7 @@
 //! Comes in: diagnostics, texts and a [`Look`]. Goes out: text, with escape codes only where the look allows colours.
 //! What the user wrote never reaches the terminal raw: control and bidirectional characters are made visible.
 //!
-//! miette's own sources scan a text from its begin for each label; [`Snippets`] answers from the line index instead, so that
+//! miette's own sources scan a text from its begin for each label; `Snippets` answers from the line index instead, so that
 //! a thousand diagnostics in one large file take time in proportion to what is printed.
 
 use std::borrow::Cow;
