@@ -145,7 +145,7 @@ impl Context<'_> {
         let right = finding.end + (rest.len() - rest.trim_start_matches([' ', '\t']).len()) as u32;
         let around = self.span(left, right);
         let before = self.slice(self.line_around(left).0, left);
-        let from = before.rfind(|c: char| !(c.is_alphanumeric() || c == '-')).map_or(0, |n| n + 1);
+        let from = before.trim_end_matches(|c: char| c.is_alphanumeric() || c == '-').len();
         let (first, second) = (before.get(from..).unwrap_or(""), self.word_at(right));
         let diagnostic = Diagnostic::new(
             Code::OPERATOR_SPACING,
@@ -214,7 +214,10 @@ impl Context<'_> {
 
     fn foreign_quotes(&self, finding: &Finding) -> Diagnostic {
         let at = self.span(finding.start, finding.end);
-        let inner = self.slice(finding.start + 1, finding.end.saturating_sub(1));
+        // The quotes may be of several bytes each.
+        let mut inner = self.slice(finding.start, finding.end).chars();
+        (inner.next(), inner.next_back());
+        let inner = inner.as_str();
         let diagnostic =
             Diagnostic::new(Code::FOREIGN_QUOTES, at, "texts stand in double quotes").help("write `\"…\"`");
         if inner.contains(['"', '\\', '$']) {

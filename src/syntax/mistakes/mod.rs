@@ -125,8 +125,10 @@ struct Context<'t> {
 }
 
 impl<'t> Context<'t> {
+    /// A place in the text. "The sign at `start`" is written `start..start + 1` by callers; a sign of more bytes is
+    /// pointed at whole.
     fn span(&self, start: u32, end: u32) -> Span {
-        Span::new(self.file, start, end)
+        Span::new(self.file, start, self.text.ceil_char_boundary(end as usize) as u32)
     }
 
     fn slice(&self, start: u32, end: u32) -> &'t str {
