@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 
 use super::build::build;
 use super::program::{File, Import, ImportFrom};
-use super::stdlib;
+use super::stdlib::{self, Library};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::source::{FileId, SourceMap, Sources};
 use crate::syntax;
@@ -51,30 +51,50 @@ pub struct Read {
     pub files: Vec<Loaded>,
     /// The texts.
     pub sources: SourceMap,
+    /// How much of the library was read; never less than was asked for.
+    pub library: Library,
     /// What was found.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 /// Reads the roots and everything behind them.
-pub fn load(sources: &dyn Sources, roots: &[String]) -> Read {
+pub fn load(sources: &dyn Sources, roots: &[String], library: Library) -> Read {
     let mut wanted: Vec<String> = roots.iter().map(|p| normalize(p)).collect();
     wanted.sort();
     wanted.dedup();
     let mut loader = Loader {
         sources,
+        library,
         roots: wanted.clone(),
         map: SourceMap::default(),
         found: BTreeMap::new(),
         diagnostics: Vec::new(),
     };
+    // The library comes last: what is meant of it stands in the project's texts.
+    let mut modules = Vec::new();
     while !wanted.is_empty() {
-        wanted = loader.read_all(&wanted);
+        let (std, own): (Vec<_>, Vec<_>) =
+            loader.read_all(&wanted).into_iter().partition(|path| stdlib::is_module(path));
+        modules.extend(std);
+        wanted = own;
     }
+    // Looking for every name in a large project takes longer than reading all modules.
+    if loader.map.iter().map(|(_, file)| file.text.len()).sum::<usize>() > SMALL {
+        loader.library = Library::Whole;
+    }
+    modules.sort();
+    modules.dedup();
+    loader.read_all(&modules);
     loader.finish()
 }
 
+/// Texts below this together are a small project: read on one thread, as starting the others takes longer, and worth to be
+/// searched for what they mean of the library.
+const SMALL: usize = 64 * 1024;
+
 struct Loader<'s> {
     sources: &'s dyn Sources,
+    library: Library,
     /// Sorted.
     roots: Vec<String>,
     map: SourceMap,
@@ -113,9 +133,12 @@ impl Loader<'_> {
             diagnostics.append(&mut more);
             (file, diagnostics)
         };
-        // A thread pool costs more than one small file.
-        let parsed: Vec<(File, Vec<Diagnostic>)> =
-            if texts.len() > 1 { texts.par_iter().map(parse).collect() } else { texts.iter().map(parse).collect() };
+        let size: usize = texts.iter().map(|id| map.file(*id).text.len()).sum();
+        let parsed: Vec<(File, Vec<Diagnostic>)> = if texts.len() > 1 && size > SMALL {
+            texts.par_iter().map(parse).collect()
+        } else {
+            texts.iter().map(parse).collect()
+        };
         let mut next = Vec::new();
         for (file, mut diagnostics) in parsed {
             self.diagnostics.append(&mut diagnostics);
@@ -131,7 +154,10 @@ impl Loader<'_> {
 
     fn read(&mut self, path: &str) -> Option<FileId> {
         if let Some(text) = stdlib::module_text(path) {
-            return Some(self.map.add(path, text));
+            return Some(match self.library {
+                Library::Whole => self.map.add(path, text),
+                Library::Mentioned => self.map.add(path, stdlib::mentioned(text, |name| self.mentions(name))),
+            });
         }
         // An import that names no file is reported where it stands, when imports are resolved; a root that names no file
         // is the caller's to report.
@@ -140,6 +166,11 @@ impl Loader<'_> {
         let (text, mut diagnostics) = syntax::decode(id, &bytes);
         self.diagnostics.append(&mut diagnostics);
         Some(self.map.add(path, text))
+    }
+
+    /// Whether any text that was read has this word.
+    fn mentions(&self, name: &str) -> bool {
+        self.map.iter().any(|(_, file)| stdlib::mentions(&file.text, name))
     }
 
     /// The paths that an import needs.
@@ -179,7 +210,7 @@ impl Loader<'_> {
             files.push(Loaded { path: key.path, file, is_root, imports });
         }
         find_cycles(&files, &mut self.diagnostics);
-        Read { files, sources: self.map, diagnostics: self.diagnostics }
+        Read { files, sources: self.map, library: self.library, diagnostics: self.diagnostics }
     }
 }
 

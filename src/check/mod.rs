@@ -28,6 +28,7 @@ pub use places::{Cluster, Environment, PlaceId};
 use program::{Item, ItemKind, RecordWord};
 use scope::{DeclId, Scopes};
 pub use signature::{ParamInfo, Signature};
+use stdlib::Library;
 
 use crate::diagnostic::{Diagnostic, tidy};
 use crate::source::{SourceMap, Sources};
@@ -130,6 +131,8 @@ pub struct Checked {
     pub program: Program,
     /// The texts.
     pub sources: SourceMap,
+    /// How much of the standard library was read; never less than was asked for.
+    pub library: Library,
     /// What was found by syntax, names, types and values, sorted by place.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -139,7 +142,13 @@ pub struct Checked {
 /// The bodies of experiments, scenarios, policies, verifies and game days are checked by `lower::check`.
 #[must_use]
 pub fn check(sources: &dyn Sources, roots: &[String]) -> Checked {
-    let read = load::load(sources, roots);
+    check_with(sources, roots, Library::Whole)
+}
+
+/// [`check`] with a part of the standard library: [`Library::Mentioned`] says what that is good for.
+#[must_use]
+pub fn check_with(sources: &dyn Sources, roots: &[String], library: Library) -> Checked {
+    let read = load::load(sources, roots, library);
     let mut diagnostics = read.diagnostics;
     let scopes = Scopes::build(&read.files, &mut diagnostics);
     let mut program = Program { files: read.files, scopes, ..Program::default() };
@@ -149,7 +158,7 @@ pub fn check(sources: &dyn Sources, roots: &[String]) -> Checked {
     program.paths = std::sync::Arc::new(read.sources.iter().map(|(_, f)| f.path.to_string()).collect());
     diagnostics.append(&mut check_declarations(&program));
     tidy(&mut diagnostics);
-    Checked { program, sources: read.sources, diagnostics }
+    Checked { program, sources: read.sources, library: read.library, diagnostics }
 }
 
 fn check_declarations(program: &Program) -> Vec<Diagnostic> {

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use super::exit::{Exit, Failure};
 use super::findings::{FindingsArguments, show};
-use super::input::{Input, StdinArguments};
+use super::input::{Input, Loaded, StdinArguments};
 use super::terminal::{Stream, Terminal};
 use super::work::{self, Job};
+use crate::check::stdlib::Library;
+use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::{Summary, counted};
 
 /// Checks files, for every place where their experiments may run
@@ -24,8 +26,31 @@ pub(super) struct Arguments {
     findings: FindingsArguments,
 }
 
+/// What was found, and how much was looked at.
+struct Judged {
+    here: Vec<Diagnostic>,
+    elsewhere: Vec<Diagnostic>,
+    clean: String,
+    loaded: Loaded,
+}
+
 pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
-    let loaded = Input::find(&arguments.paths, &arguments.stdin, terminal)?.load()?;
+    let input = Input::find(&arguments.paths, &arguments.stdin, terminal)?;
+    let quick = judge(input.load(Library::Mentioned)?);
+    // Findings may be about what the library has besides.
+    let is_clean = quick.here.is_empty() && quick.elsewhere.is_empty();
+    let Judged { here, elsewhere, clean, loaded } = if is_clean { quick } else { judge(input.load(Library::Whole)?) };
+
+    let sources = &loaded.checked.sources;
+    let exit = show(&here, sources, &loaded.prefix, &arguments.findings, Stream::Output, terminal, Some(&clean))?;
+    if !elsewhere.is_empty() {
+        let summary = Summary::of(&elsewhere);
+        terminal.say(&format!("note: {summary} of the project elsewhere; `perturb check` without PATH shows them\n"));
+    }
+    Ok(exit)
+}
+
+fn judge(loaded: Loaded) -> Judged {
     let program = &loaded.checked.program;
     let all = work::experiments(program, |_| true);
     let places = work::all_places(&all);
@@ -43,11 +68,5 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     let files = program.files.iter().filter(|f| !f.is_std() && is_meant(&f.path));
     let names: std::collections::BTreeSet<&str> = jobs.iter().map(|j| j.experiment.name.as_str()).collect();
     let clean = format!("{}, {}: clean", counted(files.count(), "file"), counted(names.len(), "experiment"));
-    let sources = &loaded.checked.sources;
-    let exit = show(&here, sources, &loaded.prefix, &arguments.findings, Stream::Output, terminal, Some(&clean))?;
-    if !elsewhere.is_empty() {
-        let summary = Summary::of(&elsewhere);
-        terminal.say(&format!("note: {summary} of the project elsewhere; `perturb check` without PATH shows them\n"));
-    }
-    Ok(exit)
+    Judged { here, elsewhere, clean, loaded }
 }

@@ -17,6 +17,7 @@ use super::place::{self, Wanted};
 use super::terminal::{Stream, Terminal, quiet};
 use super::work::{self, Job, Judge};
 use crate::check::Program;
+use crate::check::stdlib::Library;
 use crate::diagnostic::{Code, Diagnostic, tidy};
 use crate::engine::{Approximation, DrawCount, EmitOptions, Report, chaos_mesh, litmus};
 use crate::lower::PlaceRef;
@@ -101,7 +102,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     {
         return from_plan(path, arguments, engine, terminal);
     }
-    let loaded = Input::find(&arguments.paths, &arguments.stdin, terminal)?.load()?;
+    let loaded = Input::find(&arguments.paths, &arguments.stdin, terminal)?.load(Library::Whole)?;
     let (found, _) = loaded.findings(Vec::new());
     if findings::exit(&found, false) == Exit::Findings {
         // What the text means is not settled, so neither is any plan.

@@ -7,6 +7,7 @@ use super::input::{Input, StdinArguments};
 use super::plan::json;
 use super::terminal::Terminal;
 use super::work::{self, Job};
+use crate::check::stdlib::Library;
 use crate::source::disk::read_file;
 use crate::source::{FileId, SourceMap};
 
@@ -35,13 +36,13 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     match arguments.what {
         What::Tree => terminal.print(&tree(arguments)?)?,
         What::Program => {
-            let loaded =
-                Input::find(std::slice::from_ref(&arguments.file), &StdinArguments::default(), terminal)?.load()?;
+            let loaded = Input::find(std::slice::from_ref(&arguments.file), &StdinArguments::default(), terminal)?
+                .load(Library::Whole)?;
             terminal.print(&format!("{:#?}\n", loaded.checked.program))?;
         }
         What::Plan => {
-            let loaded =
-                Input::find(std::slice::from_ref(&arguments.file), &StdinArguments::default(), terminal)?.load()?;
+            let loaded = Input::find(std::slice::from_ref(&arguments.file), &StdinArguments::default(), terminal)?
+                .load(Library::Whole)?;
             let program = &loaded.checked.program;
             for (experiment, places) in work::experiments(program, |e| loaded.is_chosen(&e.path)) {
                 for place in places {

@@ -7,6 +7,7 @@ use super::exit::{Exit, Failure};
 use super::input::{Input, StdinArguments};
 use super::terminal::{Stream, Terminal};
 use crate::check::sheet::{FaultSheet, sheets};
+use crate::check::stdlib::Library;
 use crate::check::{check, stdlib};
 use crate::diagnostic::render::wrap;
 use crate::project::Project;
@@ -53,7 +54,7 @@ pub(super) fn all(terminal: &Terminal) -> Result<Vec<FaultSheet>, Failure> {
     let mut all = sheets(&library.program, &library.sources);
     let here = std::fs::canonicalize(".").map_err(|e| Failure::io("open", &PathBuf::from("."), &e))?;
     if Project::find(&here).is_some() {
-        let loaded = Input::find(&[], &StdinArguments::default(), terminal)?.load()?;
+        let loaded = Input::find(&[], &StdinArguments::default(), terminal)?.load(Library::Whole)?;
         let own = sheets(&loaded.checked.program, &loaded.checked.sources);
         all.extend(own.into_iter().filter(|sheet| !sheet.path.starts_with(stdlib::PREFIX)));
     }

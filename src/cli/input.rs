@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use super::exit::Failure;
 use super::paths;
 use super::terminal::Terminal;
-use crate::check::{Checked, Imported, check};
+use crate::check::stdlib::Library;
+use crate::check::{Checked, Imported, check_with};
 use crate::diagnostic::{Diagnostic, nearest, tidy};
 use crate::project::Project;
 use crate::source::disk::{Disk, slashes};
@@ -163,17 +164,17 @@ impl Input {
     ///
     /// # Errors
     /// A file that is there and cannot be read.
-    pub(super) fn load(mut self) -> Result<Loaded, Failure> {
-        let mut checked = check(&self.disk, &self.roots);
+    pub(super) fn load(&self, library: Library) -> Result<Loaded, Failure> {
+        let mut checked = check_with(&self.disk, &self.roots, library);
         if let Some(ReadError::Unreadable { path, reason }) = self.disk.unreadable().first() {
             return Err(Failure::new(format!("cannot read `{}{path}`: {reason}", self.prefix)));
         }
         // The bodies of experiments, policies and verifies are checked by the layer that knows what steps mean.
         let mut bodies = crate::lower::check(&checked.program);
         checked.diagnostics.append(&mut bodies);
-        let about_project = self.project.report(&mut checked.sources);
-        let Self { project, chosen, prefix, .. } = self;
-        Ok(Loaded { project, checked, about_project, prefix, chosen })
+        let mut project = self.project.clone();
+        let about_project = project.report(&mut checked.sources);
+        Ok(Loaded { project, checked, about_project, prefix: self.prefix.clone(), chosen: self.chosen.clone() })
     }
 }
 

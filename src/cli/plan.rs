@@ -9,6 +9,7 @@ use super::place::{self, Wanted};
 use super::terminal::{Stream, Terminal};
 use super::work::{self, Job};
 use crate::analysis::{picture::picture, telling::tell, timeline::timeline};
+use crate::check::stdlib::Library;
 use crate::lower::{ExperimentRef, PlaceRef};
 use crate::plan::Plan;
 
@@ -40,7 +41,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
-    let loaded = Input::find(std::slice::from_ref(&arguments.file), &arguments.stdin, terminal)?.load()?;
+    let loaded =
+        Input::find(std::slice::from_ref(&arguments.file), &arguments.stdin, terminal)?.load(Library::Whole)?;
     let all = work::experiments(&loaded.checked.program, |_| true);
     let places = work::all_places(&all);
     let (default, about_place) = work::place_of_settings(&loaded.project.settings, &places);

@@ -216,7 +216,8 @@ impl Context<'_> {
         let at = self.span(finding.start, finding.end);
         // The quotes may be of several bytes each.
         let mut inner = self.slice(finding.start, finding.end).chars();
-        (inner.next(), inner.next_back());
+        inner.next();
+        inner.next_back();
         let inner = inner.as_str();
         let diagnostic =
             Diagnostic::new(Code::FOREIGN_QUOTES, at, "texts stand in double quotes").help("write `\"…\"`");

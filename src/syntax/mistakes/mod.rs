@@ -128,7 +128,9 @@ impl<'t> Context<'t> {
     /// A place in the text. "The sign at `start`" is written `start..start + 1` by callers; a sign of more bytes is
     /// pointed at whole.
     fn span(&self, start: u32, end: u32) -> Span {
-        Span::new(self.file, start, self.text.ceil_char_boundary(end as usize) as u32)
+        // (`ceil_char_boundary` is younger than the oldest Rust that we build with.)
+        let end = (end as usize..self.text.len()).find(|at| self.text.is_char_boundary(*at)).unwrap_or(self.text.len());
+        Span::new(self.file, start, end as u32)
     }
 
     fn slice(&self, start: u32, end: u32) -> &'t str {
