@@ -1,4 +1,5 @@
-//! Engines, one folder each. `emit.rs` turns plans into manifests (pure); `drive.rs` will inject, confirm and undo.
+//! Engines, one folder each. `emit.rs` turns plans into manifests (pure); `drive.rs` says what an engine does that
+//! Perturb drives itself: inject, confirm, undo.
 //!
 //! No code here knows what a single fault looks like: bodies come evaluated with the plan ([`crate::plan::Body`]). An
 //! engine knows how its objects wrap a body, how it spells quantities, and what it cannot do.
@@ -6,6 +7,8 @@
 //! May use: `source` (spans), `diagnostic`, `types`, `plan`, `analysis` (bounds), `manifest`.
 
 pub mod chaos_mesh;
+#[cfg(feature = "run")]
+pub mod drive;
 pub mod litmus;
 
 use serde::Serialize;
