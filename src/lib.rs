@@ -39,6 +39,7 @@ pub mod check;
 pub mod cli;
 pub mod diagnostic;
 pub mod engine;
+pub mod import;
 pub mod lower;
 pub mod manifest;
 pub mod plan;

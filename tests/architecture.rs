@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Folder of `src/`: what it may name, beside itself.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("source", &[]),
     ("types", &[]),
     ("manifest", &[]),
@@ -20,6 +20,8 @@ const LAYERS: [(&str, &[&str]); 13] = [
     ("lower", &["source", "diagnostic", "types", "check", "plan", "analysis"]),
     ("engine", &["source", "diagnostic", "types", "plan", "analysis", "manifest"]),
     ("project", &["source", "diagnostic"]),
+    // Manifests of others, read backwards through the library's bodies: it evaluates them, and makes no plan.
+    ("import", &["source", "diagnostic", "types", "check", "plan", "format"]),
     (
         "cli",
         &[
@@ -35,16 +37,18 @@ const LAYERS: [(&str, &[&str]); 13] = [
             "lower",
             "engine",
             "project",
+            "import",
         ],
     ),
 ];
 
 /// A library: the one place that may name it, and why.
-const LIBRARIES: [(&str, &str, &str); 4] = [
+const LIBRARIES: [(&str, &str, &str); 5] = [
     ("pest", "syntax/", "the grammar's library never shows outside of the parser"),
     ("rowan", "syntax/", "the tree's library never shows outside of the typed views"),
     ("miette", "diagnostic/render/terminal.rs", "the diagnostic is our own data; miette only draws it"),
     ("clap", "cli/", "arguments are understood at the edge"),
+    ("saphyr_parser", "import/yaml.rs", "YAML of others is read in one place, which bounds it"),
 ];
 
 /// Words of effects. A pure layer that needs one of them needs it as an argument.
