@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Folder of `src/`: what it may name, beside itself.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("source", &[]),
     ("types", &[]),
     ("manifest", &[]),
@@ -19,6 +19,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
     ("analysis", &["source", "diagnostic", "types", "plan"]),
     ("lower", &["source", "diagnostic", "types", "check", "plan", "analysis"]),
     ("engine", &["source", "diagnostic", "types", "plan", "analysis", "manifest"]),
+    ("runtime", &["source", "diagnostic", "types", "plan", "analysis", "engine"]),
     ("project", &["source", "diagnostic"]),
     (
         "cli",
@@ -34,6 +35,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
             "analysis",
             "lower",
             "engine",
+            "runtime",
             "project",
         ],
     ),
@@ -64,7 +66,17 @@ const EFFECTS: [&str; 12] = [
 ];
 
 /// Where effects are at home.
-const LICENSED: [&str; 5] = ["source/disk.rs", "project/", "cli/", "main.rs", "/drive.rs"];
+const LICENSED: [&str; 9] = [
+    "source/disk.rs",
+    "project/",
+    "cli/",
+    "main.rs",
+    "/drive.rs",
+    "runtime/drive/",
+    "runtime/journal/",
+    "runtime/watchdog/",
+    "runtime/probes/",
+];
 
 /// What may lie at the top of the repository.
 const TOP: [&str; 27] = [

@@ -5,5 +5,8 @@
 //!
 //! May use: `source` (spans), `types`, `diagnostic`, `plan`, `analysis` (the bounds), `engine` (drivers).
 
+pub mod drive;
+pub mod journal;
 pub mod machine;
 pub mod simulate;
+pub mod watchdog;

@@ -344,6 +344,15 @@ impl State {
         all.filter_map(|(index, draw)| Some((index, draw.targets.clone()?))).collect()
     }
 
+    /// The engine that finds the candidates of a draw: that of the first fault that names it, else of any fault.
+    #[must_use]
+    pub fn engine_of_draw(&self, draw: u32) -> Option<EngineName> {
+        let names = |fault: &crate::plan::Fault| super::inject::draws_of(fault).contains(&draw);
+        let index = self.plan.faults.iter().position(names);
+        let own = index.and_then(|i| self.run.engines.get(i)).and_then(|e| e.as_ref().ok()).copied();
+        own.or_else(|| self.run.engines.iter().find_map(|e| e.as_ref().ok()).copied())
+    }
+
     /// The last confirmed undo, if the faults are over.
     #[must_use]
     pub fn faults_end(&self) -> Option<Duration> {
