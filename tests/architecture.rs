@@ -19,6 +19,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
     ("analysis", &["source", "diagnostic", "types", "plan"]),
     ("lower", &["source", "diagnostic", "types", "check", "plan", "analysis"]),
     ("engine", &["source", "diagnostic", "types", "plan", "analysis", "manifest"]),
+    ("runtime", &["source", "diagnostic", "types", "plan", "analysis", "engine"]),
     ("project", &["source", "diagnostic"]),
     // Manifests of others, read backwards through the library's bodies: it evaluates them, and makes no plan.
     ("import", &["source", "diagnostic", "types", "check", "plan", "format"]),
@@ -36,6 +37,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
             "analysis",
             "lower",
             "engine",
+            "runtime",
             "project",
             "import",
         ],
@@ -68,7 +70,17 @@ const EFFECTS: [&str; 12] = [
 ];
 
 /// Where effects are at home.
-const LICENSED: [&str; 5] = ["source/disk.rs", "project/", "cli/", "main.rs", "/drive.rs"];
+const LICENSED: [&str; 9] = [
+    "source/disk.rs",
+    "project/",
+    "cli/",
+    "main.rs",
+    "/drive.rs",
+    "runtime/drive/",
+    "runtime/journal/",
+    "runtime/watchdog/",
+    "runtime/probes/",
+];
 
 /// What may lie at the top of the repository.
 const TOP: [&str; 27] = [
