@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Folder of `src/`: what it may name, beside itself.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     ("source", &[]),
     ("types", &[]),
     ("manifest", &[]),
@@ -20,9 +20,13 @@ const LAYERS: [(&str, &[&str]); 13] = [
     ("lower", &["source", "diagnostic", "types", "check", "plan", "analysis"]),
     ("engine", &["source", "diagnostic", "types", "plan", "analysis", "manifest"]),
     ("project", &["source", "diagnostic"]),
+    ("ide", &["source", "diagnostic", "types", "syntax", "plan", "check", "lower", "analysis"]),
+    ("server", &["source", "diagnostic", "types", "syntax", "plan", "check", "lower", "analysis", "project", "ide"]),
     (
         "cli",
         &[
+            "ide",
+            "server",
             "source",
             "types",
             "manifest",
@@ -40,10 +44,12 @@ const LAYERS: [(&str, &[&str]); 13] = [
 ];
 
 /// A library: the one place that may name it, and why.
-const LIBRARIES: [(&str, &str, &str); 4] = [
+const LIBRARIES: [(&str, &str, &str); 6] = [
     ("pest", "syntax/", "the grammar's library never shows outside of the parser"),
     ("rowan", "syntax/", "the tree's library never shows outside of the typed views"),
     ("miette", "diagnostic/render/terminal.rs", "the diagnostic is our own data; miette only draws it"),
+    ("lsp_server", "server/lsp/", "the protocol is spoken in one place"),
+    ("gen_lsp_types", "server/lsp/", "the protocol is spoken in one place"),
     ("clap", "cli/", "arguments are understood at the edge"),
 ];
 
@@ -64,7 +70,7 @@ const EFFECTS: [&str; 12] = [
 ];
 
 /// Where effects are at home.
-const LICENSED: [&str; 5] = ["source/disk.rs", "project/", "cli/", "main.rs", "/drive.rs"];
+const LICENSED: [&str; 6] = ["server/", "source/disk.rs", "project/", "cli/", "main.rs", "/drive.rs"];
 
 /// What may lie at the top of the repository.
 const TOP: [&str; 27] = [
