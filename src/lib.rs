@@ -40,6 +40,7 @@ pub mod cli;
 pub mod diagnostic;
 pub mod engine;
 pub mod ide;
+pub mod import;
 pub mod lower;
 pub mod manifest;
 pub mod plan;

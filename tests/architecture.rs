@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Folder of `src/`: what it may name, beside itself.
-const LAYERS: [(&str, &[&str]); 15] = [
+const LAYERS: [(&str, &[&str]); 16] = [
     ("source", &[]),
     ("types", &[]),
     ("manifest", &[]),
@@ -22,6 +22,8 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("project", &["source", "diagnostic"]),
     ("ide", &["source", "diagnostic", "types", "syntax", "plan", "check", "lower", "analysis"]),
     ("server", &["source", "diagnostic", "types", "syntax", "plan", "check", "lower", "analysis", "project", "ide"]),
+    // Manifests of others, read backwards through the library's bodies: it evaluates them, and makes no plan.
+    ("import", &["source", "diagnostic", "types", "check", "plan", "format"]),
     (
         "cli",
         &[
@@ -39,18 +41,20 @@ const LAYERS: [(&str, &[&str]); 15] = [
             "lower",
             "engine",
             "project",
+            "import",
         ],
     ),
 ];
 
 /// A library: the one place that may name it, and why.
-const LIBRARIES: [(&str, &str, &str); 6] = [
+const LIBRARIES: [(&str, &str, &str); 7] = [
     ("pest", "syntax/", "the grammar's library never shows outside of the parser"),
     ("rowan", "syntax/", "the tree's library never shows outside of the typed views"),
     ("miette", "diagnostic/render/terminal.rs", "the diagnostic is our own data; miette only draws it"),
     ("lsp_server", "server/lsp/", "the protocol is spoken in one place"),
     ("gen_lsp_types", "server/lsp/", "the protocol is spoken in one place"),
     ("clap", "cli/", "arguments are understood at the edge"),
+    ("saphyr_parser", "import/yaml.rs", "YAML of others is read in one place, which bounds it"),
 ];
 
 /// Words of effects. A pure layer that needs one of them needs it as an argument.

@@ -18,6 +18,7 @@ mod exit;
 mod explain;
 mod faults;
 mod findings;
+mod import;
 mod init;
 mod input;
 #[cfg(feature = "lsp")]
@@ -60,6 +61,7 @@ enum Command {
     Check(check::Arguments),
     Plan(plan::Arguments),
     Compile(compile::Arguments),
+    Import(import::Arguments),
     Init(init::Arguments),
     Explain(explain::Arguments),
     Faults(faults::Arguments),
@@ -89,6 +91,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Check(arguments) => check::run(&arguments, &terminal),
         Command::Plan(arguments) => plan::run(&arguments, &terminal),
         Command::Compile(arguments) => compile::run(&arguments, &terminal),
+        Command::Import(arguments) => import::run(&arguments, &terminal),
         Command::Init(arguments) => init::run(&arguments, &terminal),
         Command::Explain(arguments) => explain::run(&arguments, &terminal),
         Command::Faults(arguments) => faults::run(&arguments, &terminal),

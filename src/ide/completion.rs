@@ -699,6 +699,10 @@ impl Asked<'_> {
         let digits: String = self.typed.chars().take_while(|c| c.is_ascii_digit() || matches!(c, '_' | '.')).collect();
         let node = before.and_then(outline::around);
         let wanted = node.and_then(|n| self.wanted(&n)).map(|ty| ty.base().clone());
+        let wanted = match wanted {
+            Some(Type::Sampled(_)) => self.measured(),
+            other => other,
+        };
         let of = match &wanted {
             Some(Type::Duration | Type::Offset) => Some(UnitOf::Duration),
             Some(Type::Percent | Type::Target(_)) => Some(UnitOf::Percent),
@@ -725,6 +729,18 @@ impl Asked<'_> {
             let label = format!("{digits}% of ");
             self.put(&label, Kind::Snippet, 0, "a share of a selector", "", label.clone());
         }
+    }
+
+    /// What the last metric or objective of this line gives: a bound is of the same type.
+    fn measured(&self) -> Option<Type> {
+        let line = self.head.rsplit('\n').next().unwrap_or("");
+        let is_of_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let mut paths = line.rsplit(|c| !is_of_path(c)).filter(|path| !path.is_empty());
+        paths.find_map(|path| match meaning(self.program, self.file, path, &[])? {
+            Meaning::Decl(id) => self.program.signature(id).result.clone(),
+            Meaning::Value(ty) => Some(ty),
+            _ => None,
+        })
     }
 
     /// What stands behind a dot.
@@ -789,7 +805,10 @@ impl Asked<'_> {
             _ => Vec::new(),
         };
         match loaded.imports.get(at).copied().flatten() {
-            Some(crate::check::Imported::Std) => self.modules(),
+            Some(crate::check::Imported::Std) => {
+                self.modules();
+                self.found.retain(|c| !taken.contains(&c.label));
+            }
             Some(crate::check::Imported::File(file)) => {
                 let ids: Vec<(DeclId, String)> = self
                     .program

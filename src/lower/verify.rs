@@ -202,7 +202,7 @@ pub fn instances(program: &Program, id: DeclId, path: &str, diagnostics: &mut Ve
                     None => {}
                 }
             }
-            if let Some(first) = names.insert(name.clone(), run.span) {
+            if let Some(first) = names.get(&name).copied() {
                 diagnostics.push(
                     Diagnostic::new(Code::SAME_NAME_TWICE, run.span, format!("two runs would be named `{name}`"))
                         .also(first, "the first is here")
@@ -211,6 +211,7 @@ pub fn instances(program: &Program, id: DeclId, path: &str, diagnostics: &mut Ve
                 );
                 continue;
             }
+            names.insert(name.clone(), run.span);
             found.push(ExperimentRef {
                 name,
                 verify: Some(item.name.text.clone()),
