@@ -21,6 +21,8 @@ mod findings;
 mod import;
 mod init;
 mod input;
+#[cfg(feature = "lsp")]
+mod lsp;
 mod man;
 pub mod output;
 mod paths;
@@ -65,6 +67,8 @@ enum Command {
     Faults(faults::Arguments),
     Engines(engines::Arguments),
 
+    #[cfg(feature = "lsp")]
+    Lsp(lsp::Arguments),
     Schema(schema::Arguments),
     Debug(debug::Arguments),
     Completions(completions::Arguments),
@@ -92,6 +96,8 @@ pub fn main() -> std::process::ExitCode {
         Command::Explain(arguments) => explain::run(&arguments, &terminal),
         Command::Faults(arguments) => faults::run(&arguments, &terminal),
         Command::Engines(arguments) => engines::run(&arguments, &terminal),
+        #[cfg(feature = "lsp")]
+        Command::Lsp(arguments) => lsp::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments, &terminal),
         Command::Debug(arguments) => debug::run(&arguments, &terminal),
         Command::Completions(arguments) => completions::run(&arguments, &terminal),
