@@ -51,6 +51,41 @@ pub struct Use {
 
 /// Every use, and what the compiler makes of all of them.
 pub fn uses() -> (Vec<Use>, Compiled) {
+    written(&targets, true)
+}
+
+/// Every fault on targets that are chosen in every other way that selectors know: by name, node, zone, label; some, all, a
+/// share. Not every engine can draw all of them.
+pub fn other_targets() -> (Vec<Use>, Compiled) {
+    let others = |fault: &str, on: &Param| -> Vec<String> {
+        let TypeExprKind::Named(ty, _) = &on.ty.kind else { return Vec::new() };
+        let all: &[&str] = match ty.text.as_str() {
+            "Pods" => &[
+                "all of target.pods",
+                "one of target.pods(zone: \"z-1\")",
+                "one of target.pods(node: \"n-1\")",
+                "2 of target.pods",
+                "25% of pods(namespace: \"shop\", labels: { app: \"target\" })",
+                "all of pods(namespace: \"shop\", names: [\"target-1\"])",
+            ],
+            "Nodes" => &["one of nodes(labels: { pool: \"batch\" })", "all of nodes(names: [\"n-1\"])"],
+            "Machines" => &[
+                "all of machines(namespace: \"machines\")",
+                "2 of machines(namespace: \"machines\")",
+                "all of machines(namespace: \"machines\", names: [\"db-1\"])",
+            ],
+            "Instances" if fault.starts_with("vmware.") => {
+                &["all of instances(provider: vmware, tags: { team: \"shop\" })"]
+            }
+            _ => &[],
+        };
+        all.iter().map(|t| (*t).to_owned()).collect()
+    };
+    written(&others, false)
+}
+
+/// The uses on these targets, with or without each parameter varied.
+fn written(targets: &dyn Fn(&str, &Param) -> Vec<String>, varied: bool) -> (Vec<Use>, Compiled) {
     let modules = chaos_files("stdlib");
     let names: Vec<&str> = modules.iter().map(|(name, _)| name.trim_end_matches(".chaos")).collect();
     let mut text = format!("import std.{{{}}}\n{SURROUNDINGS}", names.join(", "));
@@ -61,7 +96,7 @@ pub fn uses() -> (Vec<Use>, Compiled) {
         let file = library.program.files.iter().find(|f| f.path == path).expect("an imported module is loaded");
         for item in &file.file.items {
             if let ItemKind::Fault(fault) = &item.kind {
-                write_uses(module, item, fault, source, &mut text, &mut found);
+                write_uses(module, item, fault, source, (targets, varied), &mut text, &mut found);
             }
         }
     }
@@ -69,7 +104,15 @@ pub fn uses() -> (Vec<Use>, Compiled) {
     (found, compiled)
 }
 
-fn write_uses(module: &str, item: &Item, fault: &FaultItem, source: &str, text: &mut String, found: &mut Vec<Use>) {
+fn write_uses(
+    module: &str,
+    item: &Item,
+    fault: &FaultItem,
+    source: &str,
+    (targets_of, vary): (&dyn Fn(&str, &Param) -> Vec<String>, bool),
+    text: &mut String,
+    found: &mut Vec<Use>,
+) {
     let name = format!("{module}.{}", item.name.text);
     let lasting = fault.fields.iter().any(|f| f.key.text == "effect" && is_word(&f.value.kind, "lasting"));
     let (on, rest) = fault.params.split_first().expect("a fault has a target");
@@ -118,9 +161,12 @@ fn write_uses(module: &str, item: &Item, fault: &FaultItem, source: &str, text: 
             bodies: bodies.clone(),
         });
     };
-    let targets = targets(&name, on);
+    let targets = targets_of(&name, on);
     for (number, target) in targets.iter().enumerate() {
-        write(target, number > 0, None);
+        write(target, vary && number > 0, None);
+    }
+    if !vary {
+        return;
     }
     for param in rest.iter().filter(|p| p.default.is_some()) {
         for value in values(&name, param) {
@@ -313,7 +359,8 @@ fn of_type(ty: &TypeExprKind, name: &str, default: Option<&ExprKind>) -> Vec<Str
     }
 }
 
-fn plan_of<'c>(compiled: &'c Compiled, experiment: &str) -> &'c Plan {
+/// The plan of a use.
+pub fn plan_of<'c>(compiled: &'c Compiled, experiment: &str) -> &'c Plan {
     let planned = compiled.plans.iter().find(|p| p.experiment.name == experiment);
     let plan = planned.and_then(|p| p.plan.as_ref());
     plan.unwrap_or_else(|| panic!("`{experiment}` has no plan:\n{}", compiled.errors()))
@@ -395,7 +442,8 @@ fn what_is_emitted_for_each_parameter_fits_the_engines_schemas() {
     assert!(refused.is_empty(), "what a body expresses, its engine can emit: {refused:#?}");
 }
 
-fn emit(plan: &Plan, engine: EngineName) -> (Vec<Json>, Report) {
+/// What an engine makes of a plan.
+pub fn emit(plan: &Plan, engine: EngineName) -> (Vec<Json>, Report) {
     let arena = Arena::new();
     let options = EmitOptions::default();
     let mut documents = Vec::new();
