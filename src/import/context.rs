@@ -86,7 +86,9 @@ impl<'l> Context<'l> {
             (true, true) => diagnostic.help("a `// lost:` comment stands in its place"),
             (true, false) => diagnostic.help(format!("a `// lost:` comment stands in its place; {help}")),
             (false, true) => diagnostic.help("with `--lossy` it is left out, with a comment in its place"),
-            (false, false) => diagnostic.help(format!("{help}; with `--lossy` it is left out, with a comment in its place")),
+            (false, false) => {
+                diagnostic.help(format!("{help}; with `--lossy` it is left out, with a comment in its place"))
+            }
         };
         self.diagnostics.push(diagnostic);
         message

@@ -133,8 +133,30 @@ impl StepKind {
 /// Names that no declaration may take: words of the language, what is predefined, the modules of the library, and the
 /// names that the importer itself gives.
 const TAKEN: [&str; 24] = [
-    "true", "false", "none", "and", "or", "not", "in", "as", "match", "let", "services", "environment", "cluster",
-    "experiment", "fault", "refuted", "join", "ceil", "min", "max", "secret", "std", "imported", "to-be-named",
+    "true",
+    "false",
+    "none",
+    "and",
+    "or",
+    "not",
+    "in",
+    "as",
+    "match",
+    "let",
+    "services",
+    "environment",
+    "cluster",
+    "experiment",
+    "fault",
+    "refuted",
+    "join",
+    "ceil",
+    "min",
+    "max",
+    "secret",
+    "std",
+    "imported",
+    "to-be-named",
 ];
 
 impl Draft {
@@ -162,7 +184,9 @@ impl Draft {
     /// The service of these pods: the one that was made for them before, or a new one.
     pub(super) fn service(&mut self, wanted: &Service) -> String {
         let known = self.services.iter_mut().find(|s| {
-            s.namespace == wanted.namespace && s.labels == wanted.labels && s.names == wanted.names
+            s.namespace == wanted.namespace
+                && s.labels == wanted.labels
+                && s.names == wanted.names
                 && (s.container == wanted.container || s.container.is_none() || wanted.container.is_none())
         });
         if let Some(service) = known {

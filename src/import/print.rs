@@ -154,7 +154,9 @@ fn for_each_check(steps: &[Step], f: &mut impl FnMut(&String)) {
     for step in steps {
         match &step.kind {
             StepKind::Check(text) => f(text),
-            StepKind::With(_, inner) | StepKind::Parallel(inner) | StepKind::Sequence(inner) => for_each_check(inner, f),
+            StepKind::With(_, inner) | StepKind::Parallel(inner) | StepKind::Sequence(inner) => {
+                for_each_check(inner, f)
+            }
             StepKind::Inject(..) | StepKind::Wait(_) | StepKind::Lost(_) => {}
         }
     }

@@ -12,8 +12,15 @@ use crate::source::Span;
 /// The label of a node's zone.
 const ZONE: &str = "topology.kubernetes.io/zone";
 /// Labels that name what runs in a pod, the most telling first.
-const NAMING: [&str; 7] =
-    ["app.kubernetes.io/name", "app", "app.kubernetes.io/component", "k8s-app", "name", "component", "app.kubernetes.io/instance"];
+const NAMING: [&str; 7] = [
+    "app.kubernetes.io/name",
+    "app",
+    "app.kubernetes.io/component",
+    "k8s-app",
+    "name",
+    "component",
+    "app.kubernetes.io/instance",
+];
 
 /// A target as text.
 #[derive(Debug, Clone)]
@@ -138,8 +145,11 @@ fn pods(selector: Option<&Node>, namespace: &str, around: Span) -> Result<(Servi
                     narrowed.push(format!("zone: {}", quoted(only.value.scalar().unwrap_or_default())));
                 }
                 _ => {
-                    return Err(Unsayable::new(value.span, "nodes by their labels have no equivalent in a selector of pods")
-                        .help(format!("`zone:` stands for the label {ZONE}, `node:` for a name")));
+                    return Err(Unsayable::new(
+                        value.span,
+                        "nodes by their labels have no equivalent in a selector of pods",
+                    )
+                    .help(format!("`zone:` stands for the label {ZONE}, `node:` for a name")));
                 }
             },
             "expressionSelectors" | "annotationSelectors" | "fieldSelectors" => {
@@ -169,9 +179,12 @@ fn labels(map: &Node) -> Result<Vec<(String, String)>, Unsayable> {
         .iter()
         .map(|e| match e.value.scalar() {
             Some(text) if matches!(e.value.value, super::yaml::Value::Text) => Ok((e.key.clone(), text.to_owned())),
-            _ => Err(Unsayable::new(e.value.span, format!("the label `{}` is {}, and no text", e.key, e.value.describe()))
-                .why("the API server refuses it")
-                .help("put it in quotes")),
+            _ => Err(Unsayable::new(
+                e.value.span,
+                format!("the label `{}` is {}, and no text", e.key, e.value.describe()),
+            )
+            .why("the API server refuses it")
+            .help("put it in quotes")),
         })
         .collect()
 }

@@ -170,7 +170,10 @@ fn known(value: &Typed) -> Val {
     match value {
         Typed::List(items) => Val::list(items.iter().map(known)),
         Typed::Record(entries) => Val::Record(Arc::new(
-            entries.iter().map(|e| (e.key.clone(), known(&e.value), Span::new(crate::source::FileId(0), 0, 0))).collect(),
+            entries
+                .iter()
+                .map(|e| (e.key.clone(), known(&e.value), Span::new(crate::source::FileId(0), 0, 0)))
+                .collect(),
         )),
         other => Val::Plain(other.clone()),
     }
@@ -223,7 +226,9 @@ fn differs(said: &Val, found: Option<&Node>, around: Span) -> Option<Span> {
                 .iter()
                 .find(|e| !e.value.is_empty() && !entries.iter().any(|(key, ..)| *key == e.key))
                 .map(|e| e.at);
-            unknown.or_else(|| entries.iter().find_map(|(key, value, _)| differs(value, found.and_then(|n| n.get(key)), at)))
+            unknown.or_else(|| {
+                entries.iter().find_map(|(key, value, _)| differs(value, found.and_then(|n| n.get(key)), at))
+            })
         }
         // What else a body gives has no text.
         _ => Some(at),

@@ -115,11 +115,16 @@ impl Reader<'_, '_, '_> {
             "Suspend" => self.suspend(node, out),
             "StatusCheck" => self.status_check(node, out),
             "Task" => self.no_equivalent(node, out, "a Task runs a container, and a method has no step for that"),
-            "Schedule" => self.no_equivalent(node, out, "a Schedule inside a Workflow repeats by the clock: write `for each`"),
+            "Schedule" => {
+                self.no_equivalent(node, out, "a Schedule inside a Workflow repeats by the clock: write `for each`")
+            }
             _ => self.fault(&kind, node, out),
         }
         let comments = self.object.comments_in(node.span);
-        if let Some(first) = out.get_mut(before).filter(|_| !comments.is_empty() && matches!(kind.as_str(), "Suspend") || kind.ends_with("Chaos")) {
+        if let Some(first) = out
+            .get_mut(before)
+            .filter(|_| !comments.is_empty() && matches!(kind.as_str(), "Suspend") || kind.ends_with("Chaos"))
+        {
             first.comments.splice(0..0, comments);
         }
         self.open.remove(&name);
@@ -145,7 +150,9 @@ impl Reader<'_, '_, '_> {
         self.bounded(node, &mut inner);
         let is_frame = self.object.ours && !node.word("name").starts_with("step-");
         match (inline || is_frame, inner.as_slice()) {
-            (true, _) | (_, [] | [Step { kind: StepKind::Inject(..) | StepKind::With(..), .. }]) => out.append(&mut inner),
+            (true, _) | (_, [] | [Step { kind: StepKind::Inject(..) | StepKind::With(..), .. }]) => {
+                out.append(&mut inner)
+            }
             _ => out.push(StepKind::Sequence(inner).step()),
         }
     }
@@ -161,7 +168,9 @@ impl Reader<'_, '_, '_> {
             self.template(&child, &mut branch, self.object.ours && name == "run");
             match branch.as_slice() {
                 [] => {}
-                [Step { kind: StepKind::Wait(_) | StepKind::Check(_), .. }] | [_, _, ..] if !(self.object.ours && name == "run") => {
+                [Step { kind: StepKind::Wait(_) | StepKind::Check(_), .. }] | [_, _, ..]
+                    if !(self.object.ours && name == "run") =>
+                {
                     branches.push(StepKind::Sequence(branch).step());
                 }
                 _ => branches.append(&mut branch),
@@ -253,7 +262,12 @@ impl Reader<'_, '_, '_> {
         };
         let Some(deadline) = node.get("deadline").and_then(positive) else {
             let why = "without a deadline the node of a fault never ends, and nothing behind it begins";
-            self.cx.wrong(node.span, format!("the template `{}` has no `deadline`", node.word("name")), why, "give it one");
+            self.cx.wrong(
+                node.span,
+                format!("the template `{}` has no `deadline`", node.word("name")),
+                why,
+                "give it one",
+            );
             return;
         };
         self.service.get_or_insert_with(|| fault.target.service.clone());
@@ -319,9 +333,12 @@ impl Reader<'_, '_, '_> {
         match name {
             "armed" | "recovered" => {}
             "baseline" => {
-                let what = Unsayable::new(node.span, "what is expected is judged by Perturb's gate and is not in the Workflow")
-                    .why("the Workflow knows the gate's address only")
-                    .help("import the faults, and take the hypothesis and the guards from the `.chaos` source");
+                let what = Unsayable::new(
+                    node.span,
+                    "what is expected is judged by Perturb's gate and is not in the Workflow",
+                )
+                .why("the Workflow knows the gate's address only")
+                .help("import the faults, and take the hypothesis and the guards from the `.chaos` source");
                 self.cx.lose(what);
             }
             "guards" => {}
@@ -408,7 +425,9 @@ fn condition(check: &Node) -> Result<Condition, Unsayable> {
     let code = status.and_then(Node::scalar).unwrap_or_default();
     let url = quoted(text);
     match code {
-        "200-299" => Ok(Condition { holds: format!("probe.http-ok({url})"), fails: format!("not probe.http-ok({url})") }),
+        "200-299" => {
+            Ok(Condition { holds: format!("probe.http-ok({url})"), fails: format!("not probe.http-ok({url})") })
+        }
         _ => match code.parse::<u16>() {
             Ok(n) if (100..=599).contains(&n) => Ok(Condition {
                 holds: format!("probe.http-status({url}) == {n}"),

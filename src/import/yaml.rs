@@ -150,7 +150,8 @@ pub(super) fn short(text: &str) -> String {
 /// Reads all documents of a text (as UTF-8, without a byte-order mark: what the file id's text is).
 pub(super) fn read(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Document> {
     let places = Places::new(file, text);
-    let mut reader = Reader { places: &places, open: Vec::new(), anchors: BTreeMap::new(), nodes: 0, scalars: Vec::new() };
+    let mut reader =
+        Reader { places: &places, open: Vec::new(), anchors: BTreeMap::new(), nodes: 0, scalars: Vec::new() };
     let mut roots = Vec::new();
     let mut parser = Parser::new_from_str(text).keep_tags(false);
     while let Some(event) = parser.next_event() {
@@ -249,7 +250,8 @@ impl Reader<'_> {
                     }
                     let end = span.end.max(open.node.span.end).min(self.places.end);
                     let last = last_end(&open.node).unwrap_or(end);
-                    let node = Node { span: Span { end: last.max(open.node.span.start), ..open.node.span }, ..open.node };
+                    let node =
+                        Node { span: Span { end: last.max(open.node.span.start), ..open.node.span }, ..open.node };
                     self.complete(node, open.size, open.anchor)
                 }
                 None => Ok(None),
@@ -447,7 +449,9 @@ mod tests {
     fn laughs_and_depths_are_refused() {
         let mut laughs = String::from("a: &a [x, x, x, x, x, x, x, x, x, x]\n");
         for (name, of) in ('b'..='z').zip('a'..='y') {
-            laughs.push_str(&format!("{name}: &{name} [*{of}, *{of}, *{of}, *{of}, *{of}, *{of}, *{of}, *{of}, *{of}]\n"));
+            laughs.push_str(&format!(
+                "{name}: &{name} [*{of}, *{of}, *{of}, *{of}, *{of}, *{of}, *{of}, *{of}, *{of}]\n"
+            ));
         }
         assert!(wrong(&laughs).contains("aliases"), "{}", wrong(&laughs));
         assert!(wrong(&"[".repeat(100_000)).contains("inside each other"));

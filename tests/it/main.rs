@@ -2,10 +2,12 @@
 
 mod chaos_mesh;
 mod cli;
+mod conformance;
 mod docs;
 #[path = "../support/schemas.rs"]
 mod engine_schemas;
 mod examples;
+mod faults_page;
 mod laws;
 mod litmus;
 mod random;

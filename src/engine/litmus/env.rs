@@ -69,6 +69,8 @@ pub(super) fn text(value: &Value) -> Result<Option<String>, String> {
     match value {
         Value::Bool(b) => Ok(Some(b.to_string())),
         Value::Int(n) => Ok(Some(n.to_string())),
+        // To litmus-go an empty variable is one that is not there.
+        Value::String(t) if t.is_empty() => Ok(None),
         Value::Number(n) => number(*n).map(Some),
         Value::String(t) | Value::Word(t) | Value::Url(t) | Value::Host(t) | Value::Date(t) => {
             plain(t).map(|t| Some(t.to_owned()))

@@ -88,8 +88,7 @@ impl State {
 
     pub(super) fn sampled(&mut self, index: u32, asked: Duration, result: Result<Value, String>) {
         let plan = self.plan.clone();
-        let (Some(stream), Some(state)) =
-            (plan.streams.get(index as usize), self.run.streams.get_mut(index as usize))
+        let (Some(stream), Some(state)) = (plan.streams.get(index as usize), self.run.streams.get_mut(index as usize))
         else {
             return;
         };
@@ -522,7 +521,8 @@ impl State {
         let bound = end.plus(self.plan.recovery.within);
         let last = bound.plus(self.plan.baseline);
         let since = self.recovered_since();
-        let held = since.filter(|s| now >= s.plus(self.plan.baseline) && self.is_settled(end, s.plus(self.plan.baseline)));
+        let held =
+            since.filter(|s| now >= s.plus(self.plan.baseline) && self.is_settled(end, s.plus(self.plan.baseline)));
         if now >= bound && self.is_settled(end, bound) && since.is_none_or(|s| s > bound) {
             self.recovery_is_late();
         }

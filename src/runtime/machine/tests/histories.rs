@@ -280,7 +280,13 @@ fn holds(history: &History) -> Result<(), TestCaseError> {
     judged(history, &plan, &dice, &outcome, ended_at)
 }
 
-fn judged(history: &History, plan: &Plan, dice: &Dice, outcome: &Outcome, ended_at: Duration) -> Result<(), TestCaseError> {
+fn judged(
+    history: &History,
+    plan: &Plan,
+    dice: &Dice,
+    outcome: &Outcome,
+    ended_at: Duration,
+) -> Result<(), TestCaseError> {
     // Nothing is left without a word.
     let left: Vec<String> = dice.system.present.iter().map(|i| format!("r/{}", i + 1)).collect();
     prop_assert!(left.iter().all(|id| outcome.left.contains(id)), "left: {left:?}, said: {outcome:?}");
@@ -311,7 +317,11 @@ fn judged(history: &History, plan: &Plan, dice: &Dice, outcome: &Outcome, ended_
 }
 
 /// What must be true of a confirmed run, judged from its records alone and in another way than the machine does.
-fn confirmed_by_right(history: &History, records: &[(Duration, Record)], outcome: &Outcome) -> Result<(), TestCaseError> {
+fn confirmed_by_right(
+    history: &History,
+    records: &[(Duration, Record)],
+    outcome: &Outcome,
+) -> Result<(), TestCaseError> {
     let intents = records.iter().filter(|(_, r)| matches!(r, Record::Intent { .. })).count();
     let there = records.iter().filter(|(_, r)| matches!(r, Record::There { .. })).count();
     prop_assert!(intents > 0 && intents == there && intents as u32 == outcome.injected);
@@ -373,7 +383,8 @@ fn nothing_is_left_and_nothing_is_green_by_accident() {
                 let mut seed = seed;
                 seed[31] = seed[31].wrapping_add(thread as u8);
                 scope.spawn(move || {
-                    let config = Config { cases: cases.div_ceil(threads), failure_persistence: None, ..Config::default() };
+                    let config =
+                        Config { cases: cases.div_ceil(threads), failure_persistence: None, ..Config::default() };
                     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
                     let mut runner = TestRunner::new_with_rng(config, rng);
                     runner.run(&histories(), |history| holds(&history))
