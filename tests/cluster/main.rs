@@ -19,3 +19,4 @@ mod stdlib;
 #[path = "../it/support.rs"]
 #[allow(dead_code, reason = "shared with tests/it, which needs more of it")]
 mod support;
+mod traps;
