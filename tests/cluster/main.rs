@@ -5,10 +5,13 @@
 //! they are built and when a test that needs one is skipped, loudly.
 
 mod apply;
+mod chaos_mesh;
 mod control_plane;
 mod emitted;
 #[path = "../support/schemas.rs"]
+#[allow(dead_code, reason = "shared with tests/it, which needs more of it")]
 mod engine_schemas;
+mod litmus;
 mod oracle;
 mod programs;
 #[path = "../it/stdlib.rs"]
@@ -16,3 +19,4 @@ mod stdlib;
 #[path = "../it/support.rs"]
 #[allow(dead_code, reason = "shared with tests/it, which needs more of it")]
 mod support;
+mod traps;
