@@ -93,6 +93,8 @@ pub(super) enum StepKind {
     Parallel(Vec<Step>),
     /// `sequence { … }`.
     Sequence(Vec<Step>),
+    /// `for each round in 1..N { … }`.
+    Each(u64, Vec<Step>),
     /// What could not be said, one line.
     Lost(String),
 }

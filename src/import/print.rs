@@ -144,7 +144,7 @@ fn for_each_call(steps: &[Step], f: &mut impl FnMut(&Call)) {
                 f(call);
                 for_each_call(inner, f);
             }
-            StepKind::Parallel(inner) | StepKind::Sequence(inner) => for_each_call(inner, f),
+            StepKind::Parallel(inner) | StepKind::Sequence(inner) | StepKind::Each(_, inner) => for_each_call(inner, f),
             StepKind::Wait(_) | StepKind::Check(_) | StepKind::Lost(_) => {}
         }
     }
@@ -154,7 +154,10 @@ fn for_each_check(steps: &[Step], f: &mut impl FnMut(&String)) {
     for step in steps {
         match &step.kind {
             StepKind::Check(text) => f(text),
-            StepKind::With(_, inner) | StepKind::Parallel(inner) | StepKind::Sequence(inner) => for_each_check(inner, f),
+            StepKind::With(_, inner)
+            | StepKind::Parallel(inner)
+            | StepKind::Sequence(inner)
+            | StepKind::Each(_, inner) => for_each_check(inner, f),
             StepKind::Inject(..) | StepKind::Wait(_) | StepKind::Lost(_) => {}
         }
     }
@@ -284,7 +287,7 @@ fn lasts(steps: &[Step]) -> bool {
     steps.iter().any(|s| match &s.kind {
         StepKind::Inject(_, length) => length.is_some(),
         StepKind::With(..) => true,
-        StepKind::Parallel(inner) | StepKind::Sequence(inner) => lasts(inner),
+        StepKind::Parallel(inner) | StepKind::Sequence(inner) | StepKind::Each(_, inner) => lasts(inner),
         StepKind::Wait(_) | StepKind::Check(_) | StepKind::Lost(_) => false,
     })
 }
@@ -313,6 +316,10 @@ fn steps(all: &[Step], indent: &str, out: &mut String) {
             }
             StepKind::Sequence(inner) => {
                 let _ = writeln!(out, "{indent}sequence {{");
+                block(inner, indent, out);
+            }
+            StepKind::Each(times, inner) => {
+                let _ = writeln!(out, "{indent}for each round in 1..{times} {{");
                 block(inner, indent, out);
             }
             StepKind::Lost(text) => lost_line(text, indent, out),

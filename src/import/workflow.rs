@@ -375,6 +375,7 @@ fn one(step: &Step) -> Option<Duration> {
         StepKind::Wait(length) => Some(*length),
         StepKind::Sequence(inner) | StepKind::With(_, inner) => total(inner),
         StepKind::Parallel(inner) => longest(inner),
+        StepKind::Each(times, inner) => Some(total(inner)?.times(*times)),
         StepKind::Lost(_) => Some(Duration::ZERO),
         StepKind::Check(_) => None,
     }

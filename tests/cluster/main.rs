@@ -9,6 +9,10 @@ mod control_plane;
 mod emitted;
 #[path = "../support/schemas.rs"]
 mod engine_schemas;
+mod import;
+#[path = "../support/import.rs"]
+#[allow(dead_code, reason = "shared with tests/it, which needs more of it")]
+mod import_support;
 mod oracle;
 mod programs;
 #[path = "../it/stdlib.rs"]

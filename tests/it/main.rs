@@ -6,6 +6,9 @@ mod docs;
 #[path = "../support/schemas.rs"]
 mod engine_schemas;
 mod examples;
+mod import;
+#[path = "../support/import.rs"]
+mod import_support;
 mod laws;
 mod litmus;
 mod random;
