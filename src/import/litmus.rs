@@ -15,22 +15,49 @@ use super::print::{quoted, value};
 use super::selector::service_name;
 use super::spelling::number;
 use super::unify::{Argument, Miss, Solved, unify};
-use super::yaml::{Document, Entry, Node, Value};
+use super::yaml::{Document, Entry, Node, Value, comments_of};
 use crate::plan::{Effect, EngineName};
 use crate::source::Span;
 use crate::types::{Duration, TargetKind, Type};
 
 /// Variables that say how Litmus does it, and nothing of what: Perturb sets its own.
 const PLUMBING: [&str; 22] = [
-    "LIB", "LIB_IMAGE", "LIB_IMAGE_PULL_POLICY", "TC_IMAGE", "STRESS_IMAGE", "CONTAINER_RUNTIME", "SOCKET_PATH", "SEQUENCE",
-    "DEFAULT_HEALTH_CHECK", "DEFAULT_APP_HEALTH_CHECK", "RANDOMNESS", "STATUS_CHECK_DELAY", "STATUS_CHECK_TIMEOUT",
-    "CHAOS_NAMESPACE", "CHAOS_SERVICE_ACCOUNT", "CHAOS_KILL_COMMAND", "SET_HELPER_DATA", "PROXY_PORT", "DATA_BLOCK_SIZE",
-    "CONTAINER_API_TIMEOUT", "TERMINATION_GRACE_PERIOD_SECONDS", "CHAOS_UID",
+    "LIB",
+    "LIB_IMAGE",
+    "LIB_IMAGE_PULL_POLICY",
+    "TC_IMAGE",
+    "STRESS_IMAGE",
+    "CONTAINER_RUNTIME",
+    "SOCKET_PATH",
+    "SEQUENCE",
+    "DEFAULT_HEALTH_CHECK",
+    "DEFAULT_APP_HEALTH_CHECK",
+    "RANDOMNESS",
+    "STATUS_CHECK_DELAY",
+    "STATUS_CHECK_TIMEOUT",
+    "CHAOS_NAMESPACE",
+    "CHAOS_SERVICE_ACCOUNT",
+    "CHAOS_KILL_COMMAND",
+    "SET_HELPER_DATA",
+    "PROXY_PORT",
+    "DATA_BLOCK_SIZE",
+    "CONTAINER_API_TIMEOUT",
+    "TERMINATION_GRACE_PERIOD_SECONDS",
+    "CHAOS_UID",
 ];
 /// Variables that say how long, how many and where.
 const STEPS: [&str; 11] = [
-    "TOTAL_CHAOS_DURATION", "CHAOS_INTERVAL", "RAMP_TIME", "PODS_AFFECTED_PERC", "TARGET_PODS", "TARGET_CONTAINER",
-    "NODE_LABEL", "TARGET_NODE", "TARGET_NODES", "NODES_AFFECTED_PERC", "APP_AFFECT_PERC",
+    "TOTAL_CHAOS_DURATION",
+    "CHAOS_INTERVAL",
+    "RAMP_TIME",
+    "PODS_AFFECTED_PERC",
+    "TARGET_PODS",
+    "TARGET_CONTAINER",
+    "NODE_LABEL",
+    "TARGET_NODE",
+    "TARGET_NODES",
+    "NODES_AFFECTED_PERC",
+    "APP_AFFECT_PERC",
 ];
 
 /// What waits for the end: engines need the experiments of all files.
@@ -49,7 +76,10 @@ pub(super) fn document(cx: &mut Context<'_>, waiting: &mut Waiting, document: &D
         "ChaosEngine" => waiting.engines.push((cx.draft.files.len().saturating_sub(1), document.clone())),
         "ChaosSchedule" => {
             let at = document.root.get("kind").map_or(document.root.span, |n| n.span);
-            lost(cx, Unsayable::new(at, "a ChaosSchedule has no equivalent").help("import its engine, and write a `verify`"));
+            lost(
+                cx,
+                Unsayable::new(at, "a ChaosSchedule has no equivalent").help("import its engine, and write a `verify`"),
+            );
         }
         _ => return false,
     }
@@ -58,10 +88,13 @@ pub(super) fn document(cx: &mut Context<'_>, waiting: &mut Waiting, document: &D
 
 /// An Argo Workflow that carries engines as texts inside.
 pub(super) fn argo(cx: &mut Context<'_>, document: &Document) -> bool {
-    let templates = document.root.at(&["spec", "templates"]).or(document.root.at(&["spec", "workflowSpec", "templates"]));
-    let text = |t: &Node| t.at(&["inputs", "artifacts"]).is_some_and(|a| a.items().iter().any(|a| {
-        a.at(&["raw", "data"]).is_some_and(|d| d.text.contains("kind: ChaosEngine"))
-    }));
+    let templates =
+        document.root.at(&["spec", "templates"]).or(document.root.at(&["spec", "workflowSpec", "templates"]));
+    let text = |t: &Node| {
+        t.at(&["inputs", "artifacts"]).is_some_and(|a| {
+            a.items().iter().any(|a| a.at(&["raw", "data"]).is_some_and(|d| d.text.contains("kind: ChaosEngine")))
+        })
+    };
     let found = templates.map_or(&[][..], Node::items).iter().find(|t| text(t)).map(|t| t.span);
     if let Some(at) = found {
         let at = Span { end: at.start.saturating_add(1), ..at };
@@ -93,7 +126,13 @@ fn engine(cx: &mut Context<'_>, experiments: &[Node], document: &Document) {
     };
     let mark = |key: &str| root.at(&["metadata", "labels", key]).and_then(Node::scalar).filter(|_| ours);
     let name = mark("perturb.dev/experiment").map_or_else(
-        || if text(&["metadata", "name"]).is_empty() { text(&["metadata", "generateName"]) } else { text(&["metadata", "name"]) },
+        || {
+            if text(&["metadata", "name"]).is_empty() {
+                text(&["metadata", "generateName"])
+            } else {
+                text(&["metadata", "name"])
+            }
+        },
         str::to_owned,
     );
     let mut experiment = Experiment {
@@ -106,12 +145,12 @@ fn engine(cx: &mut Context<'_>, experiments: &[Node], document: &Document) {
     }
     let mut service = None;
     for entry in spec.get("experiments").map_or(&[][..], Node::items) {
-        let kept = document.comments.iter().filter(|c| c.span.start > entry.span.start && c.span.start < entry.span.end);
-        let kept: Vec<&super::yaml::Comment> = kept.collect();
         match steps(cx, experiments, root, spec, entry) {
             Ok((mut steps, hit, variables)) => {
-                if let Some(first) = steps.iter_mut().find(|s| matches!(s.kind, StepKind::Inject(..) | StepKind::Each(..))) {
-                    first.comments.extend(comments(&kept, &variables));
+                if let Some(first) =
+                    steps.iter_mut().find(|s| matches!(s.kind, StepKind::Inject(..) | StepKind::Each(..)))
+                {
+                    first.comments.extend(comments(document, entry, &variables));
                 }
                 experiment.steps.append(&mut steps);
                 service.get_or_insert(hit);
@@ -124,13 +163,15 @@ fn engine(cx: &mut Context<'_>, experiments: &[Node], document: &Document) {
     }
     let Some(service) = service else { return };
     experiment.service = match mark("perturb.dev/service") {
-        Some(name) if name != service && !cx.draft.services.iter().any(|s| s.name == name) => cx.draft.service(&Service {
-            name: name.to_owned(),
-            namespace: String::new(),
-            labels: Vec::new(),
-            names: Vec::new(),
-            container: None,
-        }),
+        Some(name) if name != service && !cx.draft.services.iter().any(|s| s.name == name) => {
+            cx.draft.service(&Service {
+                name: name.to_owned(),
+                namespace: String::new(),
+                labels: Vec::new(),
+                names: Vec::new(),
+                container: None,
+            })
+        }
         Some(name) => name.to_owned(),
         None => service,
     };
@@ -140,12 +181,12 @@ fn engine(cx: &mut Context<'_>, experiments: &[Node], document: &Document) {
     }
 }
 
-/// The comments that speak of what became an argument: those right above or beside its variable.
-fn comments(all: &[&super::yaml::Comment], variables: &[Span]) -> Vec<String> {
-    let near = |c: &super::yaml::Comment| {
-        variables.iter().any(|v| c.span.start < v.end && c.span.start > v.start || c.span.start >= v.end && c.span.start - v.end < 4)
-    };
-    all.iter().filter(|c| near(c)).map(|c| c.text.clone()).filter(|t| !t.is_empty()).collect()
+/// The comments that speak of what became an argument: those of its variable.
+fn comments(document: &Document, entry: &Node, variables: &[Span]) -> Vec<String> {
+    let Some(env) = entry.at(&["spec", "components"]).and_then(|c| c.entry("env")) else { return Vec::new() };
+    let items = env.value.items();
+    let used = items.iter().enumerate().filter(|(_, item)| variables.contains(&item.span));
+    used.flat_map(|(index, _)| comments_of(&document.comments, items, index, env.at.end)).collect()
 }
 
 /// Steps, the service that they hit, and the places of the variables that became arguments.
@@ -170,7 +211,8 @@ fn steps(
     if patterns.is_empty() {
         let known = cx.library.known(EngineName::Litmus, "fault");
         let near = crate::diagnostic::nearest(&fault, known.iter().map(String::as_str));
-        let help = near.map_or_else(|| "`perturb engines` lists the faults".to_owned(), |n| format!("did you mean `{n}`?"));
+        let help =
+            near.map_or_else(|| "`perturb engines` lists the faults".to_owned(), |n| format!("did you mean `{n}`?"));
         return Err(Unsayable::new(named.span, format!("no fault of the library is Litmus' `{fault}`")).help(help));
     }
     let env = variables(definition, entry);
@@ -269,17 +311,24 @@ fn solve(
         let mut best: Option<Solved> = None;
         for pattern in patterns {
             match unify(&mut cx.ev, *pattern, "env", &node) {
-                Ok(solved) if best.as_ref().is_none_or(|b| solved.arguments.len() < b.arguments.len()) => best = Some(solved),
+                Ok(solved) if best.as_ref().is_none_or(|b| solved.arguments.len() < b.arguments.len()) => {
+                    best = Some(solved)
+                }
                 Ok(_) => {}
                 Err(other) => {
-                    if miss.as_ref().is_none_or(|(_, m)| other.fixed > m.fixed || other.unknown.is_some() && m.unknown.is_none()) {
+                    if miss
+                        .as_ref()
+                        .is_none_or(|(_, m)| other.fixed > m.fixed || other.unknown.is_some() && m.unknown.is_none())
+                    {
                         miss = Some((cx.library.checked.program.qualified_name(pattern.id), other));
                     }
                 }
             }
         }
         if let Some(solved) = best {
-            let spans = own.iter().map(|e| e.at).collect();
+            // How long it lasts is an argument too, to whoever reads it.
+            let said = env.iter().filter(|e| e.key == "TOTAL_CHAOS_DURATION").chain(&own);
+            let spans = said.map(|e| e.at).collect();
             return Ok((solved, lines, spans));
         }
         let Some((name, miss)) = miss else {
@@ -389,7 +438,8 @@ fn label(node: Option<&Node>, at: Span) -> Result<(String, String), Unsayable> {
             .why("Litmus puts an *or* between them, and the language an *and*")
             .help("select by one label")),
         Some((key, value)) => Ok((key.trim().to_owned(), value.trim_start_matches('=').trim().to_owned())),
-        None => Err(Unsayable::new(at, format!("`{text}` is no label (`app=nginx`)")).why("Litmus takes it for names of workloads")),
+        None => Err(Unsayable::new(at, format!("`{text}` is no label (`app=nginx`)"))
+            .why("Litmus takes it for names of workloads")),
     }
 }
 
@@ -403,8 +453,11 @@ fn quantity(env: &[Entry], name: &str, named: bool) -> Result<String, Unsayable>
         Some(n) if n.fract().is_zero() && n > crate::types::Decimal::ZERO && n < crate::types::Decimal::ONE_HUNDRED => {
             Ok(format!("{}%", n.normalize()))
         }
-        _ => Err(Unsayable::new(node.span, format!("`{name}` is {}, and Litmus reads that as one or as all", node.describe()))
-            .help("write a whole number from 0 to 100, without `%`")),
+        _ => Err(Unsayable::new(
+            node.span,
+            format!("`{name}` is {}, and Litmus reads that as one or as all", node.describe()),
+        )
+        .help("write a whole number from 0 to 100, without `%`")),
     }
 }
 

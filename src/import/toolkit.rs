@@ -10,15 +10,26 @@ use std::collections::BTreeSet;
 
 use super::chaos_mesh::add;
 use super::context::{Context, Unsayable};
-use super::draft::{Experiment, Step, StepKind};
+use super::draft::{Experiment, Said, Step, StepKind};
 use super::print::quoted;
 use super::yaml::{Document, Node, Value};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::source::Span;
 
 const TOP: [&str; 13] = [
-    "version", "title", "description", "tags", "contributions", "configuration", "secrets", "extensions", "runtime",
-    "controls", "steady-state-hypothesis", "method", "rollbacks",
+    "version",
+    "title",
+    "description",
+    "tags",
+    "contributions",
+    "configuration",
+    "secrets",
+    "extensions",
+    "runtime",
+    "controls",
+    "steady-state-hypothesis",
+    "method",
+    "rollbacks",
 ];
 
 /// Whether a document is one of Chaos Toolkit's.
@@ -72,7 +83,7 @@ pub(super) fn document(cx: &mut Context<'_>, document: &Document) {
         keys(cx, hypothesis, &["title", "probes", "controls"], "a hypothesis");
         for probe in hypothesis.get("probes").map_or(&[][..], Node::items) {
             if let Some(expect) = self::probe(cx, probe, &mut names) {
-                experiment.expects.push(expect);
+                experiment.expects.push(Said::new(expect));
             }
         }
     }
@@ -141,9 +152,16 @@ fn controls(cx: &mut Context<'_>, root: &Node) {
     for control in root.get("controls").map_or(&[][..], Node::items) {
         keys(cx, control, &["name", "provider", "scope", "automatic", "ref"], "a control");
         let Some(module) = control.at(&["provider", "module"]) else { continue };
-        let message = format!("the control `{}` cannot be taken over: `{}` is code of Python", control.word("name"), module.text);
+        let message =
+            format!("the control `{}` cannot be taken over: `{}` is code of Python", control.word("name"), module.text);
         let why = "if it cannot be loaded, Chaos Toolkit says so in its log and goes on without it: what it was to guard is not";
-        mistake(cx, module.span, message, why, "write what it does as a guard (`only on mon..thu 10:00..16:00 in \"…\"`) and leave it out");
+        mistake(
+            cx,
+            module.span,
+            message,
+            why,
+            "write what it does as a guard (`only on mon..thu 10:00..16:00 in \"…\"`) and leave it out",
+        );
     }
 }
 
@@ -161,7 +179,13 @@ fn variables(cx: &mut Context<'_>, root: &Node, node: &Node) {
                 let known = |part: &str| root.get(part).is_some_and(|n| n.entry(name).is_some());
                 if !known("configuration") && !known("secrets") {
                     let why = "Chaos Toolkit leaves the text as it is, or stops in the middle of the run";
-                    mistake(cx, node.span, format!("nothing defines `${{{name}}}`"), why, "define it in `configuration`");
+                    mistake(
+                        cx,
+                        node.span,
+                        format!("nothing defines `${{{name}}}`"),
+                        why,
+                        "define it in `configuration`",
+                    );
                 }
             }
         }
@@ -194,7 +218,13 @@ fn range(cx: &mut Context<'_>, tolerance: &Node) {
     let ends: Vec<_> = range.items().iter().filter_map(|n| super::spelling::number(n.scalar()?)).collect();
     match ends.as_slice() {
         [low, high] if low <= high => {}
-        [_, _] => mistake(cx, range.span, "this range ends before it begins", "nothing lies in it, so the probe never holds", "the smaller end comes first"),
+        [_, _] => mistake(
+            cx,
+            range.span,
+            "this range ends before it begins",
+            "nothing lies in it, so the probe never holds",
+            "the smaller end comes first",
+        ),
         _ => mistake(cx, range.span, "a range has two numbers", "Chaos Toolkit refuses it", ""),
     }
 }
@@ -212,7 +242,8 @@ fn status(cx: &mut Context<'_>, tolerance: &Node) -> Option<u16> {
             None
         }
         _ => {
-            let what = Unsayable::new(tolerance.span, "this tolerance has no equivalent").help("one status can be said");
+            let what =
+                Unsayable::new(tolerance.span, "this tolerance has no equivalent").help("one status can be said");
             super::chaos_mesh::lost(cx, what);
             None
         }

@@ -66,6 +66,7 @@ pub(super) fn unify(ev: &mut Evaluator<'_>, pattern: Pattern<'_>, field: &str, f
         signature: &signature,
         values: BTreeMap::new(),
         equations: Vec::new(),
+        places: BTreeMap::new(),
         fixed: 0,
         path: Vec::new(),
         whole: found.span,
@@ -77,7 +78,10 @@ pub(super) fn unify(ev: &mut Evaluator<'_>, pattern: Pattern<'_>, field: &str, f
     let fixed = unifier.fixed;
     let values = std::mem::take(&mut unifier.values);
     let miss = |at: Span, why: String| Miss { at, why, unknown: None, fixed };
-    let bound = complete(ev, pattern, &signature, &values, found.span).map_err(|why| miss(found.span, why))?;
+    let places = std::mem::take(&mut unifier.places);
+    let place = |name: &str| places.get(name).copied().unwrap_or(found.span);
+    let bound =
+        complete(ev, pattern, &signature, &values, found.span).map_err(|(name, why)| miss(place(&name), why))?;
     let Some(call) = instantiate(ev, pattern.id, &bound) else {
         return Err(miss(found.span, "its arguments cannot be told from it".to_owned()));
     };
@@ -117,7 +121,7 @@ fn complete(
     signature: &Signature,
     found: &BTreeMap<SmolStr, Argument>,
     span: Span,
-) -> Result<Bound, String> {
+) -> Result<Bound, (SmolStr, String)> {
     let mut bound = Bound { values: Vec::new(), given: std::collections::BTreeSet::new(), fine: true };
     let file = ev.program.file_of(pattern.id);
     for (index, param) in signature.params.iter().enumerate() {
@@ -131,12 +135,15 @@ fn complete(
             _ if index == 0 => some_target(span),
             Some(Argument::Target(_)) => some_target(span),
             Some(Argument::Value(value)) => {
-                in_range(value, &param.ty).map_err(|why| format!("`{}` would be {why}", param.name))?;
+                in_range(value, &param.ty)
+                    .map_err(|why| format!("`{}` would be {why}", param.name))
+                    .and_then(|()| well_formed(ev, value, &param.ty, span))
+                    .map_err(|why| (param.name.clone(), why))?;
                 known(value)
             }
             None => match &default {
                 Some(value) => value.clone(),
-                None => return Err(format!("nothing says the `{}`", param.name)),
+                None => return Err((param.name.clone(), format!("nothing says the `{}`", param.name))),
             },
         };
         let is_default = default.is_some_and(|default| same(&default, &value));
@@ -170,7 +177,10 @@ fn known(value: &Typed) -> Val {
     match value {
         Typed::List(items) => Val::list(items.iter().map(known)),
         Typed::Record(entries) => Val::Record(Arc::new(
-            entries.iter().map(|e| (e.key.clone(), known(&e.value), Span::new(crate::source::FileId(0), 0, 0))).collect(),
+            entries
+                .iter()
+                .map(|e| (e.key.clone(), known(&e.value), Span::new(crate::source::FileId(0), 0, 0)))
+                .collect(),
         )),
         other => Val::Plain(other.clone()),
     }
@@ -204,6 +214,23 @@ fn in_range(value: &Typed, ty: &Type) -> Result<(), String> {
     }
 }
 
+/// Whether texts are what their types check: hosts, URLs.
+fn well_formed(ev: &mut Evaluator<'_>, value: &Typed, ty: &Type, span: Span) -> Result<(), String> {
+    match (ty.base(), value) {
+        (Type::Optional(inner), value) => well_formed(ev, value, inner, span),
+        (Type::List(inner), Typed::List(items)) => items.iter().try_for_each(|item| well_formed(ev, item, inner, span)),
+        (Type::Host | Type::Url, Typed::Host(text) | Typed::Url(text)) => {
+            let before = ev.diagnostics.len();
+            let literal = Expr { kind: ExprKind::Literal(Typed::String(text.clone())), span };
+            ev.within(0, Vec::new(), |ev| ev.value(&literal, ty.base()));
+            let found = ev.diagnostics.get(before).map(|d| d.message.clone());
+            ev.diagnostics.truncate(before);
+            found.map_or(Ok(()), Err)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Where what a body gives is not what the manifest has. Targets are compared by who reads them.
 fn differs(said: &Val, found: Option<&Node>, around: Span) -> Option<Span> {
     let at = found.map_or(around, |n| n.span);
@@ -223,7 +250,9 @@ fn differs(said: &Val, found: Option<&Node>, around: Span) -> Option<Span> {
                 .iter()
                 .find(|e| !e.value.is_empty() && !entries.iter().any(|(key, ..)| *key == e.key))
                 .map(|e| e.at);
-            unknown.or_else(|| entries.iter().find_map(|(key, value, _)| differs(value, found.and_then(|n| n.get(key)), at)))
+            unknown.or_else(|| {
+                entries.iter().find_map(|(key, value, _)| differs(value, found.and_then(|n| n.get(key)), at))
+            })
         }
         // What else a body gives has no text.
         _ => Some(at),
@@ -234,6 +263,8 @@ struct Unifier<'s> {
     signature: &'s Signature,
     values: BTreeMap<SmolStr, Argument>,
     equations: Vec<Equation<'s>>,
+    /// Where each value was found.
+    places: BTreeMap<SmolStr, Span>,
     fixed: usize,
     path: Vec<String>,
     whole: Span,
@@ -313,6 +344,7 @@ impl<'s> Unifier<'s> {
                 Err(self.miss(at, format!("`{name}` would have two values, and has one")))
             }
             _ => {
+                self.places.insert(name.clone(), at);
                 self.values.insert(name.clone(), argument);
                 Ok(())
             }

@@ -71,7 +71,13 @@ fn accepted(
     wrong: &mut String,
 ) -> Vec<Json> {
     for verdict in verdicts.iter().filter(|v| v["verdict"] == "rejected") {
-        let _ = writeln!(wrong, "{}: Chaos Mesh refuses it ({}), and it was imported\n{}", path.display(), verdict["error"], findings(imported));
+        let _ = writeln!(
+            wrong,
+            "{}: Chaos Mesh refuses it ({}), and it was imported\n{}",
+            path.display(),
+            verdict["error"],
+            findings(imported)
+        );
     }
     specs(verdicts)
 }
@@ -83,7 +89,10 @@ fn faults(steps: &[Step]) -> Vec<Step> {
     for step in steps {
         match &step.kind {
             StepKind::Inject { .. } => all.push(step.clone()),
-            StepKind::With { steps, .. } | StepKind::Parallel(steps) | StepKind::Sequence(steps) | StepKind::Round { steps, .. } => {
+            StepKind::With { steps, .. }
+            | StepKind::Parallel(steps)
+            | StepKind::Sequence(steps)
+            | StepKind::Round { steps, .. } => {
                 all.extend(faults(steps));
             }
             _ => {}
@@ -108,14 +117,17 @@ fn specs(verdicts: &[Json]) -> Vec<Json> {
 
 /// The faults below a template, in the order in which they begin.
 fn in_order(workflow: &Json, name: &str, all: &mut Vec<Json>) {
-    let Some(template) = workflow["spec"]["templates"].as_array().and_then(|t| t.iter().find(|t| t["name"] == name)) else {
+    let Some(template) = workflow["spec"]["templates"].as_array().and_then(|t| t.iter().find(|t| t["name"] == name))
+    else {
         return;
     };
     for child in template["children"].as_array().into_iter().flatten() {
         in_order(workflow, child.as_str().unwrap_or_default(), all);
     }
     let kind = template["templateType"].as_str().unwrap_or_default();
-    let body = template.as_object().and_then(|t| t.iter().find(|(k, _)| kind.ends_with("Chaos") && k.eq_ignore_ascii_case(kind)));
+    let body = template
+        .as_object()
+        .and_then(|t| t.iter().find(|(k, _)| kind.ends_with("Chaos") && k.eq_ignore_ascii_case(kind)));
     if let Some((_, spec)) = body {
         all.push(normal(&template["templateType"], spec, &template["deadline"]));
     }

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use perturb::diagnostic::Code;
 use perturb::plan::{Body, EngineName, Plan, StepKind};
 
-use crate::import_support::{filled, findings, imported, manifests, method, plans, unjudged};
 use crate::engine_schemas::shared::shared;
+use crate::import_support::{filled, findings, imported, manifests, method, plans, unjudged};
 use crate::support::{chaos_files, compile, hold, read, root};
 
 /// Every plan of the examples and of every use of every fault of the library.
@@ -83,7 +83,11 @@ fn what_is_compiled_for_chaos_mesh_comes_back() {
     let wrong = come_back(&bare, false) + &come_back(&judged, true);
     assert!(wrong.is_empty(), "{wrong}");
     let scheduled = judged.iter().filter(|(_, p, _)| p.schedule.is_some()).count();
-    eprintln!("what_is_compiled_for_chaos_mesh_comes_back: {} bare, {} judged, {scheduled} scheduled", bare.len(), judged.len());
+    eprintln!(
+        "what_is_compiled_for_chaos_mesh_comes_back: {} bare, {} judged, {scheduled} scheduled",
+        bare.len(),
+        judged.len()
+    );
     assert!(bare.len() > 80 && judged.len() > 80 && scheduled > 0);
 }
 
@@ -152,7 +156,8 @@ fn what_cannot_be_said_of_the_corpus_is_listed() {
         let name = path.strip_prefix(&folder).unwrap().to_string_lossy().replace('\\', "/");
         let text = std::fs::read_to_string(&path).unwrap();
         let imported = imported(&[(&name, &text)], false);
-        let codes: BTreeSet<String> = imported.diagnostics.iter().filter(|d| d.is_error()).map(|d| d.code.to_string()).collect();
+        let codes: BTreeSet<String> =
+            imported.diagnostics.iter().filter(|d| d.is_error()).map(|d| d.code.to_string()).collect();
         let codes: Vec<String> = codes.into_iter().collect();
         match listed.get(&name) {
             Some((code, _)) if *code == codes.join(",") => {
@@ -287,7 +292,15 @@ fn what_is_lost_stands_in_its_place() {
 /// The corpus of mistakes of the importer's own: any bytes give findings or files.
 #[test]
 fn any_bytes_end() {
-    let seeds = ["{", "[", "- ", "a: &a *a", "apiVersion: chaos-mesh.org/v1alpha1\nkind: Workflow\nspec: []", "\u{0}", "%YAML 9"];
+    let seeds = [
+        "{",
+        "[",
+        "- ",
+        "a: &a *a",
+        "apiVersion: chaos-mesh.org/v1alpha1\nkind: Workflow\nspec: []",
+        "\u{0}",
+        "%YAML 9",
+    ];
     for seed in seeds {
         for lossy in [false, true] {
             let found = imported(&[("x.yaml", seed)], lossy);

@@ -72,11 +72,12 @@ pub fn manifests(plan: &Plan, engine: EngineName) -> Option<String> {
 /// What a method says, a line a step. Left out: `check`s, which a gate judges; rounds, which are unrolled.
 pub fn method(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
-    steps(plan, &plan.method, &mut lines);
+    steps(plan, &plan.method, false, &mut lines);
     lines
 }
 
-fn steps(plan: &Plan, all: &[Step], out: &mut Vec<String>) {
+/// `beside`: whether the steps are branches; elsewhere a sequence says nothing.
+fn steps(plan: &Plan, all: &[Step], beside: bool, out: &mut Vec<String>) {
     for step in all {
         match &step.kind {
             StepKind::Inject { fault, lasts } => {
@@ -85,20 +86,20 @@ fn steps(plan: &Plan, all: &[Step], out: &mut Vec<String>) {
             }
             StepKind::With { fault, steps } => {
                 out.push(format!("with {} {{", call(plan, &plan.faults[*fault as usize])));
-                self::steps(plan, steps, out);
+                self::steps(plan, steps, false, out);
                 out.push("}".into());
             }
             StepKind::Wait(length) => out.push(format!("wait {}s", length.as_secs_ceil())),
             StepKind::Parallel(branches) => {
                 out.push("parallel {".into());
-                self::steps(plan, branches, out);
+                self::steps(plan, branches, true, out);
                 out.push("}".into());
             }
             StepKind::Sequence(steps) => {
                 let mut inner = Vec::new();
-                self::steps(plan, steps, &mut inner);
+                self::steps(plan, steps, false, &mut inner);
                 // One step alone is no sequence.
-                if inner.len() > 1 {
+                if beside && inner.len() > 1 {
                     out.push("sequence {".into());
                     out.append(&mut inner);
                     out.push("}".into());
@@ -106,7 +107,7 @@ fn steps(plan: &Plan, all: &[Step], out: &mut Vec<String>) {
                     out.append(&mut inner);
                 }
             }
-            StepKind::Round { steps, .. } => self::steps(plan, steps, out),
+            StepKind::Round { steps, .. } => self::steps(plan, steps, false, out),
             StepKind::Check { .. } | StepKind::Ask { .. } | StepKind::Note { .. } => {}
         }
     }
@@ -114,8 +115,18 @@ fn steps(plan: &Plan, all: &[Step], out: &mut Vec<String>) {
 
 fn call(plan: &Plan, fault: &Fault) -> String {
     let arguments: Vec<String> =
-        fault.arguments.iter().map(|e| format!("{}: {}", e.key, value(plan, &e.value))).collect();
+        fault.arguments.iter().map(|e| format!("{}: {}", e.key, argument(plan, fault, &e.key, &e.value))).collect();
     format!("{}({}; {})", fault.name, draw(plan, fault.target), arguments.join(", "))
+}
+
+/// An argument; where no container is named, the service's own is meant, and an engine is told it.
+fn argument(plan: &Plan, fault: &Fault, key: &str, value: &Value) -> String {
+    let draw = &plan.draws[fault.target as usize];
+    let own = draw.service.as_ref().and_then(|s| plan.services.get(s)?.container.clone());
+    match (key, value, own) {
+        ("containers", Value::List(items), Some(own)) if items.is_empty() => format!("[\"{own}\"]"),
+        _ => self::value(plan, value),
+    }
 }
 
 fn value(plan: &Plan, value: &Value) -> String {

@@ -11,7 +11,7 @@
 //! guard.
 
 use super::super::context::{Context, Unsayable};
-use super::super::draft::{Experiment, kebab};
+use super::super::draft::{Experiment, Said, kebab};
 use super::super::print::quoted;
 use super::super::spelling::go_duration;
 use super::super::yaml::Node;
@@ -30,12 +30,17 @@ pub(super) fn import(cx: &mut Context<'_>, experiment: &mut Experiment, probe: &
             let tail = |word: &str| if grace.is_zero() { String::new() } else { format!(" {word} {grace}") };
             let stops = run.and_then(|r| r.get("stopOnFailure")).and_then(Node::scalar) == Some("true");
             match (probe.word("mode"), stops) {
-                ("Continuous" | "OnChaos", true) => experiment.aborts.push(format!("{fails}{}", tail("for"))),
-                ("Continuous", false) => experiment.expects.push(format!("{name}: {holds}{}", tail("within"))),
-                ("OnChaos", false) => {
-                    experiment.expects.push(format!("{name}: {holds}{} only during faults", tail("within")));
+                ("Continuous" | "OnChaos", true) => {
+                    experiment.aborts.push(Said::new(format!("{fails}{}", tail("for"))))
                 }
-                _ => experiment.expects.push(format!("{name}: {holds} except during faults")),
+                ("Continuous", false) => {
+                    experiment.expects.push(Said::new(format!("{name}: {holds}{}", tail("within"))));
+                }
+                ("OnChaos", false) => {
+                    let text = format!("{name}: {holds}{} only during faults", tail("within"));
+                    experiment.expects.push(Said::new(text));
+                }
+                _ => experiment.expects.push(Said::new(format!("{name}: {holds} except during faults"))),
             }
         }
         Err(what) => {
@@ -53,18 +58,22 @@ fn condition(probe: &Node) -> Result<(String, String), Unsayable> {
     let at = probe.get("type").map_or(probe.span, |n| n.span);
     let name = probe.word("name");
     if kind != "httpProbe" {
-        return Err(Unsayable::new(at, format!("the {kind} `{name}` has no equivalent")).why(match kind {
-            "promProbe" => "what its number means (a share, seconds, a count) is not said",
-            "cmdProbe" => "a command can do anything, and Perturb runs none",
-            _ => "the library has no probe for it",
-        }).help("declare a `metric` with its unit, and expect something of it"));
+        return Err(Unsayable::new(at, format!("the {kind} `{name}` has no equivalent"))
+            .why(match kind {
+                "promProbe" => "what its number means (a share, seconds, a count) is not said",
+                "cmdProbe" => "a command can do anything, and Perturb runs none",
+                _ => "the library has no probe for it",
+            })
+            .help("declare a `metric` with its unit, and expect something of it"));
     }
     let inputs = probe.get("httpProbe/inputs").ok_or_else(|| Unsayable::new(at, format!("`{name}` asks nothing")))?;
     if let Some(post) = inputs.at(&["method", "post"]) {
-        return Err(Unsayable::new(post.span, "a probe by POST has no equivalent").why("probes of the library send a plain GET"));
+        return Err(Unsayable::new(post.span, "a probe by POST has no equivalent")
+            .why("probes of the library send a plain GET"));
     }
     let url = inputs.get("url").ok_or_else(|| Unsayable::new(inputs.span, format!("`{name}` has no `url`")))?;
-    let get = inputs.at(&["method", "get"]).ok_or_else(|| Unsayable::new(inputs.span, format!("`{name}` has no `get`")))?;
+    let get =
+        inputs.at(&["method", "get"]).ok_or_else(|| Unsayable::new(inputs.span, format!("`{name}` has no `get`")))?;
     let text = url.scalar().unwrap_or_default();
     if !(text.starts_with("http://") || text.starts_with("https://")) || text.contains("{{") {
         return Err(Unsayable::new(url.span, format!("{} is no URL that a probe could ask", url.describe())));

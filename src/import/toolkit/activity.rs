@@ -18,7 +18,13 @@ pub(super) fn common(cx: &mut Context<'_>, node: &Node, names: &mut BTreeSet<Str
     keys(cx, node, &KEYS, "an activity");
     if let Some(name) = node.get("name").filter(|n| !names.insert(n.text.clone())) {
         let why = "a reference or a control means one of them, and nobody knows which";
-        mistake(cx, name.span, format!("a second activity is called `{}`", name.text), why, "give each a name of its own");
+        mistake(
+            cx,
+            name.span,
+            format!("a second activity is called `{}`", name.text),
+            why,
+            "give each a name of its own",
+        );
     }
     if let Some(pauses) = node.get("pauses") {
         keys(cx, pauses, &["before", "after"], "`pauses`");
@@ -35,7 +41,20 @@ fn provider(cx: &mut Context<'_>, provider: &Node) {
     let kind = provider.word("type").to_owned();
     let known: &[&str] = match kind.as_str() {
         "process" => &["type", "path", "arguments", "timeout", "env"],
-        "http" => &["type", "url", "method", "headers", "expected_status", "arguments", "timeout", "verify_tls", "secrets", "auth", "max_retries", "retry_status"],
+        "http" => &[
+            "type",
+            "url",
+            "method",
+            "headers",
+            "expected_status",
+            "arguments",
+            "timeout",
+            "verify_tls",
+            "secrets",
+            "auth",
+            "max_retries",
+            "retry_status",
+        ],
         "python" => &["type", "module", "func", "arguments", "secrets"],
         _ => {
             let at = provider.entry("type").map_or(provider.span, |e| e.value.span);
@@ -45,10 +64,18 @@ fn provider(cx: &mut Context<'_>, provider: &Node) {
     };
     keys(cx, provider, known, &format!("a provider of type {kind}"));
     if let Some(url) = provider.get("url").filter(|u| !is_url(u.scalar().unwrap_or_default())) {
-        mistake(cx, url.span, format!("{} is not a URL", url.describe()), "the probe fails each time", "it begins with http:// or https:// and has a host");
+        mistake(
+            cx,
+            url.span,
+            format!("{} is not a URL", url.describe()),
+            "the probe fails each time",
+            "it begins with http:// or https:// and has a host",
+        );
     }
     match provider.get("timeout") {
-        Some(timeout) if matches!(timeout.value, Value::Number) => not_negative(cx, timeout, "the time-out", "seconds above 0"),
+        Some(timeout) if matches!(timeout.value, Value::Number) => {
+            not_negative(cx, timeout, "the time-out", "seconds above 0")
+        }
         _ => {}
     }
     if let (Some("chaosk8s.pod.actions"), Some(arguments)) =
@@ -71,14 +98,21 @@ fn not_negative(cx: &mut Context<'_>, node: &Node, what: &str, wanted: &str) {
     match node.scalar().and_then(number) {
         Some(n) if n >= Decimal::ZERO => {}
         Some(_) => mistake(cx, node.span, format!("{what} is negative"), "", &format!("write {wanted}")),
-        None => mistake(cx, node.span, format!("{what} is {}, and no number", node.describe()), "", &format!("write {wanted}")),
+        None => mistake(
+            cx,
+            node.span,
+            format!("{what} is {}, and no number", node.describe()),
+            "",
+            &format!("write {wanted}"),
+        ),
     }
 }
 
 /// The arguments of the functions on pods.
 fn pod_arguments(cx: &mut Context<'_>, function: &str, arguments: &Node) {
     if function == "terminate_pods" {
-        let known = ["label_selector", "name_pattern", "all", "rand", "mode", "qty", "grace_period", "ns", "order", "secrets"];
+        let known =
+            ["label_selector", "name_pattern", "all", "rand", "mode", "qty", "grace_period", "ns", "order", "secrets"];
         keys(cx, arguments, &known, "`terminate_pods`");
     }
     for entry in arguments.entries().iter().filter(|e| !e.value.text.starts_with("${")) {
@@ -89,12 +123,20 @@ fn pod_arguments(cx: &mut Context<'_>, function: &str, arguments: &Node) {
             "qty" if number(text).is_none_or(|n| n <= Decimal::ZERO || !n.fract().is_zero()) => "is no number of pods",
             "mode" if !["fixed", "percentage"].contains(&text) => "is no mode: there are fixed and percentage",
             "ns" if !matches!(value.value, Value::Text) => "is no name of a namespace",
-            "all" | "rand" if !matches!(value.value, Value::Bool(_)) => "is neither true nor false, and a text counts as true",
+            "all" | "rand" if !matches!(value.value, Value::Bool(_)) => {
+                "is neither true nor false, and a text counts as true"
+            }
             // -1 is the pod's own period.
             "grace_period" if number(text).is_none_or(|n| n < Decimal::NEGATIVE_ONE) => "is no length of time",
             _ => continue,
         };
-        mistake(cx, value.span, format!("`{}`: {} {wrong}", entry.key, value.describe()), "Chaos Toolkit finds out in the middle of the run, or never", "");
+        mistake(
+            cx,
+            value.span,
+            format!("`{}`: {} {wrong}", entry.key, value.describe()),
+            "Chaos Toolkit finds out in the middle of the run, or never",
+            "",
+        );
     }
 }
 
@@ -107,10 +149,11 @@ fn is_label_selector(text: &str) -> bool {
     };
     !text.is_empty()
         && text.split(',').map(str::trim).all(|part| {
-            let (key, value) = match part.split_once("!=").or_else(|| part.split_once("==")).or_else(|| part.split_once('=')) {
-                Some((key, value)) => (key.trim(), Some(value.trim())),
-                None => (part.strip_prefix('!').unwrap_or(part), None),
-            };
+            let (key, value) =
+                match part.split_once("!=").or_else(|| part.split_once("==")).or_else(|| part.split_once('=')) {
+                    Some((key, value)) => (key.trim(), Some(value.trim())),
+                    None => (part.strip_prefix('!').unwrap_or(part), None),
+                };
             // Sets (`app in (a, b)`) hold commas and are not taken apart.
             part.contains(['(', ')']) || word(key) && value.is_none_or(|v| v.is_empty() || word(v))
         })
