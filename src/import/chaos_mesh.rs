@@ -242,7 +242,7 @@ pub(super) fn fault(
     spec: &Node,
     at: Span,
 ) -> Result<Fault, Unsayable> {
-    let patterns = cx.library.patterns(EngineName::ChaosMesh, "kind", kind);
+    let patterns = cx.library.patterns(EngineName::ChaosMesh, &["kind"], kind);
     if patterns.is_empty() {
         let known = cx.library.known(EngineName::ChaosMesh, "kind");
         let near = nearest(kind, known.iter().map(String::as_str)).map(|k| format!("did you mean `{k}`?"));
@@ -311,7 +311,7 @@ fn solve(
         for pattern in patterns {
             let own =
                 if names_containers(*pattern) { body.clone() } else { without(&body, &["containerNames".to_owned()]) };
-            match unify(&mut cx.ev, *pattern, "spec", &own) {
+            match unify(&mut cx.ev, *pattern, kind, "spec", &own) {
                 Ok(solved) => {
                     let better = best.as_ref().is_none_or(|b| {
                         (solved.fixed, std::cmp::Reverse(solved.arguments.len()))

@@ -10,7 +10,7 @@ mod probe;
 use super::chaos_mesh::lost;
 use super::context::{Context, Unsayable};
 use super::draft::{Call, Experiment, Service, Step, StepKind};
-use super::library::{Pattern, constant};
+use super::library::Pattern;
 use super::print::{quoted, value};
 use super::selector::service_name;
 use super::spelling::number;
@@ -203,11 +203,10 @@ fn steps(
     let namespace = root.at(&["metadata", "namespace"]).and_then(Node::scalar).unwrap_or("default").to_owned();
     let definition = experiments.iter().find(|e| e.at(&["metadata", "name"]).is_some_and(|n| n.text == named.text));
     let fault = definition.and_then(run_name).unwrap_or_else(|| named.text.clone());
-    let all: Vec<Pattern<'_>> = cx.library.of_engine(EngineName::Litmus);
-    let patterns: Vec<Pattern<'_>> = all
-        .into_iter()
-        .filter(|p| constant(p.body, "run").or(constant(p.body, "fault")).is_some_and(|name| name == fault))
-        .collect();
+    // The runner image may call a fault otherwise than the hub.
+    let by_image = cx.library.patterns(EngineName::Litmus, &["run", "fault"], &fault);
+    let patterns =
+        if by_image.is_empty() { cx.library.patterns(EngineName::Litmus, &["fault"], &fault) } else { by_image };
     if patterns.is_empty() {
         let known = cx.library.known(EngineName::Litmus, "fault");
         let near = crate::diagnostic::nearest(&fault, known.iter().map(String::as_str));
@@ -216,7 +215,7 @@ fn steps(
         return Err(Unsayable::new(named.span, format!("no fault of the library is Litmus' `{fault}`")).help(help));
     }
     let env = variables(definition, entry);
-    let (solved, mut lines, used) = solve(cx, &patterns, &env, entry)?;
+    let (solved, mut lines, used) = solve(cx, &patterns, &fault, &env, entry)?;
     let target = target(cx, &solved, spec, &env, &namespace, entry.span)?;
     let mut arguments = vec![target.text];
     for (name, argument) in &solved.arguments {
@@ -295,6 +294,7 @@ fn timed(env: &[Entry], call: Call, effect: Effect, at: Span) -> Result<StepKind
 fn solve(
     cx: &mut Context<'_>,
     patterns: &[Pattern<'_>],
+    fault: &str,
     env: &[Entry],
     entry: &Node,
 ) -> Result<(Solved, Vec<String>, Vec<Span>), Unsayable> {
@@ -310,7 +310,7 @@ fn solve(
         let mut miss: Option<(String, Miss)> = None;
         let mut best: Option<Solved> = None;
         for pattern in patterns {
-            match unify(&mut cx.ev, *pattern, "env", &node) {
+            match unify(&mut cx.ev, *pattern, fault, "env", &node) {
                 Ok(solved) if best.as_ref().is_none_or(|b| solved.arguments.len() < b.arguments.len()) => {
                     best = Some(solved)
                 }

@@ -24,7 +24,7 @@ mod workflow;
 mod yaml;
 
 use context::Context;
-use library::Library;
+use library::LIBRARY;
 pub use print::CATALOGUE;
 
 use crate::diagnostic::{Code, Diagnostic, tidy};
@@ -81,8 +81,7 @@ pub struct Counts {
 /// Imports files as one project.
 #[must_use]
 pub fn import(given: &[Given], options: Options) -> Imported {
-    let library = Library::read();
-    let mut cx = Context::new(&library, options.lossy);
+    let mut cx = Context::new(&LIBRARY, options.lossy);
     let mut sources = SourceMap::default();
     let mut passed_over = 0;
     let mut waiting = litmus::Waiting::default();

@@ -170,7 +170,7 @@ pub(super) fn short(text: &str) -> String {
 pub(super) fn read(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Document> {
     let places = Places::new(file, text);
     let mut reader =
-        Reader { places: &places, open: Vec::new(), anchors: BTreeMap::new(), nodes: 0, scalars: Vec::new() };
+        Reader { text, places: &places, open: Vec::new(), anchors: BTreeMap::new(), nodes: 0, scalars: Vec::new() };
     let mut roots = Vec::new();
     let mut parser = Parser::new_from_str(text).keep_tags(false);
     while let Some(event) = parser.next_event() {
@@ -243,6 +243,7 @@ struct Open {
 }
 
 struct Reader<'t> {
+    text: &'t str,
     places: &'t Places,
     open: Vec<Open>,
     anchors: BTreeMap<usize, (Node, usize)>,
@@ -256,6 +257,7 @@ impl Reader<'_> {
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<Option<Node>, String> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
+                let span = self.own(span, style);
                 self.scalars.push(span);
                 let value = scalar(&text, style, tag.as_deref());
                 self.complete(Node { span, value, text: text.into_owned() }, 1, anchor)
@@ -287,6 +289,32 @@ impl Reader<'_> {
             }
             _ => Ok(None),
         }
+    }
+
+    /// The place of a quoted scalar: the parser's may go on to the next token, over blanks and a comment.
+    fn own(&self, span: Span, style: ScalarStyle) -> Span {
+        let quote = match style {
+            ScalarStyle::SingleQuoted => '\'',
+            ScalarStyle::DoubleQuoted => '"',
+            _ => return span,
+        };
+        let Some(text) = self.text.get(span.start as usize..) else { return span };
+        let mut escaped = false;
+        let mut letters = text.char_indices().skip(1).peekable();
+        while let Some((at, letter)) = letters.next() {
+            if escaped {
+                escaped = false;
+            } else if letter == '\\' && quote == '"' {
+                escaped = true;
+            } else if letter == quote {
+                // Two single quotes are one.
+                if quote == '\'' && letters.next_if(|(_, next)| *next == quote).is_some() {
+                    continue;
+                }
+                return Span { end: span.start.saturating_add(at as u32 + 1).min(span.end), ..span };
+            }
+        }
+        span
     }
 
     fn begin(&mut self, value: Value, anchor: usize, span: Span) -> Result<Option<Node>, String> {
@@ -451,6 +479,19 @@ mod tests {
         assert_eq!(comments, ["head", "tail"]);
         assert_eq!(documents[1].comments, []);
         assert_eq!(documents[1].root.word("e"), "# no comment\nx\n");
+    }
+
+    #[test]
+    fn a_comment_behind_a_quoted_value_is_one() {
+        for text in [
+            "- a: '1' # x\n- b\n",
+            "a: \"q\\\" #\" # x\n",
+            "a: 'it''s # '  # x\nb: 1\n",
+            "- {a: 'x'} # x\n- b: |\n    # no\n",
+        ] {
+            let comments: Vec<String> = ok(text)[0].comments.iter().map(|c| c.text.clone()).collect();
+            assert_eq!(comments, ["x"], "{text}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use perturb::diagnostic::Code;
-use perturb::plan::{Body, EngineName, Plan, StepKind};
+use perturb::plan::{Body, EngineName, Plan, Selector, StepKind};
 
 use crate::engine_schemas::shared::shared;
 use crate::import_support::{filled, findings, imported, manifests, method, plans, unjudged};
@@ -58,6 +58,11 @@ fn come_back(cases: &[Case], lossy: bool) -> String {
     wrong
 }
 
+/// Whether everything that is hit is pods or nodes: things of a cloud are told to an engine by variables of each fault.
+fn hits_the_cluster(plan: &Plan) -> bool {
+    plan.draws.iter().all(|d| matches!(d.selector, Selector::Pods(_) | Selector::Nodes(_)))
+}
+
 fn is_one_fault(plan: &Plan) -> bool {
     matches!(plan.method.as_slice(), [step] if matches!(step.kind, StepKind::Inject { .. }))
 }
@@ -66,7 +71,7 @@ fn is_one_fault(plan: &Plan) -> bool {
 fn what_is_compiled_for_chaos_mesh_comes_back() {
     let (mut bare, mut judged) = (Vec::new(), Vec::new());
     for (from, plan) in all_plans() {
-        if !plan.place.cluster.engines.contains(&EngineName::ChaosMesh) {
+        if !plan.place.cluster.engines.contains(&EngineName::ChaosMesh) || !hits_the_cluster(&plan) {
             continue;
         }
         let alone = unjudged(&plan);
@@ -98,7 +103,7 @@ fn what_is_compiled_for_litmus_comes_back() {
         let mut bare = unjudged(&plan);
         let says = bare.faults.iter().all(|f| matches!(f.bodies.get(&EngineName::Litmus), Some(Body::Expressed(_))));
         // A project's own fault is not in the library.
-        let is_ours = bare.faults.iter().all(|f| f.name.contains('.'));
+        let is_ours = bare.faults.iter().all(|f| f.name.contains('.')) && hits_the_cluster(&bare);
         if !(is_one_fault(&bare) && says && is_ours && plan.place.cluster.engines.contains(&EngineName::Litmus)) {
             continue;
         }
@@ -326,4 +331,107 @@ fn the_page_shows_what_comes_out() {
     let last = refused.diagnostics.last().expect("something is refused").clone();
     let shown = render(Format::Human, &[last], &refused.sources, &Look::default());
     hold("docs/import.md", "import-refused", &fenced("text", &format!("{}\n", shown.trim_end())));
+}
+
+/// Manifests that are damaged in every way: findings or files, never a panic, and what comes out can be parsed.
+#[test]
+fn damaged_manifests_end() {
+    use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+    let seeds: Vec<String> = ["delay", "workflow", "schedule", "litmus-latency", "toolkit", "lossy"]
+        .iter()
+        .map(|name| read(&format!("tests/corpus/import/{name}.yaml")))
+        .collect();
+    // The same damage on every run.
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner =
+        TestRunner::new_with_rng(Config { cases: 300, failure_persistence: None, ..Config::default() }, rng);
+    let damage = (0..seeds.len(), proptest::collection::vec((0..4u8, 0..10_000usize, proptest::char::any()), 1..4));
+    runner
+        .run(&damage, |(seed, damages)| {
+            let mut lines: Vec<String> = seeds[seed].lines().map(str::to_owned).collect();
+            for (kind, at, letter) in damages {
+                let index = at % lines.len();
+                match kind {
+                    0 => drop(lines.remove(index)),
+                    1 => lines.insert(index, lines[index].clone()),
+                    2 => {
+                        lines[index] =
+                            lines[index].replacen(|c: char| c.is_ascii_digit() || c == ':', &letter.to_string(), 1)
+                    }
+                    _ => lines[index].truncate(lines[index].len() / 2),
+                }
+                if lines.is_empty() {
+                    lines.push(String::new());
+                }
+            }
+            for lossy in [false, true] {
+                let found = imported(&[("damaged.yaml", &lines.join("\n"))], lossy);
+                for (_, text) in &found.files {
+                    let parse = perturb::syntax::parse(perturb::source::FileId(0), text);
+                    assert!(parse.diagnostics.is_empty(), "{text}\n{:?}", parse.diagnostics);
+                    assert_eq!(found.counts.lost, text.matches("// lost:").count(), "{text}");
+                }
+                assert_eq!(found.files.is_empty(), found.diagnostics.iter().any(|d| d.is_error()));
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+fn perturb(folder: &std::path::Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_perturb"))
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .expect("it runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// The command: folders, a folder to write, what is there already, and the exit codes.
+#[test]
+fn the_command_writes_a_folder_or_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifests = folder.path().join("manifests");
+    std::fs::create_dir(&manifests).unwrap();
+    for name in ["delay", "schedule"] {
+        std::fs::copy(root().join(format!("tests/corpus/import/{name}.yaml")), manifests.join(format!("{name}.yaml")))
+            .unwrap();
+    }
+    std::fs::write(manifests.join("notes.txt"), "no manifest").unwrap();
+    let (code, out, said) = perturb(folder.path(), &["import", "manifests", "-o", "chaos", "--report"]);
+    assert_eq!((code, out.as_str()), (Some(0), ""), "{said}");
+    assert!(said.contains("2 files: 3 experiments, 1 schedule, 3 services; 0 lost"), "{said}");
+    let mut written: Vec<String> = std::fs::read_dir(folder.path().join("chaos"))
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
+    written.sort();
+    assert_eq!(written, ["catalogue.chaos", "delay.chaos", "schedule.chaos"]);
+    // What it leaves to a person is found by `check`, and nothing else.
+    let (_, checked, _) = perturb(folder.path(), &["check", "chaos", "--format", "json"]);
+    let checked: serde_json::Value = serde_json::from_str(&checked).unwrap();
+    let codes: BTreeSet<&str> =
+        checked["diagnostics"].as_array().unwrap().iter().map(|d| d["code"].as_str().unwrap()).collect();
+    assert_eq!(codes.into_iter().collect::<Vec<_>>(), ["P0314", "P0806"]);
+    // Never over what is there, unless asked.
+    let before = std::fs::read_to_string(folder.path().join("chaos/delay.chaos")).unwrap();
+    let (code, _, said) = perturb(folder.path(), &["import", "manifests/delay.yaml", "-o", "chaos"]);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("nothing was written") && said.contains("--force"), "{said}");
+    assert_eq!(before, std::fs::read_to_string(folder.path().join("chaos/delay.chaos")).unwrap());
+    // What cannot be said: exit 1, and nothing is written.
+    std::fs::copy(root().join("tests/corpus/import/lossy.yaml"), manifests.join("lossy.yaml")).unwrap();
+    let (code, out, said) = perturb(folder.path(), &["import", "manifests/lossy.yaml", "-o", "other"]);
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    assert!(said.contains("lossy.yaml:5:13") && !folder.path().join("other").exists(), "{said}");
+    let (code, out, said) = perturb(folder.path(), &["import", "manifests/lossy.yaml", "--lossy", "--report"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(out.contains("// lost: ") && said.contains("5 lost"), "{said}");
+    // Nothing there, nothing to import.
+    assert_eq!(perturb(folder.path(), &["import", "nowhere.yaml"]).0, Some(2));
+    std::fs::write(manifests.join("pod.yaml"), "apiVersion: v1\nkind: Pod\n").unwrap();
+    let (code, _, said) = perturb(folder.path(), &["import", "manifests/pod.yaml"]);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("P0802"), "{said}");
 }
