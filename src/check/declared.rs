@@ -249,6 +249,13 @@ fn check_value(ev: &mut Evaluator<'_>, word: RecordWord, key: &str, value: &Val,
                 "100% leaves no error budget at all",
             ));
         }
+        (RecordWord::Team, "contact", Val::Plain(Value::String(text))) if text == "unknown" => {
+            ev.report(
+                Diagnostic::new(Code::NOBODY_REACHED, field.value.span, "nobody is reached at `unknown`")
+                    .why("a verdict goes to the owner of its service, and this is a place that was kept free for one")
+                    .help("put in the true team, with its contact, and the true owner and tier of each service"),
+            );
+        }
         (RecordWord::Slo, "window", Val::Plain(Value::Duration(d))) if d.is_zero() => {
             ev.report(
                 Diagnostic::new(Code::ZERO_TIME, field.value.span, "a window of no time at all")

@@ -242,7 +242,7 @@ pub(super) fn fault(
     spec: &Node,
     at: Span,
 ) -> Result<Fault, Unsayable> {
-    let patterns = cx.library.patterns(EngineName::ChaosMesh, "kind", kind);
+    let patterns = cx.library.patterns(EngineName::ChaosMesh, &["kind"], kind);
     if patterns.is_empty() {
         let known = cx.library.known(EngineName::ChaosMesh, "kind");
         let near = nearest(kind, known.iter().map(String::as_str)).map(|k| format!("did you mean `{k}`?"));
@@ -253,6 +253,14 @@ pub(super) fn fault(
         return Err(Unsayable::new(remote.span, "`remoteCluster` has no equivalent")
             .why("where an experiment runs is said by its environment, not by the fault")
             .help("leave it out, and apply what is compiled to that cluster"));
+    }
+    if let Some(old) = spec.entry("value").filter(|_| kind == "JVMChaos" && spec.word("action") == "return") {
+        if spec.get("returnValue").is_none() {
+            return Err(Unsayable::new(old.at, "`value` is how many are hit, since Chaos Mesh 2.8")
+                .why("Chaos Mesh refuses a `return` without its `returnValue`")
+                .help("write `returnValue`")
+                .wrong());
+        }
     }
     let (solved, lines) = solve(cx, kind, &patterns, spec)?;
     let container = container(spec, &solved)?;
@@ -303,7 +311,7 @@ fn solve(
         for pattern in patterns {
             let own =
                 if names_containers(*pattern) { body.clone() } else { without(&body, &["containerNames".to_owned()]) };
-            match unify(&mut cx.ev, *pattern, "spec", &own) {
+            match unify(&mut cx.ev, *pattern, kind, "spec", &own) {
                 Ok(solved) => {
                     let better = best.as_ref().is_none_or(|b| {
                         (solved.fixed, std::cmp::Reverse(solved.arguments.len()))

@@ -36,17 +36,25 @@ pub(super) struct Unsayable {
     pub why: String,
     /// What to do.
     pub help: String,
+    /// Whether the engine itself would refuse or misread it: then `--lossy` does not help.
+    pub wrong: bool,
 }
 
 impl Unsayable {
     /// With a message and a place.
     pub(super) fn new(at: Span, message: impl Into<String>) -> Self {
-        Self { at, message: message.into(), why: String::new(), help: String::new() }
+        Self { at, message: message.into(), why: String::new(), help: String::new(), wrong: false }
     }
 
     /// Why.
     pub(super) fn why(mut self, why: impl Into<String>) -> Self {
         self.why = why.into();
+        self
+    }
+
+    /// The engine itself refuses or misreads it.
+    pub(super) fn wrong(mut self) -> Self {
+        self.wrong = true;
         self
     }
 
@@ -73,7 +81,11 @@ impl<'l> Context<'l> {
 
     /// Something cannot be said: an error, or lost under `--lossy`. Gives the line to write in its place.
     pub(super) fn lose(&mut self, what: Unsayable) -> String {
-        let Unsayable { at, message, why, help } = what;
+        let Unsayable { at, message, why, help, wrong } = what;
+        if wrong {
+            self.wrong(at, message.clone(), &why, &help);
+            return message;
+        }
         let mut diagnostic = Diagnostic::new(Code::IMPORT_CANNOT_SAY, at, message.clone());
         if self.lossy {
             diagnostic.severity = Severity::Warning;

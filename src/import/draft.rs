@@ -62,11 +62,27 @@ pub(super) struct Experiment {
     /// The service that it is about.
     pub service: String,
     /// `name: condition [within D]`.
-    pub expects: Vec<String>,
+    pub expects: Vec<Said>,
     /// `condition [for D]`.
-    pub aborts: Vec<String>,
+    pub aborts: Vec<Said>,
     /// The method.
     pub steps: Vec<Step>,
+}
+
+/// A line of a hypothesis or guard.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Said {
+    /// Comments that stood at it.
+    pub comments: Vec<String>,
+    /// What is said.
+    pub text: String,
+}
+
+impl Said {
+    /// A line without comments.
+    pub(super) fn new(text: String) -> Self {
+        Self { comments: Vec::new(), text }
+    }
 }
 
 /// A step of the method.
@@ -93,6 +109,8 @@ pub(super) enum StepKind {
     Parallel(Vec<Step>),
     /// `sequence { … }`.
     Sequence(Vec<Step>),
+    /// `for each round in 1..N { … }`.
+    Each(u64, Vec<Step>),
     /// What could not be said, one line.
     Lost(String),
 }

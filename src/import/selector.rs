@@ -56,6 +56,7 @@ fn quantity(cx: &mut Context<'_>, spec: &Node) -> Result<String, Unsayable> {
         text.strip_prefix('+').unwrap_or(text).parse().ok().filter(|n| (1..=most).contains(n)).ok_or_else(|| {
             Unsayable::new(at, format!("`mode: {word}` wants a `value` from 1 to {most}, and has `{text}`"))
                 .why("Chaos Mesh refuses it")
+                .wrong()
         })
     };
     Ok(match word {
@@ -77,7 +78,8 @@ fn quantity(cx: &mut Context<'_>, spec: &Node) -> Result<String, Unsayable> {
         }
         other => {
             return Err(Unsayable::new(at, format!("`mode: {other}` is no mode of Chaos Mesh"))
-                .help("it takes one, all, fixed, fixed-percent"));
+                .help("it takes one, all, fixed, fixed-percent")
+                .wrong());
         }
     })
 }
@@ -100,7 +102,8 @@ fn pods(selector: Option<&Node>, namespace: &str, around: Span) -> Result<(Servi
         if let Some(other) = entries.iter().find(|e| e.key != "pods" && !e.value.is_empty()) {
             return Err(Unsayable::new(other.at, format!("`{}` stands beside `pods`", other.key))
                 .why("Chaos Mesh ignores every other condition where pods are named")
-                .help("leave it out, or leave `pods` out"));
+                .help("leave it out, or leave `pods` out")
+                .wrong());
         }
         match pods.entries() {
             [only] => {
@@ -113,7 +116,9 @@ fn pods(selector: Option<&Node>, namespace: &str, around: Span) -> Result<(Servi
             }
         }
         if found.names.is_empty() {
-            return Err(Unsayable::new(pods.span, "this selector names no pod").why("Chaos Mesh would hit nothing"));
+            return Err(Unsayable::new(pods.span, "this selector names no pod")
+                .why("Chaos Mesh would hit nothing")
+                .wrong());
         }
         found.name = found.names.first().cloned().unwrap_or_default();
         return Ok((found, String::new()));
@@ -162,7 +167,8 @@ fn pods(selector: Option<&Node>, namespace: &str, around: Span) -> Result<(Servi
                 let near = crate::diagnostic::nearest(other, known).map(|k| format!("did you mean `{k}`?"));
                 return Err(Unsayable::new(entry.at, format!("`{other}` is no field of a selector"))
                     .why("Chaos Mesh drops it without a word, and the selector gets wider by that")
-                    .help(near.unwrap_or_else(|| format!("fields are: {}", known.join(", ")))));
+                    .help(near.unwrap_or_else(|| format!("fields are: {}", known.join(", "))))
+                    .wrong());
             }
         }
     }
@@ -184,7 +190,8 @@ fn labels(map: &Node) -> Result<Vec<(String, String)>, Unsayable> {
                 format!("the label `{}` is {}, and no text", e.key, e.value.describe()),
             )
             .why("the API server refuses it")
-            .help("put it in quotes")),
+            .help("put it in quotes")
+            .wrong()),
         })
         .collect()
 }

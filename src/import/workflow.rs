@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 
 use super::chaos_mesh::{Object, add, fault, lost, missing, positive, service};
 use super::context::{Context, Unsayable};
-use super::draft::{Experiment, Step, StepKind, kebab};
+use super::draft::{Experiment, Said, Step, StepKind, kebab};
 use super::print::quoted;
-use super::yaml::Node;
+use super::yaml::{Node, comments_of};
 use crate::plan::Effect;
 use crate::types::Duration;
 
@@ -92,8 +92,8 @@ struct Reader<'c, 'l, 'o> {
     open: BTreeSet<String>,
     count: usize,
     service: Option<String>,
-    expects: Vec<String>,
-    aborts: Vec<String>,
+    expects: Vec<Said>,
+    aborts: Vec<Said>,
     names: BTreeSet<String>,
 }
 
@@ -107,7 +107,7 @@ impl Reader<'_, '_, '_> {
             self.cx.wrong(node.span, format!("the template `{name}` contains itself, or too much"), why, "");
             return;
         }
-        let before = out.len();
+        let (before, expects, aborts) = (out.len(), self.expects.len(), self.aborts.len());
         let kind = node.get("templateType").and_then(Node::scalar).unwrap_or_default().to_owned();
         match kind.as_str() {
             "Serial" => self.serial(node, out, serial),
@@ -120,14 +120,21 @@ impl Reader<'_, '_, '_> {
             }
             _ => self.fault(&kind, node, out),
         }
-        let comments = self.object.comments_in(node.span);
-        if let Some(first) = out
-            .get_mut(before)
-            .filter(|_| !comments.is_empty() && matches!(kind.as_str(), "Suspend") || kind.ends_with("Chaos"))
-        {
+        let comments = self.comments(node);
+        if let Some(first) = out.get_mut(before) {
             first.comments.splice(0..0, comments);
+        } else if let Some(said) = self.expects.get_mut(expects).or(self.aborts.get_mut(aborts)) {
+            said.comments = comments;
         }
         self.open.remove(&name);
+    }
+
+    /// The comments of a template.
+    fn comments(&self, node: &Node) -> Vec<String> {
+        let Some(entry) = self.spec.entry("templates") else { return Vec::new() };
+        let templates = entry.value.items();
+        let index = templates.iter().position(|t| t.span == node.span);
+        index.map_or_else(Vec::new, |i| comments_of(self.object.comments, templates, i, entry.at.end))
     }
 
     fn children(&mut self, node: &Node) -> Vec<Node> {
@@ -321,10 +328,10 @@ impl Reader<'_, '_, '_> {
             out.push(StepKind::Check(format!("{name}: {}{within}", condition.holds)).step());
         } else if aborts {
             let hold = if grace.is_zero() { String::new() } else { format!(" for {grace}") };
-            self.aborts.push(format!("{}{hold}", condition.fails));
+            self.aborts.push(Said::new(format!("{}{hold}", condition.fails)));
         } else {
             let within = if grace.is_zero() { String::new() } else { format!(" within {grace}") };
-            self.expects.push(format!("{name}: {}{within}", condition.holds));
+            self.expects.push(Said::new(format!("{name}: {}{within}", condition.holds)));
         }
     }
 
@@ -392,6 +399,7 @@ fn one(step: &Step) -> Option<Duration> {
         StepKind::Wait(length) => Some(*length),
         StepKind::Sequence(inner) | StepKind::With(_, inner) => total(inner),
         StepKind::Parallel(inner) => longest(inner),
+        StepKind::Each(times, inner) => Some(total(inner)?.times(*times)),
         StepKind::Lost(_) => Some(Duration::ZERO),
         StepKind::Check(_) => None,
     }

@@ -8,6 +8,9 @@ mod docs;
 mod engine_schemas;
 mod examples;
 mod faults_page;
+mod import;
+#[path = "../support/import.rs"]
+mod import_support;
 mod laws;
 mod litmus;
 mod random;
