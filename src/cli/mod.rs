@@ -36,6 +36,8 @@ mod plan;
 #[cfg(feature = "run")]
 mod recover;
 #[cfg(feature = "run")]
+mod report;
+#[cfg(feature = "run")]
 mod run;
 #[cfg(feature = "run")]
 mod runs;
@@ -92,6 +94,8 @@ enum Command {
     #[cfg(feature = "run")]
     Show(runs::ShowArguments),
     #[cfg(feature = "run")]
+    Report(report::Arguments),
+    #[cfg(feature = "run")]
     Simulate(simulate::Arguments),
     #[cfg(feature = "run")]
     Test(simulate::TestArguments),
@@ -132,6 +136,8 @@ pub fn main() -> std::process::ExitCode {
         Command::Runs(arguments) => runs::runs(&arguments, &terminal),
         #[cfg(feature = "run")]
         Command::Show(arguments) => runs::show(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::Report(arguments) => report::run(&arguments, &terminal),
         #[cfg(feature = "run")]
         Command::Simulate(arguments) => simulate::run(&arguments, &terminal),
         #[cfg(feature = "run")]

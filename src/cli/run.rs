@@ -253,7 +253,7 @@ pub(super) fn summary(id: &str, outcome: &Outcome) -> String {
         EndedBy::Fault(fault) => format!("the fault `{fault}`"),
         EndedBy::Journal => "the journal".to_owned(),
     };
-    text.push_str(&format!("  ended by {ended}; recovered {}\n", outcome.observed.words()));
+    text.push_str(&format!("  ended by {ended}; recovery: {}\n", outcome.observed.words()));
     text.push_str(&format!("  perturb show {id}\n"));
     text
 }

@@ -6,6 +6,8 @@ mod docs;
 #[path = "../support/schemas.rs"]
 mod engine_schemas;
 mod examples;
+#[cfg(unix)]
+mod held;
 mod laws;
 mod litmus;
 mod random;

@@ -34,7 +34,9 @@ pub fn play(plan: &Plan, case: &Case, entropy: u64) -> Result<Played, Vec<CaseEr
     let zero = first_step(plan, &script, case, entropy);
     let (outcome, records) = once(plan, &script, case, entropy, zero);
     let zero = zero_of(&records).unwrap_or(zero);
-    let wrong = case.expects.iter().flat_map(|e| differs(e, &outcome, &records, zero)).collect();
+    // What happens at a moment is noticed by the next sample, and decided by its answer.
+    let slack = plan.streams.iter().map(|s| s.every).max().unwrap_or_default().plus(Duration::from_secs(1));
+    let wrong = case.expects.iter().flat_map(|e| differs(e, &outcome, &records, zero, slack)).collect();
     Ok(Played { outcome, records, zero, wrong })
 }
 
@@ -168,7 +170,13 @@ fn decided(outcome: &Outcome, records: &[(Duration, Record)]) -> Duration {
     .unwrap_or(end)
 }
 
-fn differs(expects: &Expects, outcome: &Outcome, records: &[(Duration, Record)], zero: Duration) -> Vec<String> {
+fn differs(
+    expects: &Expects,
+    outcome: &Outcome,
+    records: &[(Duration, Record)],
+    zero: Duration,
+    slack: Duration,
+) -> Vec<String> {
     let mut wrong = Vec::new();
     if expects.verdict != outcome.verdict {
         wrong.push(format!("expected {}, and it is {}", expects.verdict, outcome.verdict));
@@ -176,9 +184,7 @@ fn differs(expects: &Expects, outcome: &Outcome, records: &[(Duration, Record)],
     let at = decided(outcome, records);
     if let Some(wanted) = expects.at {
         let wanted_at = moment(wanted, zero);
-        // What was to happen at a moment may wait for the next sample and its answer.
-        let slack = Duration::from_secs(1);
-        if at.plus(slack) < wanted_at || at > wanted_at.plus(slack) {
+        if at.plus(Duration::from_secs(1)) < wanted_at || at > wanted_at.plus(slack) {
             wrong.push(format!("expected it at {}, and it was at {}", shown(wanted_at, zero), shown(at, zero)));
         }
     }
