@@ -11,11 +11,11 @@ mod emitted;
 #[path = "../support/schemas.rs"]
 #[allow(dead_code, reason = "shared with tests/it, which needs more of it")]
 mod engine_schemas;
-mod litmus;
 mod import;
 #[path = "../support/import.rs"]
 #[allow(dead_code, reason = "shared with tests/it, which needs more of it")]
 mod import_support;
+mod litmus;
 mod oracle;
 mod programs;
 #[path = "../it/stdlib.rs"]

@@ -8,6 +8,8 @@ mod docs;
 mod engine_schemas;
 mod examples;
 mod faults_page;
+#[cfg(unix)]
+mod held;
 mod import;
 #[path = "../support/import.rs"]
 mod import_support;

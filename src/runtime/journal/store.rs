@@ -430,15 +430,14 @@ impl Journal {
                 .query_row("SELECT run FROM locks WHERE key = ?1", params![key.as_str()], |row| row.get(0))
                 .optional()
                 .map_err(store)?;
-            match holder {
-                Some(by) if by != run => return Err(JournalError::Held { key: key.clone(), by: by.into() }),
-                Some(_) => {}
-                None => {
-                    transaction
-                        .execute("INSERT INTO locks (key, run) VALUES (?1, ?2)", params![key.as_str(), run])
-                        .map_err(store)?;
-                }
+            if let Some(by) = holder.filter(|by| by != run)
+                && holds(&transaction, &by).map_err(store)?
+            {
+                return Err(JournalError::Held { key: key.clone(), by: by.into() });
             }
+            transaction
+                .execute("INSERT OR REPLACE INTO locks (key, run) VALUES (?1, ?2)", params![key.as_str(), run])
+                .map_err(store)?;
         }
         transaction.commit().map_err(store)
     }
@@ -464,6 +463,18 @@ struct Raw {
 
 fn store_error(path: &Path, source: rusqlite::Error) -> JournalError {
     JournalError::Store { path: path.display().to_string(), source }
+}
+
+/// Whether a run still needs its locks: it has not ended, or something of it may be left. One that never began (a dry run that
+/// died) needs none.
+fn holds(connection: &Connection, run: &str) -> rusqlite::Result<bool> {
+    let verdict: Option<Option<String>> =
+        connection.query_row("SELECT verdict FROM runs WHERE id = ?1", params![run], |row| row.get(0)).optional()?;
+    Ok(match verdict {
+        None => false,
+        Some(None) => true,
+        Some(Some(verdict)) => verdict == "error",
+    })
 }
 
 fn is_head(connection: &Connection, head: &Head) -> rusqlite::Result<bool> {
