@@ -88,11 +88,8 @@ impl Session {
         let before = &self.program.files[index];
         let imports_changed = !same_imports(&before.file, &read.file);
         let names_changed = !same_names(&before.file, &read.file);
-        // An import may bring a file that nobody named before, or be the last to name one.
-        let is_new =
-            |target: &String| load::find(&self.program.files, target).is_none() && sources.read(target).is_ok();
-        let brings = read.file.imports.iter().flat_map(|import| load::targets(path, import)).any(|t| is_new(&t));
-        if imports_changed && (brings || self.program.files.iter().any(|f| !f.is_root)) {
+        // An import may bring a file or module that nobody named before, or be the last to name one.
+        if imports_changed {
             return self.all_again(sources);
         }
         let mut reach = self.importers(index);
@@ -162,14 +159,21 @@ impl Session {
 
     /// A file and all that import it, near and far.
     fn importers(&self, of: usize) -> BTreeSet<usize> {
+        let mut importers: Vec<Vec<usize>> = vec![Vec::new(); self.program.files.len()];
+        for (index, loaded) in self.program.files.iter().enumerate() {
+            for imported in loaded.imports.iter().flatten() {
+                if let Imported::File(target) = imported
+                    && let Some(of_target) = importers.get_mut(*target)
+                {
+                    of_target.push(index);
+                }
+            }
+        }
         let mut reached = BTreeSet::from([of]);
         let mut open = vec![of];
         while let Some(next) = open.pop() {
-            for (index, loaded) in self.program.files.iter().enumerate() {
-                if loaded.imports.contains(&Some(Imported::File(next))) && reached.insert(index) {
-                    open.push(index);
-                }
-            }
+            let news = importers.get(next).into_iter().flatten().filter(|index| reached.insert(**index));
+            open.extend(news);
         }
         reached
     }
