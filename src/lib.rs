@@ -39,6 +39,8 @@ pub mod check;
 pub mod cli;
 pub mod diagnostic;
 pub mod engine;
+pub mod format;
+pub mod lint;
 pub mod lower;
 pub mod manifest;
 pub mod plan;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Folder of `src/`: what it may name, beside itself.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("source", &[]),
     ("types", &[]),
     ("manifest", &[]),
@@ -17,6 +17,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
     ("plan", &["source", "types"]),
     ("check", &["source", "diagnostic", "syntax", "types", "plan"]),
     ("analysis", &["source", "diagnostic", "types", "plan"]),
+    ("lint", &["source", "diagnostic", "syntax", "types", "plan", "analysis"]),
     ("lower", &["source", "diagnostic", "types", "check", "plan", "analysis"]),
     ("engine", &["source", "diagnostic", "types", "plan", "analysis", "manifest"]),
     ("project", &["source", "diagnostic"]),
@@ -32,6 +33,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
             "plan",
             "check",
             "analysis",
+            "lint",
             "lower",
             "engine",
             "project",
@@ -67,12 +69,13 @@ const EFFECTS: [&str; 12] = [
 const LICENSED: [&str; 5] = ["source/disk.rs", "project/", "cli/", "main.rs", "/drive.rs"];
 
 /// What may lie at the top of the repository.
-const TOP: [&str; 27] = [
+const TOP: [&str; 28] = [
     ".ci",
     ".git",
     ".gitattributes",
     ".github",
     ".gitignore",
+    ".pre-commit-hooks.yaml",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "Cargo.lock",

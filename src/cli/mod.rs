@@ -9,6 +9,7 @@
     reason = "the edge: a command line reads and writes files, and asks for its environment"
 )]
 
+mod baseline;
 mod check;
 mod compile;
 mod completions;
@@ -17,9 +18,13 @@ mod engines;
 mod exit;
 mod explain;
 mod faults;
+mod files;
 mod findings;
+mod fix;
+mod fmt;
 mod init;
 mod input;
+mod lint;
 mod man;
 pub mod output;
 mod paths;
@@ -56,6 +61,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Fmt(fmt::Arguments),
+    Lint(lint::Arguments),
+    Fix(fix::Arguments),
     Plan(plan::Arguments),
     Compile(compile::Arguments),
     Init(init::Arguments),
@@ -83,6 +91,9 @@ pub fn main() -> std::process::ExitCode {
     let terminal = Terminal::new(cli.color);
     let result = match cli.command {
         Command::Check(arguments) => check::run(&arguments, &terminal),
+        Command::Fmt(arguments) => fmt::run(&arguments, &terminal),
+        Command::Lint(arguments) => lint::run(&arguments, &terminal),
+        Command::Fix(arguments) => fix::run(&arguments, &terminal),
         Command::Plan(arguments) => plan::run(&arguments, &terminal),
         Command::Compile(arguments) => compile::run(&arguments, &terminal),
         Command::Init(arguments) => init::run(&arguments, &terminal),

@@ -6,7 +6,9 @@ mod docs;
 #[path = "../support/schemas.rs"]
 mod engine_schemas;
 mod examples;
+mod formatting;
 mod laws;
+mod linting;
 mod litmus;
 mod random;
 mod schemas;
