@@ -22,9 +22,12 @@ mod files;
 mod findings;
 mod fix;
 mod fmt;
+mod import;
 mod init;
 mod input;
 mod lint;
+#[cfg(feature = "lsp")]
+mod lsp;
 mod man;
 pub mod output;
 mod paths;
@@ -66,11 +69,14 @@ enum Command {
     Fix(fix::Arguments),
     Plan(plan::Arguments),
     Compile(compile::Arguments),
+    Import(import::Arguments),
     Init(init::Arguments),
     Explain(explain::Arguments),
     Faults(faults::Arguments),
     Engines(engines::Arguments),
 
+    #[cfg(feature = "lsp")]
+    Lsp(lsp::Arguments),
     Schema(schema::Arguments),
     Debug(debug::Arguments),
     Completions(completions::Arguments),
@@ -96,10 +102,13 @@ pub fn main() -> std::process::ExitCode {
         Command::Fix(arguments) => fix::run(&arguments, &terminal),
         Command::Plan(arguments) => plan::run(&arguments, &terminal),
         Command::Compile(arguments) => compile::run(&arguments, &terminal),
+        Command::Import(arguments) => import::run(&arguments, &terminal),
         Command::Init(arguments) => init::run(&arguments, &terminal),
         Command::Explain(arguments) => explain::run(&arguments, &terminal),
         Command::Faults(arguments) => faults::run(&arguments, &terminal),
         Command::Engines(arguments) => engines::run(&arguments, &terminal),
+        #[cfg(feature = "lsp")]
+        Command::Lsp(arguments) => lsp::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments, &terminal),
         Command::Debug(arguments) => debug::run(&arguments, &terminal),
         Command::Completions(arguments) => completions::run(&arguments, &terminal),

@@ -20,11 +20,11 @@ use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
 #[path = "argo.rs"]
-mod argo;
+pub mod argo;
 #[path = "kubernetes.rs"]
 mod kubernetes;
 #[path = "shared.rs"]
-mod shared;
+pub mod shared;
 
 /// The schemas of the engines, each read when it is first needed.
 pub struct Schemas {
