@@ -8,7 +8,7 @@
 mod blind;
 mod catalogue;
 mod conflicts;
-mod cron;
+pub mod cron;
 #[cfg(test)]
 mod examples;
 mod expectations;

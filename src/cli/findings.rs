@@ -18,6 +18,8 @@ pub(super) enum FormatChoice {
     Sarif,
     /// GitHub workflow commands.
     Github,
+    /// A JUnit report, for build servers.
+    Junit,
 }
 
 impl From<FormatChoice> for Format {
@@ -27,6 +29,7 @@ impl From<FormatChoice> for Format {
             FormatChoice::Json => Self::Json,
             FormatChoice::Sarif => Self::Sarif,
             FormatChoice::Github => Self::Github,
+            FormatChoice::Junit => Self::Junit,
         }
     }
 }

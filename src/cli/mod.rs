@@ -9,6 +9,7 @@
     reason = "the edge: a command line reads and writes files, and asks for its environment"
 )]
 
+mod baseline;
 mod check;
 mod compile;
 mod completions;
@@ -19,7 +20,10 @@ mod exit;
 mod experiment;
 mod explain;
 mod faults;
+mod files;
 mod findings;
+mod fix;
+mod fmt;
 mod import;
 mod init;
 mod input;
@@ -27,6 +31,7 @@ mod input;
 mod journal;
 #[cfg(feature = "run")]
 mod junit;
+mod lint;
 #[cfg(feature = "lsp")]
 mod lsp;
 mod man;
@@ -81,6 +86,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Fmt(fmt::Arguments),
+    Lint(lint::Arguments),
+    Fix(fix::Arguments),
     Plan(plan::Arguments),
     Compile(compile::Arguments),
     Import(import::Arguments),
@@ -128,6 +136,9 @@ pub fn main() -> std::process::ExitCode {
     let terminal = Terminal::new(cli.color);
     let result = match cli.command {
         Command::Check(arguments) => check::run(&arguments, &terminal),
+        Command::Fmt(arguments) => fmt::run(&arguments, &terminal),
+        Command::Lint(arguments) => lint::run(&arguments, &terminal),
+        Command::Fix(arguments) => fix::run(&arguments, &terminal),
         Command::Plan(arguments) => plan::run(&arguments, &terminal),
         Command::Compile(arguments) => compile::run(&arguments, &terminal),
         Command::Import(arguments) => import::run(&arguments, &terminal),

@@ -8,12 +8,14 @@ mod docs;
 mod engine_schemas;
 mod examples;
 mod faults_page;
+mod formatting;
 #[cfg(unix)]
 mod held;
 mod import;
 #[path = "../support/import.rs"]
 mod import_support;
 mod laws;
+mod linting;
 mod litmus;
 mod random;
 mod schemas;
