@@ -42,7 +42,8 @@ pub(super) fn plan(
         [(experiment, places)] => {
             let wanted = wanted.as_ref().or(default.as_ref());
             let at = place::one(wanted, places)?.clone();
-            let lowered = work::Judge::new(&loaded.checked.program).judged(&Job { experiment: experiment.clone(), place: at });
+            let lowered =
+                work::Judge::new(&loaded.checked.program).judged(&Job { experiment: experiment.clone(), place: at });
             found.extend(lowered.diagnostics);
             plan = lowered.plan;
         }
@@ -58,7 +59,15 @@ pub(super) fn plan(
         }
     }
     let (found, _) = loaded.findings(found);
-    show(&found, &loaded.checked.sources, &loaded.prefix, &FindingsArguments::default(), Stream::Error, terminal, None)?;
+    show(
+        &found,
+        &loaded.checked.sources,
+        &loaded.prefix,
+        &FindingsArguments::default(),
+        Stream::Error,
+        terminal,
+        None,
+    )?;
     match plan {
         Some(plan) if findings::exit(&found, false) == Exit::Clean => Ok(Ok(plan)),
         // What is wrong with the text is a mistake of the command line's input, not a verdict about a system.

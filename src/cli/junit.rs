@@ -15,7 +15,8 @@ pub(super) fn of_run(plan: &Plan, id: &str, outcome: &Outcome) -> String {
     cases.push(("recovery".to_owned(), about(Subject::Recovery)));
     let rest = outcome.reasons.iter().filter(|r| !matches!(r.subject, Subject::Expectation(_) | Subject::Recovery));
     cases.push(("run".to_owned(), rest.collect()));
-    let text: Vec<String> = cases.iter().map(|(name, reasons)| case(&plan.name, name, reasons, outcome.verdict)).collect();
+    let text: Vec<String> =
+        cases.iter().map(|(name, reasons)| case(&plan.name, name, reasons, outcome.verdict)).collect();
     let suite = format!("{} at {}/{}", plan.name, plan.place.environment, plan.place.cluster.name);
     let mut out = head(&suite, &text);
     let _ = writeln!(out, "    <properties>");

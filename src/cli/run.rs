@@ -147,7 +147,9 @@ fn with_questions(steps: Vec<Step>) -> Vec<Step> {
         let ask = StepKind::Ask { who: "operator".into(), question, within: STEP };
         all.push(Step { kind: ask, span: step.span });
         match &mut step.kind {
-            StepKind::With { steps, .. } | StepKind::Sequence(steps) | StepKind::Round { steps, .. } if !is_parallel => {
+            StepKind::With { steps, .. } | StepKind::Sequence(steps) | StepKind::Round { steps, .. }
+                if !is_parallel =>
+            {
                 *steps = with_questions(std::mem::take(steps));
             }
             _ => {}

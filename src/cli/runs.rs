@@ -28,9 +28,10 @@ pub(super) fn runs(arguments: &RunsArguments, terminal: &Terminal) -> Result<Exi
     let runs = arguments.journal.existing()?.runs().map_err(|e| failure(&e))?;
     let mut text = String::new();
     for run in &runs {
-        let verdict = run.verdict.clone().unwrap_or_else(|| {
-            if run.owner.lives() { "running".to_owned() } else { "broken off".to_owned() }
-        });
+        let verdict = run
+            .verdict
+            .clone()
+            .unwrap_or_else(|| if run.owner.lives() { "running".to_owned() } else { "broken off".to_owned() });
         if arguments.json {
             let line = serde_json::json!({
                 "run": run.id, "began": run.began, "experiment": run.experiment, "place": run.place, "verdict": verdict,
@@ -66,7 +67,8 @@ pub(super) fn show(arguments: &ShowArguments, terminal: &Terminal) -> Result<Exi
     if arguments.verify {
         return match journal.verify(&run.id).map_err(|e| failure(&e))? {
             Verified::Whole { lines, digest } => {
-                terminal.print(&format!("{}: {lines} lines, none changed; the last digest is sha256:{digest}\n", run.id))?;
+                terminal
+                    .print(&format!("{}: {lines} lines, none changed; the last digest is sha256:{digest}\n", run.id))?;
                 Ok(Exit::Clean)
             }
             Verified::Changed { seq, what } => {
@@ -87,7 +89,9 @@ pub(super) fn show(arguments: &ShowArguments, terminal: &Terminal) -> Result<Exi
             text.push_str(&shown(&entry.line, entry.at));
         }
     }
-    if !arguments.json && let Some(verdict) = &run.verdict {
+    if !arguments.json
+        && let Some(verdict) = &run.verdict
+    {
         text.push_str(&format!("verdict: {verdict}\n"));
     }
     terminal.print(&text)?;
@@ -99,7 +103,8 @@ pub(super) fn unknown(
     error: &crate::runtime::journal::JournalError,
     journal: &crate::runtime::journal::Journal,
 ) -> Failure {
-    let latest: Vec<String> = journal.runs().unwrap_or_default().into_iter().take(5).map(|r| r.id.to_string()).collect();
+    let latest: Vec<String> =
+        journal.runs().unwrap_or_default().into_iter().take(5).map(|r| r.id.to_string()).collect();
     Failure::new(error.to_string()).help(format!("the latest are: {}", latest.join(", ")))
 }
 

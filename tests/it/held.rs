@@ -89,8 +89,8 @@ impl Place {
         command
     }
 
-    fn start(&self, environment: &[(&str, &str)]) -> Child {
-        self.command(&held()).envs(environment.iter().copied()).spawn().unwrap()
+    fn start(&self, environment: &[(&str, &str)]) -> Started {
+        Started(self.command(&held()).envs(environment.iter().copied()).spawn().unwrap())
     }
 
     fn left(&self) -> Vec<String> {
@@ -134,18 +134,27 @@ impl Place {
     }
 }
 
-fn send(child: &Child, signal: Signal) {
-    let _ = kill_process(Pid::from_raw(child.id() as i32).unwrap(), signal);
+/// A process that does not outlive its test.
+struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
-fn ends(child: &mut Child, bound: Pause) -> ExitStatus {
+fn send(child: &Started, signal: Signal) {
+    let _ = kill_process(Pid::from_raw(child.0.id() as i32).unwrap(), signal);
+}
+
+fn ends(child: &mut Started, bound: Pause) -> ExitStatus {
     let began = Instant::now();
     loop {
-        if let Some(status) = child.try_wait().unwrap() {
+        if let Some(status) = child.0.try_wait().unwrap() {
             return status;
         }
         if began.elapsed() > bound {
-            let _ = child.kill();
             panic!("it did not end within {bound:?}");
         }
         std::thread::sleep(Pause::from_millis(5));
@@ -240,10 +249,12 @@ fn every_signal_at_random_moments_undoes_everything() {
         for round in 0..count {
             let place = Place::new();
             let mut child = place.start(&[]);
-            // Spread over the whole run.
-            std::thread::sleep(Pause::from_millis(30 + round * 1_500 / count));
+            // Every other time while a fault is there, else spread over the whole run.
             if round % 2 == 0 {
                 place.wait_for_a_fault();
+                std::thread::sleep(Pause::from_millis(round * 300 / count));
+            } else {
+                std::thread::sleep(Pause::from_millis(30 + round * 1_500 / count));
             }
             send(&child, signal);
             if round % 3 == 0 {
@@ -305,7 +316,7 @@ fn a_full_disk_undoes_everything() {
         place.journal().display(),
         place.faults().display()
     );
-    let mut child = shell.arg("-c").arg(words).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let mut child = Started(shell.arg("-c").arg(words).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap());
     let status = ends(&mut child, LONG);
     assert!(status.code() != Some(0), "the journal was full, and it said {status}");
     place.wait_until_clean(Pause::from_secs(30));
@@ -360,16 +371,61 @@ fn an_hour_of_many_samples_stays_small() {
 /// its best setting), what Perturb does, and the test that shows it.
 const ROWS: [(&str, &str, &str, &str); 12] = [
     ("Ctrl-C (SIGINT)", "nothing; by default the fault", "nothing", "every_signal_at_random_moments_undoes_everything"),
-    ("SIGTERM, what Kubernetes sends", "nothing; by default the fault", "nothing", "every_signal_at_random_moments_undoes_everything"),
-    ("SIGHUP: the terminal is gone", "**the fault**, and no journal", "nothing", "every_signal_at_random_moments_undoes_everything"),
-    ("a second Ctrl-C during an undo", "**the rest of the faults**", "nothing: no undo is skipped", "every_signal_at_random_moments_undoes_everything"),
-    ("SIGKILL, out of memory", "**the fault**, and no journal", "nothing: the watchdog undoes it", "the_watchdog_undoes_what_a_killed_runner_left"),
-    ("SIGKILL at every record, no watchdog", "**the fault**, and no journal", "nothing after `perturb recover`", "killed_at_every_record_and_recovered"),
-    ("… and nobody runs `recover`", "**the fault**", "nothing after the start of the next run", "two_runs_do_not_hit_the_same_and_a_dead_ones_lock_is_recovered"),
-    ("the runner is stopped (SIGSTOP) or hangs", "not measured", "nothing after the lease of 5 s", "a_runner_that_stands_still_loses_its_faults_and_its_run"),
-    ("a probe hangs when the run is ended", "nothing, after the probe (20 s)", "nothing, at once", "an_undo_waits_for_no_probe"),
+    (
+        "SIGTERM, what Kubernetes sends",
+        "nothing; by default the fault",
+        "nothing",
+        "every_signal_at_random_moments_undoes_everything",
+    ),
+    (
+        "SIGHUP: the terminal is gone",
+        "**the fault**, and no journal",
+        "nothing",
+        "every_signal_at_random_moments_undoes_everything",
+    ),
+    (
+        "a second Ctrl-C during an undo",
+        "**the rest of the faults**",
+        "nothing: no undo is skipped",
+        "every_signal_at_random_moments_undoes_everything",
+    ),
+    (
+        "SIGKILL, out of memory",
+        "**the fault**, and no journal",
+        "nothing: the watchdog undoes it",
+        "the_watchdog_undoes_what_a_killed_runner_left",
+    ),
+    (
+        "SIGKILL at every record, no watchdog",
+        "**the fault**, and no journal",
+        "nothing after `perturb recover`",
+        "killed_at_every_record_and_recovered",
+    ),
+    (
+        "… and nobody runs `recover`",
+        "**the fault**",
+        "nothing after the start of the next run",
+        "two_runs_do_not_hit_the_same_and_a_dead_ones_lock_is_recovered",
+    ),
+    (
+        "the runner is stopped (SIGSTOP) or hangs",
+        "not measured",
+        "nothing after the lease of 5 s",
+        "a_runner_that_stands_still_loses_its_faults_and_its_run",
+    ),
+    (
+        "a probe hangs when the run is ended",
+        "nothing, after the probe (20 s)",
+        "nothing, at once",
+        "an_undo_waits_for_no_probe",
+    ),
     ("the disk is full", "not measured", "nothing", "a_full_disk_undoes_everything"),
-    ("two runs on one target", "not measured", "the second is refused: `not-run`", "two_runs_do_not_hit_the_same_and_a_dead_ones_lock_is_recovered"),
+    (
+        "two runs on one target",
+        "not measured",
+        "the second is refused: `not-run`",
+        "two_runs_do_not_hit_the_same_and_a_dead_ones_lock_is_recovered",
+    ),
     ("nothing happens", "nothing", "nothing, and `confirmed`", "a_run_of_which_nobody_wants_anything_is_confirmed"),
 ];
 

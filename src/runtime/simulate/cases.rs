@@ -119,7 +119,9 @@ pub fn parse(text: &str) -> Result<Vec<Case>, Vec<CaseError>> {
         let done = match (line.strip_prefix("case "), cases.last_mut()) {
             (Some(head), _) => head_of(head, number).map(|case| cases.push(case)),
             (None, Some(case)) => body(line, number, case),
-            (None, None) => Err(CaseError::new(number, "this belongs to no case", "begin with `case NAME for EXPERIMENT`")),
+            (None, None) => {
+                Err(CaseError::new(number, "this belongs to no case", "begin with `case NAME for EXPERIMENT`"))
+            }
         };
         errors.extend(done.err());
     }

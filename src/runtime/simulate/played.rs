@@ -98,18 +98,13 @@ fn zero_of(records: &[(Duration, Record)]) -> Option<Duration> {
 }
 
 fn first_step(plan: &Plan, script: &Script, case: &Case, entropy: u64) -> Duration {
-    let before = Script { well: script.well.clone(), says: script.says.iter().filter(|s| s.1.is_none()).cloned().collect() };
+    let before =
+        Script { well: script.well.clone(), says: script.says.iter().filter(|s| s.1.is_none()).cloned().collect() };
     let quiet = Case { acts: vec![], ..case.clone() };
     zero_of(&once(plan, &before, &quiet, entropy, Duration::ZERO).1).unwrap_or(plan.baseline)
 }
 
-fn once(
-    plan: &Plan,
-    script: &Script,
-    case: &Case,
-    entropy: u64,
-    zero: Duration,
-) -> (Outcome, Vec<(Duration, Record)>) {
+fn once(plan: &Plan, script: &Script, case: &Case, entropy: u64, zero: Duration) -> (Outcome, Vec<(Duration, Record)>) {
     let mut world = Scripted {
         samples: Box::new(|stream, at| script.says(stream, at, zero)),
         effect: ANSWER,
@@ -200,7 +195,8 @@ fn differs(
 /// A moment as the plan's timeline shows it, to the second.
 #[must_use]
 pub fn shown(at: Duration, zero: Duration) -> String {
-    let seconds = |length: Duration| Duration::from_secs(u32::try_from(length.as_nanos() / 1_000_000_000).unwrap_or(u32::MAX));
+    let seconds =
+        |length: Duration| Duration::from_secs(u32::try_from(length.as_nanos() / 1_000_000_000).unwrap_or(u32::MAX));
     if at < zero { format!("-{}", seconds(zero.minus(at))) } else { seconds(at.minus(zero)).to_string() }
 }
 
@@ -255,6 +251,8 @@ pub fn told(record: &Record) -> Option<String> {
         Record::Ending { reason } => format!("the method ends: {reason}"),
         Record::Recovered { observed } => format!("recovered: {}", observed.words()),
         Record::Ended { outcome } => format!("== {} ==", outcome.verdict),
-        Record::Intent { .. } | Record::Injected { .. } | Record::Sample { .. } | Record::StepEnded { .. } => return None,
+        Record::Intent { .. } | Record::Injected { .. } | Record::Sample { .. } | Record::StepEnded { .. } => {
+            return None;
+        }
     })
 }

@@ -125,10 +125,9 @@ pub(super) fn value_of(of_type: &str, number: Decimal) -> Option<Value> {
         "Number" => Value::Number(number),
         "Percent" => Value::Percent(Percent(number)),
         "Duration" => Value::Duration(Duration::from_nanos(whole()?)?),
-        "Offset" => Value::Offset(Offset::new(
-            Duration::from_nanos(number.abs().round().to_u64()?)?,
-            number.is_sign_negative(),
-        )),
+        "Offset" => {
+            Value::Offset(Offset::new(Duration::from_nanos(number.abs().round().to_u64()?)?, number.is_sign_negative()))
+        }
         "Bytes" => Value::Bytes(Bytes(whole()?)),
         "Bitrate" => Value::Bitrate(Bitrate(whole()?)),
         "Cores" => Value::Cores(Cores(number)),
