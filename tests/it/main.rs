@@ -11,6 +11,7 @@ mod held;
 mod laws;
 mod litmus;
 mod random;
+mod runs;
 mod schemas;
 mod stdlib;
 mod support;
