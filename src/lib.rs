@@ -39,6 +39,8 @@ pub mod check;
 pub mod cli;
 pub mod diagnostic;
 pub mod engine;
+pub mod ide;
+pub mod import;
 pub mod lower;
 pub mod manifest;
 pub mod plan;
@@ -46,6 +48,8 @@ pub mod plan;
 pub mod project;
 #[cfg(feature = "run")]
 pub mod runtime;
+#[cfg(feature = "lsp")]
+pub mod server;
 pub mod source;
 pub mod syntax;
 pub mod types;

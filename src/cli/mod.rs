@@ -20,12 +20,15 @@ mod experiment;
 mod explain;
 mod faults;
 mod findings;
+mod import;
 mod init;
 mod input;
 #[cfg(feature = "run")]
 mod journal;
 #[cfg(feature = "run")]
 mod junit;
+#[cfg(feature = "lsp")]
+mod lsp;
 mod man;
 pub mod output;
 mod paths;
@@ -80,11 +83,14 @@ enum Command {
     Check(check::Arguments),
     Plan(plan::Arguments),
     Compile(compile::Arguments),
+    Import(import::Arguments),
     Init(init::Arguments),
     Explain(explain::Arguments),
     Faults(faults::Arguments),
     Engines(engines::Arguments),
 
+    #[cfg(feature = "lsp")]
+    Lsp(lsp::Arguments),
     #[cfg(feature = "run")]
     Run(run::Arguments),
     #[cfg(feature = "run")]
@@ -124,10 +130,13 @@ pub fn main() -> std::process::ExitCode {
         Command::Check(arguments) => check::run(&arguments, &terminal),
         Command::Plan(arguments) => plan::run(&arguments, &terminal),
         Command::Compile(arguments) => compile::run(&arguments, &terminal),
+        Command::Import(arguments) => import::run(&arguments, &terminal),
         Command::Init(arguments) => init::run(&arguments, &terminal),
         Command::Explain(arguments) => explain::run(&arguments, &terminal),
         Command::Faults(arguments) => faults::run(&arguments, &terminal),
         Command::Engines(arguments) => engines::run(&arguments, &terminal),
+        #[cfg(feature = "lsp")]
+        Command::Lsp(arguments) => lsp::run(&arguments),
         #[cfg(feature = "run")]
         Command::Run(arguments) => run::run(&arguments, &terminal),
         #[cfg(feature = "run")]

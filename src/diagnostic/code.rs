@@ -2,7 +2,8 @@
 //!
 //! Numbers never change and are never used again. Ranges:
 //! P00xx text and syntax · P01xx names and imports · P02xx types and values · P03xx targets and faults ·
-//! P04xx proofs about an experiment · P05xx policy and place · P06xx engines · P07xx project and catalogue.
+//! P04xx proofs about an experiment · P05xx policy and place · P06xx engines · P07xx project and catalogue ·
+//! P08xx import.
 
 use serde::{Serialize, Serializer};
 
@@ -274,4 +275,12 @@ codes! {
     705 PROJECT_PLACE Error "a `place` that is none";
     706 PROJECT_UNKNOWN_PLACE Error "a `place` that nothing declares";
     710 APPROXIMATION Error "an approximation, refused under `--strict`";
+
+    // P08xx import
+    801 IMPORT_YAML Error "a manifest that is not YAML";
+    802 IMPORT_NOTHING Error "files in which there is nothing to import";
+    803 IMPORT_CANNOT_SAY Error "something in a manifest that has no equivalent";
+    804 IMPORT_WRONG Error "a manifest that its engine refuses or misreads";
+    805 IMPORT_TOOLKIT Error "a mistake in an experiment of Chaos Toolkit";
+    806 NOBODY_REACHED Warning "a team that nobody reaches";
 }

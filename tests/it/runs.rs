@@ -34,7 +34,12 @@ fn a_run_that_is_refused_is_not_green_and_is_written_down() {
     let made = perturb(folder.path(), &["report", id, "-o", report.to_str().unwrap()]);
     assert!(made.status.success(), "{}", text(&made.stderr));
     let html = std::fs::read_to_string(&report).unwrap();
-    assert!(html.contains("not-run") && html.contains("none changed") && !html.contains("<script") && !html.contains("<link"));
+    assert!(
+        html.contains("not-run")
+            && html.contains("none changed")
+            && !html.contains("<script")
+            && !html.contains("<link")
+    );
     let recovered = perturb(folder.path(), &["recover"]);
     assert_eq!((recovered.status.code(), text(&recovered.stdout).as_str()), (Some(0), "0 undone, nothing is left\n"));
 }
@@ -44,7 +49,8 @@ fn a_journal_that_was_changed_is_found_out() {
     let folder = tempfile::tempdir().unwrap();
     perturb(folder.path(), &["run", "examples/slow-dependency.chaos", "--in", "staging"]);
     let file = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
-    file.execute_batch("DROP TRIGGER lines_stay; UPDATE lines SET body = replace(body, 'not-run', 'confirmed')").unwrap();
+    file.execute_batch("DROP TRIGGER lines_stay; UPDATE lines SET body = replace(body, 'not-run', 'confirmed')")
+        .unwrap();
     let shown = perturb(folder.path(), &["show", "2", "--verify"]);
     assert_eq!(shown.status.code(), Some(1));
     assert!(text(&shown.stdout).contains("CHANGED at line"), "{}", text(&shown.stdout));
@@ -87,17 +93,23 @@ fn a_case_that_does_not_hold_fails_and_tells_the_story() {
         }
     }
     let bad = folder.path().join("p/bad.cases");
-    std::fs::write(&bad, "case hopes for checkout-survives-slow-ledger\n  at 1m p99(checkout) is 3s\n  expect confirmed\n").unwrap();
+    std::fs::write(
+        &bad,
+        "case hopes for checkout-survives-slow-ledger\n  at 1m p99(checkout) is 3s\n  expect confirmed\n",
+    )
+    .unwrap();
     let out = perturb(folder.path(), &["test", bad.to_str().unwrap()]);
     let said = text(&out.stdout);
     assert_eq!(out.status.code(), Some(1), "{said}");
     assert!(said.contains("expected confirmed, and it is refuted") && said.contains("── faults ──"), "{said}");
-    std::fs::write(&bad, "case x for checkout-survives-slow-ledger\n  p98(checkout) is 3s\n  expect confirmd\n").unwrap();
+    std::fs::write(&bad, "case x for checkout-survives-slow-ledger\n  p98(checkout) is 3s\n  expect confirmd\n")
+        .unwrap();
     let out = perturb(folder.path(), &["test", bad.to_str().unwrap()]);
     assert_eq!(out.status.code(), Some(2));
     assert!(text(&out.stderr).contains("bad.cases:3: there is no verdict `confirmd`"), "{}", text(&out.stderr));
     assert!(text(&out.stderr).contains("did you mean `confirmed`?"), "{}", text(&out.stderr));
-    std::fs::write(&bad, "case x for checkout-survives-slow-ledger\n  p98(checkout) is 3s\n  expect confirmed\n").unwrap();
+    std::fs::write(&bad, "case x for checkout-survives-slow-ledger\n  p98(checkout) is 3s\n  expect confirmed\n")
+        .unwrap();
     let out = perturb(folder.path(), &["test", bad.to_str().unwrap()]);
     assert!(text(&out.stderr).contains("did you mean `p99(checkout)`?"), "{}", text(&out.stderr));
 }
