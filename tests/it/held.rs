@@ -89,8 +89,8 @@ impl Place {
         command
     }
 
-    fn start(&self, environment: &[(&str, &str)]) -> Child {
-        self.command(&held()).envs(environment.iter().copied()).spawn().unwrap()
+    fn start(&self, environment: &[(&str, &str)]) -> Started {
+        Started(self.command(&held()).envs(environment.iter().copied()).spawn().unwrap())
     }
 
     fn left(&self) -> Vec<String> {
@@ -134,18 +134,27 @@ impl Place {
     }
 }
 
-fn send(child: &Child, signal: Signal) {
-    let _ = kill_process(Pid::from_raw(child.id() as i32).unwrap(), signal);
+/// A process that does not outlive its test.
+struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
-fn ends(child: &mut Child, bound: Pause) -> ExitStatus {
+fn send(child: &Started, signal: Signal) {
+    let _ = kill_process(Pid::from_raw(child.0.id() as i32).unwrap(), signal);
+}
+
+fn ends(child: &mut Started, bound: Pause) -> ExitStatus {
     let began = Instant::now();
     loop {
-        if let Some(status) = child.try_wait().unwrap() {
+        if let Some(status) = child.0.try_wait().unwrap() {
             return status;
         }
         if began.elapsed() > bound {
-            let _ = child.kill();
             panic!("it did not end within {bound:?}");
         }
         std::thread::sleep(Pause::from_millis(5));
@@ -240,10 +249,12 @@ fn every_signal_at_random_moments_undoes_everything() {
         for round in 0..count {
             let place = Place::new();
             let mut child = place.start(&[]);
-            // Spread over the whole run.
-            std::thread::sleep(Pause::from_millis(30 + round * 1_500 / count));
+            // Every other time while a fault is there, else spread over the whole run.
             if round % 2 == 0 {
                 place.wait_for_a_fault();
+                std::thread::sleep(Pause::from_millis(round * 300 / count));
+            } else {
+                std::thread::sleep(Pause::from_millis(30 + round * 1_500 / count));
             }
             send(&child, signal);
             if round % 3 == 0 {
@@ -305,7 +316,7 @@ fn a_full_disk_undoes_everything() {
         place.journal().display(),
         place.faults().display()
     );
-    let mut child = shell.arg("-c").arg(words).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let mut child = Started(shell.arg("-c").arg(words).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap());
     let status = ends(&mut child, LONG);
     assert!(status.code() != Some(0), "the journal was full, and it said {status}");
     place.wait_until_clean(Pause::from_secs(30));

@@ -18,6 +18,7 @@ mod laws;
 mod linting;
 mod litmus;
 mod random;
+mod runs;
 mod schemas;
 mod stdlib;
 mod support;

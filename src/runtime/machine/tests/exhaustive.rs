@@ -225,13 +225,13 @@ fn successors(world: &World) -> Vec<World> {
 }
 
 /// Looks at every state; gives how many there are.
-fn explore(plan: Plan) -> usize {
+fn explore(plan: Plan, mishaps: u8) -> usize {
     let state = State::new(Arc::new(plan), "r", DRIVABLE);
     let first = World {
         state,
         system: System::default(),
         pending: vec![Event::Begin { wall: 0 }],
-        mishaps: mishaps(),
+        mishaps,
         ended: false,
         aborted: false,
     };
@@ -260,19 +260,18 @@ fn without_samples(method: Vec<crate::plan::Step>) -> Plan {
 
 #[test]
 fn a_fault_in_a_fault() {
-    let states =
-        explore(without_samples(vec![step(StepKind::With { fault: 0, steps: vec![lasting(1, "1s")] }, at(8))]));
+    let states = explore(
+        without_samples(vec![step(StepKind::With { fault: 0, steps: vec![lasting(1, "1s")] }, at(8))]),
+        mishaps(),
+    );
     println!("{states} states");
     assert!(states > 1_000);
 }
 
 #[test]
 fn one_after_the_other_on_one_draw() {
-    let states = explore(without_samples(vec![
-        step(StepKind::Inject { fault: 3, lasts: None }, at(7)),
-        lasting(0, "1s"),
-        lasting(2, "1s"),
-    ]));
+    let instant = step(StepKind::Inject { fault: 3, lasts: None }, at(7));
+    let states = explore(without_samples(vec![instant, lasting(0, "1s"), lasting(2, "1s")]), mishaps());
     println!("{states} states");
     assert!(states > 1_000);
 }
@@ -324,7 +323,8 @@ fn two_side_by_side() {
     let branches = vec![lasting(0, "1s"), lasting(1, "2s")];
     let mut plan = without_samples(vec![step(StepKind::Parallel(branches), at(8))]);
     plan.draws.truncate(2);
-    let states = explore(plan);
+    // Answers of two injections come in every order: one mishap fewer, or it takes minutes.
+    let states = explore(plan, mishaps().saturating_sub(1));
     println!("{states} states");
     assert!(states > 1_000);
 }

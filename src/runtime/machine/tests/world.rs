@@ -93,13 +93,19 @@ impl System {
     pub fn write(&mut self, record: &Record) {
         if let Record::Undone { injection } = record {
             self.kept.remove(injection);
-            // What happens once is not there any more once it was seen.
+        }
+        self.happened(record);
+        self.disk.push(record.clone());
+    }
+
+    /// What happens once is not there any more once it was seen, whether that could be written down or not.
+    pub fn happened(&mut self, record: &Record) {
+        if let Record::Undone { injection } = record {
             let is_instant = |r: &Record| matches!(r, Record::Intent { injection: i, effect: crate::plan::Effect::Instant, .. } if i == injection);
             if self.disk.iter().any(is_instant) {
                 self.undo(*injection);
             }
         }
-        self.disk.push(record.clone());
     }
 
     pub fn keep(&mut self, injection: u32, record: &Record) {
