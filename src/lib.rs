@@ -39,12 +39,17 @@ pub mod check;
 pub mod cli;
 pub mod diagnostic;
 pub mod engine;
+pub mod ide;
 pub mod import;
 pub mod lower;
 pub mod manifest;
 pub mod plan;
 #[cfg(feature = "cli")]
 pub mod project;
+#[cfg(feature = "run")]
+pub mod runtime;
+#[cfg(feature = "lsp")]
+pub mod server;
 pub mod source;
 pub mod syntax;
 pub mod types;

@@ -92,6 +92,9 @@ pub fn fields_of(word: RecordWord) -> &'static [FieldSpec] {
             row("token", Type::Secret, false),
             row("off-limits", list(Type::String), false),
             row("chaos-namespace", Type::String, false),
+            row("runtime", words(&["containerd", "docker", "crio"]), false),
+            row("runtime-socket", Type::String, false),
+            row("remote-cluster", Type::String, false),
             row("links", Type::Record, false),
         ]
     });

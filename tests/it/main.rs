@@ -2,10 +2,14 @@
 
 mod chaos_mesh;
 mod cli;
+mod conformance;
 mod docs;
 #[path = "../support/schemas.rs"]
 mod engine_schemas;
 mod examples;
+mod faults_page;
+#[cfg(unix)]
+mod held;
 mod import;
 #[path = "../support/import.rs"]
 mod import_support;
