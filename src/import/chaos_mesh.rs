@@ -254,13 +254,12 @@ pub(super) fn fault(
             .why("where an experiment runs is said by its environment, not by the fault")
             .help("leave it out, and apply what is compiled to that cluster"));
     }
-    if let Some(old) = spec.entry("value").filter(|_| kind == "JVMChaos" && spec.word("action") == "return") {
-        if spec.get("returnValue").is_none() {
-            return Err(Unsayable::new(old.at, "`value` is how many are hit, since Chaos Mesh 2.8")
-                .why("Chaos Mesh refuses a `return` without its `returnValue`")
-                .help("write `returnValue`")
-                .wrong());
-        }
+    let is_return = kind == "JVMChaos" && spec.word("action") == "return" && spec.get("returnValue").is_none();
+    if let Some(old) = spec.entry("value").filter(|_| is_return) {
+        return Err(Unsayable::new(old.at, "`value` is how many are hit, since Chaos Mesh 2.8")
+            .why("Chaos Mesh refuses a `return` without its `returnValue`")
+            .help("write `returnValue`")
+            .wrong());
     }
     let (solved, lines) = solve(cx, kind, &patterns, spec)?;
     let container = container(spec, &solved)?;

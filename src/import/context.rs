@@ -20,8 +20,8 @@ pub(super) struct Context<'l> {
     pub diagnostics: Vec<Diagnostic>,
     /// Whether what cannot be said becomes a `// lost:` comment.
     pub lossy: bool,
-    /// How many of these there are.
-    pub lost: usize,
+    /// Each of these, with the file of the draft.
+    pub lost: Vec<(usize, String)>,
     /// What has no equivalent because nobody needs it: the engine's housekeeping, one line each.
     pub notes: Vec<(Span, String)>,
 }
@@ -74,7 +74,7 @@ impl<'l> Context<'l> {
             draft: Draft::new(),
             diagnostics: Vec::new(),
             lossy,
-            lost: 0,
+            lost: Vec::new(),
             notes: Vec::new(),
         }
     }
@@ -89,7 +89,7 @@ impl<'l> Context<'l> {
         let mut diagnostic = Diagnostic::new(Code::IMPORT_CANNOT_SAY, at, message.clone());
         if self.lossy {
             diagnostic.severity = Severity::Warning;
-            self.lost += 1;
+            self.lost.push((self.draft.files.len().saturating_sub(1), message.clone()));
         }
         if !why.is_empty() {
             diagnostic = diagnostic.why(why);

@@ -141,6 +141,29 @@ pub(super) struct Verify {
     pub lost: Vec<String>,
 }
 
+impl File {
+    /// Every `// lost:` line in it.
+    pub(super) fn lost_lines(&self) -> Vec<&str> {
+        let mut found: Vec<&str> = self.lost.iter().map(String::as_str).collect();
+        found.extend(self.verifies.iter().flat_map(|v| &v.lost).map(String::as_str));
+        self.experiments.iter().for_each(|e| lost_in(&e.steps, &mut found));
+        found
+    }
+}
+
+fn lost_in<'s>(steps: &'s [Step], found: &mut Vec<&'s str>) {
+    for step in steps {
+        match &step.kind {
+            StepKind::Lost(line) => found.push(line),
+            StepKind::With(_, inner)
+            | StepKind::Parallel(inner)
+            | StepKind::Sequence(inner)
+            | StepKind::Each(_, inner) => lost_in(inner, found),
+            StepKind::Inject(..) | StepKind::Wait(_) | StepKind::Check(_) => {}
+        }
+    }
+}
+
 impl StepKind {
     /// A step without comments.
     pub(super) fn step(self) -> Step {

@@ -141,7 +141,8 @@ fn document(cx: &mut Context<'_>, waiting: &mut litmus::Waiting, document: &yaml
 }
 
 fn finish(cx: Context<'_>, sources: SourceMap, options: Options, passed_over: usize) -> Imported {
-    let Context { draft, mut diagnostics, notes, lost, .. } = cx;
+    let Context { mut draft, mut diagnostics, notes, lost, .. } = cx;
+    keep_lost(&mut draft, &lost);
     tidy(&mut diagnostics);
     let nothing = draft.files.iter().all(|f| f.experiments.is_empty());
     if nothing && diagnostics.is_empty() {
@@ -156,12 +157,25 @@ fn finish(cx: Context<'_>, sources: SourceMap, options: Options, passed_over: us
         experiments: draft.files.iter().map(|f| f.experiments.len()).sum(),
         verifies: draft.files.iter().map(|f| f.verifies.len()).sum(),
         services: draft.services.len(),
-        lost,
+        lost: lost.len(),
         passed_over,
     };
     let failed = diagnostics.iter().any(Diagnostic::is_error);
     let files = if failed { Vec::new() } else { print::files(&draft, options.together) };
     Imported { files, sources, diagnostics, notes, counts }
+}
+
+/// What was lost in something that came to nothing stands at the end of its file: nothing is lost without a word.
+fn keep_lost(draft: &mut draft::Draft, lost: &[(usize, String)]) {
+    for (index, file) in draft.files.iter_mut().enumerate() {
+        let mut there: Vec<String> = file.lost_lines().into_iter().map(str::to_owned).collect();
+        for (_, line) in lost.iter().filter(|(of, _)| *of == index) {
+            match there.iter().position(|t| t == line) {
+                Some(found) => drop(there.swap_remove(found)),
+                None => file.lost.push(line.clone()),
+            }
+        }
+    }
 }
 
 /// Bytes as text, without a byte-order mark.

@@ -353,12 +353,18 @@ fn damaged_manifests_end() {
                 let index = at % lines.len();
                 match kind {
                     0 => drop(lines.remove(index)),
-                    1 => lines.insert(index, lines[index].clone()),
+                    1 => {
+                        let line = lines[index].clone();
+                        lines.insert(index, line);
+                    }
                     2 => {
                         lines[index] =
                             lines[index].replacen(|c: char| c.is_ascii_digit() || c == ':', &letter.to_string(), 1)
                     }
-                    _ => lines[index].truncate(lines[index].len() / 2),
+                    _ => {
+                        let half: String = lines[index].chars().take(lines[index].len() / 2).collect();
+                        lines[index] = half;
+                    }
                 }
                 if lines.is_empty() {
                     lines.push(String::new());
