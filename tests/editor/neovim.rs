@@ -96,7 +96,7 @@ fn a_picture_of_neovim_shows_a_finding_and_a_completion() {
         String::from_utf8_lossy(&out.stdout).into_owned()
     };
     let edit = format!(
-        "nvim --cmd 'set termguicolors background=dark noshowmode noruler laststatus=0 shortmess+=F' {}",
+        "nvim --cmd 'set termguicolors background=dark noshowmode noruler laststatus=0 shortmess+=F completeopt=menuone' {}",
         path.display()
     );
     tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "118", "-y", "30", &edit]);
