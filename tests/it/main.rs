@@ -12,3 +12,4 @@ mod random;
 mod schemas;
 mod stdlib;
 mod support;
+mod syntax;
