@@ -266,9 +266,9 @@ pub fn schedule(ev: &mut Evaluator<'_>, id: DeclId) -> Option<Schedule> {
 }
 
 /// No run of a `verify` may have the name of an experiment or of another run.
-pub fn unique(program: &Program, diagnostics: &mut Vec<Diagnostic>) {
+pub fn unique<'e>(experiments: impl IntoIterator<Item = &'e ExperimentRef>, diagnostics: &mut Vec<Diagnostic>) {
     let mut names: BTreeMap<SmolStr, Span> = BTreeMap::new();
-    for experiment in super::experiments(program) {
+    for experiment in experiments {
         if let Some(first) = names.insert(experiment.name.clone(), experiment.span)
             && experiment.verify.is_some()
         {

@@ -102,6 +102,7 @@ fn arguments_for(code: Code, fence: &str) -> Vec<String> {
     let engine = match code.number() {
         600..=649 => "chaos-mesh",
         650..=699 => "litmus",
+        900..=949 => return vec!["lint".to_owned()],
         _ => return vec!["check".to_owned()],
     };
     ["compile", "--engine", engine].map(str::to_owned).into()
@@ -136,7 +137,8 @@ fn run_bytes(arguments: &[String], files: &[(String, Vec<u8>)]) -> Result<(Vec<S
         .args(["--format", "json"])
         .output()?;
     // A compilation says on standard error what it found, as its manifests go to standard output.
-    let text = String::from_utf8(if is_check { output.stdout } else { output.stderr })?;
+    let is_compilation = command == "compile";
+    let text = String::from_utf8(if is_compilation { output.stderr } else { output.stdout })?;
     let json = text.find('{').map_or("", |at| &text[at..]);
     let mut stream = serde_json::Deserializer::from_str(json).into_iter::<serde_json::Value>();
     let Some(Ok(found)) = stream.next() else { return Err(format!("it says\n{text}").into()) };
