@@ -44,6 +44,8 @@ pub mod manifest;
 pub mod plan;
 #[cfg(feature = "cli")]
 pub mod project;
+#[cfg(feature = "run")]
+pub mod runtime;
 pub mod source;
 pub mod syntax;
 pub mod types;

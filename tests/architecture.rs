@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Folder of `src/`: what it may name, beside itself.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("source", &[]),
     ("types", &[]),
     ("manifest", &[]),
@@ -20,6 +20,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
     ("lower", &["source", "diagnostic", "types", "check", "plan", "analysis"]),
     ("engine", &["source", "diagnostic", "types", "plan", "analysis", "manifest"]),
     ("project", &["source", "diagnostic"]),
+    ("runtime", &["types", "plan", "engine"]),
     (
         "cli",
         &[
@@ -35,6 +36,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
             "lower",
             "engine",
             "project",
+            "runtime",
         ],
     ),
 ];
@@ -64,7 +66,8 @@ const EFFECTS: [&str; 12] = [
 ];
 
 /// Where effects are at home.
-const LICENSED: [&str; 5] = ["source/disk.rs", "project/", "cli/", "main.rs", "/drive.rs"];
+const LICENSED: [&str; 7] =
+    ["source/disk.rs", "project/", "cli/", "main.rs", "/drive.rs", "engine/local/", "runtime/probes/"];
 
 /// What may lie at the top of the repository.
 const TOP: [&str; 27] = [

@@ -129,6 +129,7 @@ fn cluster(program: &Program, id: DeclId) -> plan::Cluster {
             _ => None,
         },
         off_limits: texts(get("off-limits")),
+        toxiproxy: text_of(&get("toxiproxy")),
         chaos_namespace: text_of(&get("chaos-namespace")).unwrap_or_else(|| CHAOS_NAMESPACE.into()),
         name,
     }

@@ -147,6 +147,7 @@ const NAMED: &[(&str, Type)] = &[
     ("Endpoints", Type::Target(TargetKind::Endpoints)),
     ("Instances", Type::Target(TargetKind::Instances)),
     ("Clusters", Type::Target(TargetKind::Clusters)),
+    ("Processes", Type::Target(TargetKind::Processes)),
 ];
 
 impl Evaluator<'_> {

@@ -18,6 +18,8 @@ const MODULES: &[(&str, &str)] = &[
     ("node", include_str!("../../stdlib/node.chaos")),
     ("pod", include_str!("../../stdlib/pod.chaos")),
     ("probe", include_str!("../../stdlib/probe.chaos")),
+    ("process", include_str!("../../stdlib/process.chaos")),
+    ("proxy", include_str!("../../stdlib/proxy.chaos")),
     ("stress", include_str!("../../stdlib/stress.chaos")),
     ("workload", include_str!("../../stdlib/workload.chaos")),
 ];

@@ -13,6 +13,8 @@ mod check;
 mod compile;
 mod completions;
 mod debug;
+#[cfg(feature = "run")]
+mod demo;
 mod engines;
 mod exit;
 mod explain;
@@ -20,6 +22,8 @@ mod faults;
 mod findings;
 mod init;
 mod input;
+#[cfg(feature = "run")]
+mod local;
 mod man;
 pub mod output;
 mod paths;
@@ -62,6 +66,13 @@ enum Command {
     Explain(explain::Arguments),
     Faults(faults::Arguments),
     Engines(engines::Arguments),
+    #[cfg(feature = "run")]
+    Local(local::Arguments),
+    #[cfg(feature = "run")]
+    Demo(demo::Arguments),
+    #[cfg(feature = "run")]
+    #[command(name = "__local", hide = true)]
+    LocalPart(local::Parts),
 
     Schema(schema::Arguments),
     Debug(debug::Arguments),
@@ -89,6 +100,12 @@ pub fn main() -> std::process::ExitCode {
         Command::Explain(arguments) => explain::run(&arguments, &terminal),
         Command::Faults(arguments) => faults::run(&arguments, &terminal),
         Command::Engines(arguments) => engines::run(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::Local(arguments) => local::run(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::LocalPart(parts) => local::part(&parts),
+        #[cfg(feature = "run")]
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments, &terminal),
         Command::Debug(arguments) => debug::run(&arguments, &terminal),
         Command::Completions(arguments) => completions::run(&arguments, &terminal),
@@ -125,7 +142,7 @@ fn section(command: &mut clap::Command, title: &str, out: &mut String) {
     let help = command.render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
     out.push_str(&format!("\n## `{title}`\n\n```text\n{}\n```\n", help.join("\n").trim_end()));
-    for inner in command.get_subcommands_mut().filter(|c| c.get_name() != "help") {
+    for inner in command.get_subcommands_mut().filter(|c| c.get_name() != "help" && !c.is_hide_set()) {
         let title = format!("{title} {}", inner.get_name());
         section(inner, &title, out);
     }

@@ -33,6 +33,7 @@ pub(crate) fn pods(app: &str) -> PodSelector {
 
 pub(crate) fn service(owner: &str, app: &str, replicas: Option<u32>, depends_on: &[&str]) -> ServiceFacts {
     ServiceFacts {
+        local: Vec::new(),
         owner: owner.into(),
         tier: Tier::Critical,
         pods: Some(pods(app)),
@@ -209,6 +210,7 @@ pub(crate) fn tour() -> Plan {
                 token: None,
                 off_limits: vec![],
                 chaos_namespace: "chaos".into(),
+                toxiproxy: None,
             },
         },
         learned_from: vec![Incident {

@@ -27,6 +27,8 @@ pub enum TargetKind {
     Instances,
     /// Clusters of an environment.
     Clusters,
+    /// Processes on the machine that Perturb runs on: what a pod is there.
+    Processes,
 }
 
 impl TargetKind {
@@ -41,6 +43,7 @@ impl TargetKind {
             Self::Endpoints => "Endpoints",
             Self::Instances => "Instances",
             Self::Clusters => "Clusters",
+            Self::Processes => "Processes",
         }
     }
 
@@ -62,15 +65,26 @@ impl TargetKind {
             (Self::Instances, false) => "instances",
             (Self::Clusters, true) => "cluster",
             (Self::Clusters, false) => "clusters",
+            (Self::Processes, true) => "process",
+            (Self::Processes, false) => "processes",
         }
     }
 
     /// The kind of a type's name.
     #[must_use]
     pub fn from_type_name(name: &str) -> Option<Self> {
-        [Self::Pods, Self::Nodes, Self::Zones, Self::Workloads, Self::Endpoints, Self::Instances, Self::Clusters]
-            .into_iter()
-            .find(|k| k.type_name() == name)
+        [
+            Self::Pods,
+            Self::Nodes,
+            Self::Zones,
+            Self::Workloads,
+            Self::Endpoints,
+            Self::Instances,
+            Self::Clusters,
+            Self::Processes,
+        ]
+        .into_iter()
+        .find(|k| k.type_name() == name)
     }
 }
 

@@ -21,6 +21,7 @@ team platform { contact: "#platform" }
 service target {
   owner: platform, tier: high, replicas: 4, container: "app"
   pods: pods(namespace: "shop", labels: { app: "target" }), endpoints: ["https://target.example"]
+  local: { a: { command: ["./target"], address: "127.0.0.1:8001", upstream: "127.0.0.1:9001", port: 8080 } }
 }
 service other { owner: platform, tier: high, replicas: 4, pods: pods(namespace: "shop", labels: { app: "other" }) }
 metric good(of: Service): Percent {
@@ -147,6 +148,7 @@ fn target(fault: &str, on: &Param) -> String {
             // For Litmus a NetworkPolicy, which holds for every pod with the label.
             "Pods" if ["network.partition", "network.isolate"].contains(&fault) => "all of target.pods".into(),
             "Pods" => "one of target.pods".into(),
+            "Processes" => "one of target.processes".into(),
             "Nodes" => "one of target.nodes".into(),
             "Workloads" => "all of target.workloads".into(),
             "Endpoints" => "all of target.endpoints".into(),
@@ -217,6 +219,12 @@ fn every_fault_is_expressed_by_each_engine_that_names_its_parameters() {
                     if !one.named_by.contains(engine) {
                         let _ =
                             writeln!(wrong, "{what}: its body does not name the parameter, and yet it is expressed");
+                    }
+                    // The local engine has no schema: what it makes of a body is the check.
+                    if *engine == EngineName::Local
+                        && let Err(reason) = perturb::engine::local::action::Action::of_body(entries)
+                    {
+                        let _ = writeln!(wrong, "{what}: {reason}");
                     }
                     if entries.is_empty() {
                         let _ = writeln!(wrong, "{what}: an empty body");

@@ -39,7 +39,11 @@ pub fn meet(plan: &Plan, a: u32, b: u32) -> Meeting {
 
 /// Whether the draw leaves out what `other` hit. (Only pods have `except`; a node that holds them is not left out.)
 fn excepts(draw: &Draw, other: u32) -> bool {
-    matches!(&draw.selector, Selector::Pods(pods) if pods.except.contains(&other))
+    match &draw.selector {
+        Selector::Pods(pods) => pods.except.contains(&other),
+        Selector::Processes(processes) => processes.except.contains(&other),
+        _ => false,
+    }
 }
 
 fn selectors_exclude(a: &Selector, b: &Selector) -> bool {
@@ -52,6 +56,8 @@ fn selectors_exclude(a: &Selector, b: &Selector) -> bool {
         (Selector::Nodes(node), Selector::Pods(pods)) | (Selector::Pods(pods), Selector::Nodes(node)) => {
             node_excludes_pods(node, pods)
         }
+        (Selector::Processes(a), Selector::Processes(b)) => a.service != b.service || lists_exclude(&a.names, &b.names),
+        (Selector::Processes(_), _) | (_, Selector::Processes(_)) => true,
         (Selector::Instances(a), Selector::Instances(b)) => instances_exclude(a, b),
         (Selector::Clusters(a), Selector::Clusters(b)) => lists_exclude(a, b),
         // A zone, a machine or a cluster may hold anything.

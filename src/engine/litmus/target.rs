@@ -95,6 +95,7 @@ fn no_such_target(kind: TargetKind) -> &'static str {
         TargetKind::Workloads => {
             "Litmus wants to know whether it is a Deployment or a StatefulSet, and a selector of workloads does not say so"
         }
+        TargetKind::Processes => "Litmus knows pods and nodes, but nothing on the machine that Perturb runs on",
         TargetKind::Endpoints => "Litmus knows pods and nodes, but no URLs",
         TargetKind::Instances => {
             "Litmus takes machines of a cloud by variables that differ with each fault, not by a target"

@@ -1,0 +1,3 @@
+//! Perturb holds an experiment itself.
+
+pub mod probes;
