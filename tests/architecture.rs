@@ -46,6 +46,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "runtime",
             "project",
             "import",
+            "runtime",
         ],
     ),
 ];
@@ -85,6 +86,7 @@ const LICENSED: &[&str] = &[
     "cli/",
     "main.rs",
     "/drive.rs",
+    "engine/local/",
     "runtime/drive/",
     "runtime/journal/",
     "runtime/watchdog/",

@@ -76,7 +76,12 @@ fn asked(source: &Source) -> Option<(&str, bool)> {
     match source {
         Source::Prometheus { server, .. } => server.as_deref().map(|url| (url, true)),
         Source::Json { url, .. } | Source::Http { url, .. } | Source::Tls { url } => Some((url, false)),
-        Source::Kubernetes { .. } => None,
+        Source::Scrape { url, .. } => Some((url, false)),
+        Source::Kubernetes { .. }
+        | Source::Processes { .. }
+        | Source::Tcp { .. }
+        | Source::Dns { .. }
+        | Source::Command { .. } => None,
         Source::Objective { indicator, .. } => asked(indicator),
     }
 }

@@ -16,6 +16,7 @@ mod facts;
 mod guards;
 mod hours;
 mod kube_names;
+mod local;
 mod names;
 pub mod picture;
 pub mod portability;
@@ -67,6 +68,7 @@ pub fn analyse_over(plan: &Plan, timeline: &Timeline) -> Vec<Diagnostic> {
     restart::check(plan, timeline, &mut out);
     radius::check(plan, timeline, &mut out);
     portability::check(plan, &mut out);
+    local::check(plan, &mut out);
     names::check(plan, &mut out);
     tidy(&mut out);
     out

@@ -5,6 +5,7 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{Body, EngineName, Fault, Plan};
+use crate::types::TargetKind;
 
 /// The engine that carries a fault at the plan's place: the first of the cluster's that can express it.
 ///
@@ -14,12 +15,27 @@ pub fn engine_of(plan: &Plan, fault: &Fault) -> Result<EngineName, Vec<(EngineNa
     let mut reasons = Vec::new();
     for engine in &plan.place.cluster.engines {
         match fault.bodies.get(engine) {
-            Some(Body::Expressed(_)) => return Ok(*engine),
+            Some(Body::Expressed(_)) => match out_of_reach(plan, fault, *engine) {
+                None => return Ok(*engine),
+                Some(reason) => reasons.push((*engine, reason)),
+            },
             Some(Body::Refused { construct, reason }) => reasons.push((*engine, format!("`{construct}`: {reason}"))),
             None => reasons.push((*engine, format!("`{}` has no body for it", fault.name))),
         }
     }
     Err(reasons)
+}
+
+/// Why an engine does not reach what the fault hits, if it does not: processes are on the machine that Perturb runs on,
+/// everything else in a cluster or the cloud. (URLs are reached from anywhere.)
+fn out_of_reach(plan: &Plan, fault: &Fault, engine: EngineName) -> Option<String> {
+    let kind = plan.draws.get(fault.target as usize)?.selector.kind();
+    let reached = match kind {
+        TargetKind::Endpoints => true,
+        TargetKind::Processes => engine.is_local(),
+        _ => !engine.is_local(),
+    };
+    (!reached).then(|| format!("it does not reach {}", kind.noun(2)))
 }
 
 /// The engines that could express a fault with these arguments, wherever they are installed.

@@ -134,6 +134,7 @@ fn spelling(draw: &Draw, out: &mut Vec<Diagnostic>) {
         | Selector::Disks(_)
         | Selector::Databases(_)
         | Selector::Balancers(_)
+        | Selector::Processes(_)
         | Selector::Clusters(_) => &[],
     };
     for (key, value) in labels {

@@ -173,7 +173,9 @@ pub fn number(value: &Value) -> Option<Decimal> {
 fn domain(stream: &Stream) -> Interval {
     let from_zero = Interval { least: Some(Decimal::ZERO), greatest: None };
     match &stream.source {
-        Source::Kubernetes { .. } => return from_zero,
+        Source::Kubernetes { .. } | Source::Processes { .. } | Source::Tcp { .. } | Source::Dns { .. } => {
+            return from_zero;
+        }
         Source::Http { answer: HttpAnswer::Status, .. } => {
             return Interval { least: Some(Decimal::from(100)), greatest: Some(Decimal::from(599)) };
         }

@@ -26,11 +26,26 @@ pub struct FieldSpec {
 }
 
 /// The fields that say where a metric's samples come from.
-pub const SOURCES: &[&str] = &["prometheus", "json", "http", "kubernetes", "tls"];
+pub const SOURCES: &[&str] = &["prometheus", "json", "http", "kubernetes", "tls", "scrape", "tcp", "dns", "command"];
 
 /// The fields of a metric.
-pub const METRIC_FIELDS: &[&str] =
-    &["prometheus", "json", "http", "kubernetes", "tls", "unit", "window", "every", "timeout", "patience", "links"];
+pub const METRIC_FIELDS: &[&str] = &[
+    "prometheus",
+    "json",
+    "http",
+    "kubernetes",
+    "tls",
+    "scrape",
+    "tcp",
+    "dns",
+    "command",
+    "unit",
+    "window",
+    "every",
+    "timeout",
+    "patience",
+    "links",
+];
 
 /// The fields of a fault.
 pub const FAULT_FIELDS: &[&str] = &["effect", "mechanism", "irreversible", "lost-on-restart", "links"];
@@ -85,7 +100,7 @@ pub fn fields_of(word: RecordWord) -> &'static [FieldSpec] {
     });
     static CLUSTER: LazyLock<Vec<FieldSpec>> = LazyLock::new(|| {
         vec![
-            row("context", Type::String, true),
+            row("context", Type::String, false),
             row("engines", list(words(&EngineName::ALL.map(EngineName::text))), true),
             row("region", Type::String, false),
             row("prometheus", Type::Url, false),
@@ -95,6 +110,7 @@ pub fn fields_of(word: RecordWord) -> &'static [FieldSpec] {
             row("runtime", words(&["containerd", "docker", "crio"]), false),
             row("runtime-socket", Type::String, false),
             row("remote-cluster", Type::String, false),
+            row("toxiproxy", Type::Url, false),
             row("links", Type::Record, false),
         ]
     });
@@ -176,16 +192,39 @@ pub fn check_record(ev: &mut Evaluator<'_>, id: DeclId) {
         for spec in specs {
             match field(fields, spec.key) {
                 Some(given) if spec.key == "links" => check_links(ev, given),
+                Some(given) if spec.key == "local" => {
+                    super::local::replicas(ev, given);
+                }
                 Some(given) if *word == RecordWord::Slo && spec.key == "indicator" => check_indicator(ev, given),
                 Some(given) => {
                     let value = ev.value(&given.value, &spec.ty);
                     check_value(ev, *word, spec.key, &value, given);
+                }
+                None if *word == RecordWord::Cluster && spec.key == "context" => {
+                    check_context(ev, &item.name.text, item.name.span, fields, spec, &what);
                 }
                 None if spec.required => ev.report(missing(&item.name.text, item.name.span, spec, &what)),
                 None => {}
             }
         }
     });
+}
+
+/// A cluster needs a context, unless all of its engines work on the machine that Perturb runs on.
+fn check_context(ev: &mut Evaluator<'_>, name: &str, at: Span, fields: &[Field], spec: &FieldSpec, what: &str) {
+    let words: Vec<Option<EngineName>> = match field(fields, "engines").map(|f| &f.value.kind) {
+        Some(super::program::ExprKind::List(items)) => items
+            .iter()
+            .map(|item| match &item.kind {
+                super::program::ExprKind::Name(word) => EngineName::parse(word),
+                _ => None,
+            })
+            .collect(),
+        _ => vec![None],
+    };
+    if words.is_empty() || words.iter().any(|e| e.is_none_or(|e| !e.is_local())) {
+        ev.report(missing(name, at, spec, what));
+    }
 }
 
 fn missing(name: &str, span: Span, spec: &FieldSpec, what: &str) -> Diagnostic {
@@ -285,6 +324,10 @@ pub struct Service {
     pub has_pods: bool,
     /// A selector, or unknown.
     pub pods: Val,
+    /// Whether it declares replicas on this machine.
+    pub has_local: bool,
+    /// Those, at a place with a local engine; `None`: something is wrong or unknown.
+    pub local: Option<Vec<plan::LocalReplica>>,
     /// A selector, `none`, or unknown.
     pub instances: Val,
     /// Text or `none`.
@@ -342,6 +385,8 @@ impl Evaluator<'_> {
             owner,
             tier: get("tier"),
             has_pods: field(fields, "pods").is_some(),
+            has_local: field(fields, "local").is_some(),
+            local: Some(Vec::new()),
             pods: get("pods"),
             instances: get("instances"),
             container: get("container"),
@@ -351,6 +396,10 @@ impl Evaluator<'_> {
             endpoints: empty_if_none(get("endpoints")),
             facts: None,
         };
+        let here = self.place.is_some_and(|place| self.program.cluster(place).facts.has_local());
+        if let (true, Some(given)) = (here, field(fields, "local")) {
+            service.local = super::local::replicas(self, given);
+        }
         let links = field(fields, "links").map(|f| self.links(f)).unwrap_or_default();
         service.facts = self.service_facts(&service, links, item.name.span);
         service
@@ -379,6 +428,8 @@ impl Evaluator<'_> {
             _ => return None,
         };
         let replicas = match &service.replicas {
+            // On one machine nothing has to be estimated: the replicas are written down one by one.
+            _ if self.is_local() && service.has_local => Some(u32::try_from(service.local.as_ref()?.len()).ok()?),
             Val::Plain(Value::Int(n)) => Some(u32::try_from(*n).ok()?),
             Val::Plain(Value::None) => None,
             _ => return None,
@@ -392,9 +443,15 @@ impl Evaluator<'_> {
             depends_on: service.depends_on.iter().map(name_of).collect(),
             hosts: texts(&service.hosts)?,
             endpoints: texts(&service.endpoints)?,
+            local: service.local.clone()?,
             links,
             span,
         })
+    }
+
+    /// Whether the place is nothing but the machine that Perturb runs on.
+    pub(super) fn is_local(&self) -> bool {
+        self.place.is_some_and(|place| self.program.cluster(place).facts.is_local())
     }
 
     /// The entries of `links`.

@@ -13,6 +13,7 @@ pub mod declared;
 pub mod evaluate;
 pub mod faults;
 mod load;
+pub mod local;
 mod places;
 pub mod program;
 pub mod reference;

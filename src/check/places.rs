@@ -132,6 +132,7 @@ fn cluster(program: &Program, id: DeclId) -> plan::Cluster {
         runtime: text_of(&get("runtime")),
         runtime_socket: text_of(&get("runtime-socket")),
         remote_cluster: text_of(&get("remote-cluster")),
+        toxiproxy: text_of(&get("toxiproxy")),
         chaos_namespace: text_of(&get("chaos-namespace")).unwrap_or_else(|| CHAOS_NAMESPACE.into()),
         name,
     }

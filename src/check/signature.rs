@@ -144,6 +144,7 @@ const NAMED: &[(&str, Type)] = &[
     ("Balancers", Type::Target(TargetKind::Balancers)),
     ("Machines", Type::Target(TargetKind::Machines)),
     ("Clusters", Type::Target(TargetKind::Clusters)),
+    ("Processes", Type::Target(TargetKind::Processes)),
 ];
 
 impl Evaluator<'_> {

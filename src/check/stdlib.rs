@@ -29,6 +29,8 @@ const MODULES: &[(&str, &str)] = &[
     ("probe", include_str!("../../stdlib/probe.chaos")),
     ("redis", include_str!("../../stdlib/redis.chaos")),
     ("spring", include_str!("../../stdlib/spring.chaos")),
+    ("process", include_str!("../../stdlib/process.chaos")),
+    ("proxy", include_str!("../../stdlib/proxy.chaos")),
     ("stress", include_str!("../../stdlib/stress.chaos")),
     ("vmware", include_str!("../../stdlib/vmware.chaos")),
     ("workload", include_str!("../../stdlib/workload.chaos")),

@@ -8,13 +8,36 @@ use super::terminal::Terminal;
 use crate::check::sheet::FaultSheet;
 use crate::plan::EngineName;
 
-/// Shows which engine can do which fault
+/// Shows which engine can do which fault; or what one engine can do on this machine
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {}
+pub(super) struct Arguments {
+    /// `local`: what it can do on this machine, and why not the rest
+    #[arg(value_name = "ENGINE", value_parser = ["local"])]
+    engine: Option<String>,
+}
 
-pub(super) fn run(_arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
-    terminal.print(&table(&faults::all(terminal)?))?;
+pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
+    match arguments.engine {
+        Some(_) => terminal.print(&here()?)?,
+        None => terminal.print(&table(&faults::all(terminal)?))?,
+    }
     Ok(Exit::Clean)
+}
+
+/// What the local engine can do here.
+#[cfg(feature = "run")]
+fn here() -> Result<String, Failure> {
+    let abilities = crate::engine::local::survey::survey();
+    let line = |a: &crate::engine::local::survey::Ability| match &a.why_not {
+        None => format!("yes  {}\n", a.what),
+        Some(why) => format!("no   {}: {why}\n", a.what),
+    };
+    Ok(abilities.iter().map(line).collect())
+}
+
+#[cfg(not(feature = "run"))]
+fn here() -> Result<String, Failure> {
+    Err(Failure::new("this Perturb was built without `run`: it drives no engine"))
 }
 
 fn table(faults: &[FaultSheet]) -> String {

@@ -14,6 +14,8 @@ mod check;
 mod compile;
 mod completions;
 mod debug;
+#[cfg(feature = "run")]
+mod demo;
 mod engines;
 mod exit;
 #[cfg(feature = "run")]
@@ -32,6 +34,8 @@ mod journal;
 #[cfg(feature = "run")]
 mod junit;
 mod lint;
+#[cfg(feature = "run")]
+mod local;
 #[cfg(feature = "lsp")]
 mod lsp;
 mod man;
@@ -96,6 +100,13 @@ enum Command {
     Explain(explain::Arguments),
     Faults(faults::Arguments),
     Engines(engines::Arguments),
+    #[cfg(feature = "run")]
+    Local(local::Arguments),
+    #[cfg(feature = "run")]
+    Demo(demo::Arguments),
+    #[cfg(feature = "run")]
+    #[command(name = "__local", hide = true)]
+    LocalPart(local::Parts),
 
     #[cfg(feature = "lsp")]
     Lsp(lsp::Arguments),
@@ -164,6 +175,12 @@ pub fn main() -> std::process::ExitCode {
         Command::Test(arguments) => simulate::test(&arguments, &terminal),
         #[cfg(feature = "run")]
         Command::Watchdog(arguments) => recover::watchdog(&arguments),
+        #[cfg(feature = "run")]
+        Command::Local(arguments) => local::run(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::LocalPart(parts) => local::part(&parts),
+        #[cfg(feature = "run")]
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments, &terminal),
         Command::Debug(arguments) => debug::run(&arguments, &terminal),
         Command::Completions(arguments) => completions::run(&arguments, &terminal),

@@ -288,6 +288,13 @@ codes! {
     706 PROJECT_UNKNOWN_PLACE Error "a `place` that nothing declares";
     710 APPROXIMATION Error "an approximation, refused under `--strict`";
 
+    // P072x what runs on the machine itself
+    720 LOCAL_REPLICA Error "a local replica that does not fit together";
+    721 LOCAL_ADDRESS Error "an address that is none";
+    722 LOCAL_NARROWED Error "processes narrowed by what only pods have";
+    723 LOCAL_NO_PATH Error "a fault of a path to processes that have none";
+    724 LOCAL_NO_PROCESS Error "a fault of processes that nobody can find";
+
     // P08xx import
     801 IMPORT_YAML Error "a manifest that is not YAML";
     802 IMPORT_NOTHING Error "files in which there is nothing to import";

@@ -149,4 +149,13 @@ pub trait Driver: Send + Sync {
     /// # Errors
     /// That something may be left.
     async fn undo(&self, undo: &UndoRecord) -> Result<(), DriveError>;
+
+    /// Nothing more will be asked: what [`Driver::ready`] started for this run may end. Called after the last undo. Without
+    /// it (the runner died) an engine ends it by itself, some time later.
+    ///
+    /// # Errors
+    /// That something may be left.
+    async fn release(&self) -> Result<(), DriveError> {
+        Ok(())
+    }
 }

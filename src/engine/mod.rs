@@ -10,6 +10,10 @@ pub mod chaos_mesh;
 #[cfg(feature = "run")]
 pub mod drive;
 pub mod litmus;
+#[cfg(feature = "run")]
+pub mod local;
+#[cfg(feature = "run")]
+pub mod toxiproxy;
 
 use serde::Serialize;
 

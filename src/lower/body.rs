@@ -494,6 +494,14 @@ impl Catalogue {
             }
             wanted.insert(name);
         }
+        // A system on one machine is started whole.
+        if plan.place.cluster.has_local() {
+            for name in self.services.keys() {
+                if self.facts(ev, name).is_some_and(|facts| !facts.local.is_empty()) {
+                    wanted.insert(name.clone());
+                }
+            }
+        }
         for name in wanted {
             if let Some(facts) = self.facts(ev, &name) {
                 plan.services.insert(name, facts);

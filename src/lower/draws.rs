@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::check::evaluate::{Target, Val};
 use crate::check::{Program, evaluate};
-use crate::plan::{At, Draw, NodeSelector, PodSelector, Selector};
+use crate::plan::{At, Draw, NodeSelector, PodSelector, ProcessSelector, Selector};
 use crate::types::{Entry, Value};
 
 /// The draws of a plan, in the order of their first use.
@@ -50,9 +50,13 @@ impl Draws {
         PodSelector {
             node: self.at(&pods.node),
             zone: self.at(&pods.zone),
-            except: pods.except.iter().filter_map(|id| self.index.get(id).copied()).collect(),
+            except: self.drawn_before(&pods.except),
             ..pods.clone()
         }
+    }
+
+    fn drawn_before(&self, targets: &[u32]) -> Vec<u32> {
+        targets.iter().filter_map(|id| self.index.get(id).copied()).collect()
     }
 
     fn selector(&self, selector: &Selector) -> Selector {
@@ -64,6 +68,10 @@ impl Draws {
                 zone: self.at(&nodes.zone),
                 holding: nodes.holding.as_ref().map(|p| self.pods(p)),
                 ..nodes.clone()
+            }),
+            Selector::Processes(processes) => Selector::Processes(ProcessSelector {
+                except: self.drawn_before(&processes.except),
+                ..processes.clone()
             }),
             other => other.clone(),
         }

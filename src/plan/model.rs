@@ -123,6 +123,23 @@ pub struct Cluster {
     /// The name of the cluster in which Chaos Mesh injects, where its objects are made in another (`RemoteCluster`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_cluster: Option<SmolStr>,
+    /// The API of the Toxiproxy server that the engine `toxiproxy` drives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toxiproxy: Option<SmolStr>,
+}
+
+impl Cluster {
+    /// Whether it is, or has beside a cluster, the machine that Perturb runs on.
+    #[must_use]
+    pub fn has_local(&self) -> bool {
+        self.engines.iter().any(|e| e.is_local())
+    }
+
+    /// Whether it is nothing but the machine that Perturb runs on.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        !self.engines.is_empty() && self.engines.iter().all(|e| e.is_local())
+    }
 }
 
 /// An engine.
@@ -167,6 +184,12 @@ impl EngineName {
             Self::Local => "the local engine",
             Self::Toxiproxy => "Toxiproxy",
         }
+    }
+
+    /// Whether it hits what runs on the machine that Perturb runs on.
+    #[must_use]
+    pub fn is_local(self) -> bool {
+        matches!(self, Self::Local | Self::Toxiproxy)
     }
 
     /// The engine of a word.
@@ -216,10 +239,104 @@ pub struct ServiceFacts {
     pub hosts: Vec<SmolStr>,
     /// URLs that it declares.
     pub endpoints: Vec<SmolStr>,
+    /// Its replicas on the machine that Perturb runs on; empty at places without a local engine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub local: Vec<LocalReplica>,
     /// Dashboards, runbooks.
     pub links: Vec<Entry>,
     /// Where it is declared.
     pub span: Span,
+}
+
+/// A replica of a service on the machine that Perturb runs on: a process, a path that leads to it, or both.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct LocalReplica {
+    /// Its name, unique in its service.
+    pub name: SmolStr,
+    /// The process; `None`: only the path is ours.
+    pub process: Option<LocalProcess>,
+    /// The path; `None`: nothing stands before it.
+    pub path: Option<LocalPath>,
+    /// When it counts as ready; `None`: as soon as its process is there.
+    pub ready: Option<Readiness>,
+}
+
+/// How a process on this machine is found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LocalProcess {
+    /// Perturb starts it, and ends it when it is no longer needed.
+    Command(LocalCommand),
+    /// Its id is in this file.
+    PidFile(SmolStr),
+    /// It listens on this TCP port.
+    Listening(u16),
+    /// Its program is called so.
+    Named(SmolStr),
+}
+
+/// A process that Perturb starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct LocalCommand {
+    /// The program and its arguments; no shell. `perturb` is the program that runs the plan.
+    pub command: Vec<SmolStr>,
+    /// Where it runs, from the project's folder.
+    pub folder: Option<SmolStr>,
+    /// Added to the environment.
+    pub env: Vec<(SmolStr, SmolStr)>,
+    /// The file that gets its output, from the project's folder; `None`: one that Perturb chooses.
+    pub log: Option<SmolStr>,
+    /// Whether it is started again when it ends, as a Deployment would.
+    pub restart: bool,
+    /// How long it may take to end after SIGTERM before it gets SIGKILL.
+    pub stop_within: Duration,
+}
+
+/// A path to a replica: Perturb's proxy, or a Toxiproxy, stands in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct LocalPath {
+    /// `host:port` at which others reach it; the engine `local` listens here.
+    pub address: Option<SmolStr>,
+    /// `host:port` behind it.
+    pub upstream: Option<SmolStr>,
+    /// The port that the path stands for in a cluster; `None`: those of `address` and `upstream`.
+    pub port: Option<u16>,
+    /// The name of the proxy in the cluster's Toxiproxy.
+    pub proxy: Option<SmolStr>,
+}
+
+impl LocalPath {
+    /// Whether a fault that names this port means this path.
+    #[must_use]
+    pub fn stands_for(&self, port: u16) -> bool {
+        let is = |at: &Option<SmolStr>| {
+            at.as_deref().and_then(|a| a.rsplit_once(':')).is_some_and(|(_, p)| p.parse() == Ok(port))
+        };
+        self.port.map_or_else(|| is(&self.address) || is(&self.upstream), |own| own == port)
+    }
+}
+
+/// When a replica on this machine counts as ready.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Readiness {
+    /// What is asked.
+    pub probe: ReadyProbe,
+    /// How long it may take after its start.
+    pub within: Duration,
+}
+
+/// What is asked to learn whether a replica is ready.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReadyProbe {
+    /// A GET is answered with 200 to 299.
+    Http(SmolStr),
+    /// `host:port` takes a connection.
+    Tcp(SmolStr),
 }
 
 /// A team.
@@ -331,6 +448,18 @@ pub struct MachineSelector {
     pub names: Vec<SmolStr>,
 }
 
+/// Which processes on the machine that Perturb runs on.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ProcessSelector {
+    /// Replicas of this service.
+    pub service: SmolStr,
+    /// With one of these names; empty: any.
+    pub names: Vec<SmolStr>,
+    /// But not what these draws hit (indices into `Plan::draws`).
+    pub except: Vec<u32>,
+}
+
 /// The candidates of a draw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -357,6 +486,8 @@ pub enum Selector {
     Machines(MachineSelector),
     /// Clusters.
     Clusters(Vec<SmolStr>),
+    /// Replicas on the machine that Perturb runs on.
+    Processes(ProcessSelector),
 }
 
 impl Selector {
@@ -375,6 +506,7 @@ impl Selector {
             Self::Balancers(_) => TargetKind::Balancers,
             Self::Machines(_) => TargetKind::Machines,
             Self::Clusters(_) => TargetKind::Clusters,
+            Self::Processes(_) => TargetKind::Processes,
         }
     }
 
@@ -390,6 +522,7 @@ impl Selector {
             | Self::Databases(_)
             | Self::Balancers(_)
             | Self::Machines(_)
+            | Self::Processes(_)
             | Self::Clusters(_) => None,
         }
     }
@@ -581,6 +714,52 @@ pub enum Source {
         /// Of which pods.
         pods: PodSelector,
     },
+    /// What Perturb sees of a service's replicas on its own machine: what `Kubernetes` is for a cluster.
+    Processes {
+        /// What is counted or tested.
+        what: KubernetesFact,
+        /// Of which replicas.
+        of: ProcessSelector,
+    },
+    /// A number that a page of metrics (Prometheus' text format) gives, computed here: no server is needed.
+    Scrape {
+        /// The page.
+        url: SmolStr,
+        /// The metric's name; of a histogram without `_bucket`.
+        name: SmolStr,
+        /// With these labels.
+        labels: Vec<(SmolStr, SmolStr)>,
+        /// For a share: of those with these labels; else empty.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        among: Vec<(SmolStr, SmolStr)>,
+        /// What is computed of it.
+        answer: ScrapeAnswer,
+        /// The name of the secret with its bearer token.
+        token: Option<SmolStr>,
+    },
+    /// A TCP connection.
+    Tcp {
+        /// `host:port`.
+        address: SmolStr,
+        /// What the sample is.
+        answer: TcpAnswer,
+    },
+    /// A look-up of a name.
+    Dns {
+        /// The name.
+        name: SmolStr,
+        /// `host:port` of the server; `None`: the machine's own.
+        server: Option<SmolStr>,
+        /// What the sample is.
+        answer: DnsAnswer,
+    },
+    /// A program, whose output's last line is the sample.
+    Command {
+        /// The program and its arguments; no shell.
+        command: Vec<SmolStr>,
+        /// What the sample is.
+        answer: CommandAnswer,
+    },
     /// A TLS handshake: how long the certificate is still valid.
     Tls {
         /// `https://host[:port]`.
@@ -612,6 +791,56 @@ pub enum HttpAnswer {
     /// The time to the last byte.
     Time,
     /// Whether the status was 200–299.
+    Ok,
+}
+
+/// What is computed of a page of metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScrapeAnswer {
+    /// The sum of what matches, now.
+    Value,
+    /// How fast a counter grows per second, over the stream's window; resets are seen through.
+    Rate,
+    /// By how much a counter grew over the stream's window.
+    Increase,
+    /// Which share of a counter's growth over the stream's window was of those with these labels.
+    Share,
+    /// The value below which this share of a histogram's observations in the window fell.
+    Quantile(Percent),
+}
+
+/// What a TCP sample is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TcpAnswer {
+    /// Whether a connection was taken.
+    Ok,
+    /// The time until it was taken.
+    Time,
+}
+
+/// What a sample of a name's look-up is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DnsAnswer {
+    /// Whether there was an address.
+    Ok,
+    /// The time until there was an answer.
+    Time,
+    /// How many addresses there were.
+    Addresses,
+}
+
+/// What a program's sample is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CommandAnswer {
+    /// The number in the last line of its output; its exit code must be 0.
+    Output,
+    /// Its exit code.
+    Exit,
+    /// Whether its exit code is 0.
     Ok,
 }
 

@@ -33,6 +33,7 @@ pub(crate) fn pods(app: &str) -> PodSelector {
 
 pub(crate) fn service(owner: &str, app: &str, replicas: Option<u32>, depends_on: &[&str]) -> ServiceFacts {
     ServiceFacts {
+        local: Vec::new(),
         owner: owner.into(),
         tier: Tier::Critical,
         pods: Some(pods(app)),
@@ -212,6 +213,7 @@ pub(crate) fn tour() -> Plan {
                 runtime: None,
                 runtime_socket: None,
                 remote_cluster: None,
+                toxiproxy: None,
             },
         },
         learned_from: vec![Incident {

@@ -8,5 +8,6 @@
 pub mod drive;
 pub mod journal;
 pub mod machine;
+pub mod probes;
 pub mod simulate;
 pub mod watchdog;

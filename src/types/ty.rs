@@ -35,11 +35,13 @@ pub enum TargetKind {
     Machines,
     /// Clusters of an environment.
     Clusters,
+    /// Processes on the machine that Perturb runs on: what a pod is there.
+    Processes,
 }
 
 impl TargetKind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Pods,
         Self::Nodes,
         Self::Zones,
@@ -51,6 +53,7 @@ impl TargetKind {
         Self::Balancers,
         Self::Machines,
         Self::Clusters,
+        Self::Processes,
     ];
 
     /// The type's name: `Pods`.
@@ -68,6 +71,7 @@ impl TargetKind {
             Self::Balancers => "Balancers",
             Self::Machines => "Machines",
             Self::Clusters => "Clusters",
+            Self::Processes => "Processes",
         }
     }
 
@@ -97,6 +101,8 @@ impl TargetKind {
             (Self::Machines, false) => "machines",
             (Self::Clusters, true) => "cluster",
             (Self::Clusters, false) => "clusters",
+            (Self::Processes, true) => "process",
+            (Self::Processes, false) => "processes",
         }
     }
 

@@ -21,6 +21,7 @@ team platform { contact: "#platform" }
 service target {
   owner: platform, tier: high, replicas: 4, container: "app"
   pods: pods(namespace: "shop", labels: { app: "target" }), endpoints: ["https://target.example"]
+  local: { a: { command: ["./target"], address: "127.0.0.1:8001", upstream: "127.0.0.1:9001", port: 8080 } }
 }
 service other { owner: platform, tier: high, replicas: 4, pods: pods(namespace: "shop", labels: { app: "other" }) }
 metric good(of: Service): Percent {
@@ -312,6 +313,7 @@ fn targets(fault: &str, on: &Param) -> Vec<String> {
         "Databases" => of_cloud("databases"),
         "Balancers" => of_cloud("balancers"),
         "Machines" => vec!["one of machines(namespace: \"machines\", labels: { role: \"db\" })".into()],
+        "Processes" => vec!["one of target.processes".into()],
         other => panic!("no target of type `{other}`"),
     }
 }
@@ -392,6 +394,12 @@ fn every_fault_is_expressed_by_each_engine_that_names_its_parameters() {
                     if !one.named_by.contains(engine) {
                         let _ =
                             writeln!(wrong, "{what}: its body does not name the parameter, and yet it is expressed");
+                    }
+                    // The local engine has no schema: what it makes of a body is the check.
+                    if *engine == EngineName::Local
+                        && let Err(reason) = perturb::engine::local::action::Action::of_body(entries)
+                    {
+                        let _ = writeln!(wrong, "{what}: {reason}");
                     }
                     if entries.is_empty() {
                         let _ = writeln!(wrong, "{what}: an empty body");

@@ -229,6 +229,14 @@ fn source(source: &Source) -> String {
             format!("{url}{} for {answer}", secret(token.as_ref()))
         }
         Source::Kubernetes { .. } => "the Kubernetes API".to_owned(),
+        Source::Processes { .. } => "this machine".to_owned(),
+        Source::Scrape { url, .. } => url.to_string(),
+        Source::Tcp { address, .. } => format!("{address} for a connection"),
+        Source::Dns { name, server: None, .. } => format!("this machine's name server for `{name}`"),
+        Source::Dns { name, server: Some(server), .. } => format!("{server} for `{name}`"),
+        Source::Command { command, .. } => {
+            format!("the program `{}`", command.first().map_or("", smol_str::SmolStr::as_str))
+        }
         Source::Tls { url } => format!("{url} for its certificate"),
         Source::Objective { slo, indicator, .. } => {
             format!("{}, for the objective `{slo}`,", self::source(indicator).trim_end_matches(','))

@@ -199,6 +199,9 @@ impl Teller<'_> {
         let ready = facts.replicas?;
         match &found.selector {
             Selector::Pods(pods) if Some(pods) == facts.pods.as_ref() => Some((found.quantity.of(ready), ready)),
+            Selector::Processes(of) if of.names.is_empty() && of.except.is_empty() => {
+                Some((found.quantity.of(ready), ready))
+            }
             _ => None,
         }
     }
@@ -359,7 +362,9 @@ impl Teller<'_> {
                 | Selector::Balancers(_)
                 | Selector::Clusters(_) => true,
                 Selector::Pods(p) => d.service.as_deref() == Some(service) && (p.node.is_some() || p.zone.is_some()),
-                Selector::Workloads(_) | Selector::Endpoints(_) | Selector::Machines(_) => false,
+                Selector::Workloads(_) | Selector::Endpoints(_) | Selector::Machines(_) | Selector::Processes(_) => {
+                    false
+                }
             })
         });
         let facts = self.plan.services.get(service);

@@ -152,6 +152,15 @@ pub(super) fn candidates(plan: &Plan, selector: &Selector) -> String {
             text += &named(&machines.names);
             text
         }
+        Selector::Processes(of) => {
+            let mut text = format!("the replicas of {} on this machine", tick(&of.service));
+            text += &named(&of.names);
+            let without: Vec<String> = of.except.iter().map(|d| tick(draw(plan, *d))).collect();
+            if !without.is_empty() {
+                text += &format!(" that {} did not hit", list(&without));
+            }
+            text
+        }
         Selector::Clusters(names) => format!("the clusters {}", list(&names.iter().map(tick).collect::<Vec<_>>())),
     }
 }

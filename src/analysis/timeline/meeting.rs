@@ -39,7 +39,11 @@ pub fn meet(plan: &Plan, a: u32, b: u32) -> Meeting {
 
 /// Whether the draw leaves out what `other` hit. (Only pods have `except`; a node that holds them is not left out.)
 fn excepts(draw: &Draw, other: u32) -> bool {
-    matches!(&draw.selector, Selector::Pods(pods) if pods.except.contains(&other))
+    match &draw.selector {
+        Selector::Pods(pods) => pods.except.contains(&other),
+        Selector::Processes(processes) => processes.except.contains(&other),
+        _ => false,
+    }
 }
 
 fn selectors_exclude(a: &Selector, b: &Selector) -> bool {
@@ -60,6 +64,8 @@ fn selectors_exclude(a: &Selector, b: &Selector) -> bool {
         // A machine outside of the cluster holds none of its pods.
         (Selector::Machines(_), Selector::Pods(_) | Selector::Workloads(_))
         | (Selector::Pods(_) | Selector::Workloads(_), Selector::Machines(_)) => true,
+        (Selector::Processes(a), Selector::Processes(b)) => a.service != b.service || lists_exclude(&a.names, &b.names),
+        (Selector::Processes(_), _) | (_, Selector::Processes(_)) => true,
         (Selector::Clusters(a), Selector::Clusters(b)) => lists_exclude(a, b),
         // A zone, a machine or a cluster may hold anything.
         _ => false,

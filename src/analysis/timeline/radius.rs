@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::meeting::pods_exclude;
 use super::{Lane, LaneKind, Radius, Turn};
-use crate::plan::{Draw, Effect, Fault, NodeSelector, Plan, PodSelector, Quantity, Selector, ServiceFacts};
+use crate::plan::{
+    Draw, Effect, Fault, NodeSelector, Plan, PodSelector, ProcessSelector, Quantity, Selector, ServiceFacts,
+};
 use crate::types::{Decimal, Duration, Percent, Value};
 
 /// Above this many fault steps the radius is one stretch over the whole run: never too small, and time stays linear.
@@ -254,6 +256,8 @@ pub(super) fn hit(plan: &Plan, draw: u32, name: &str, facts: &ServiceFacts) -> H
                 Hit::Nothing
             }
         }
+        (Selector::Processes(of), _) if of.service == name => drawn_processes(plan, draw, of, facts),
+        (Selector::Processes(_), _) => Hit::Nothing,
         (Selector::Instances(_), _) if own && draw.quantity == Quantity::All => Hit::Everything,
         (Selector::Instances(_), _) if own => Hit::Unknown,
         // What runs outside of the cluster holds none of its pods.
@@ -336,6 +340,24 @@ fn drawn_pods(plan: &Plan, draw: &Draw, selected: &PodSelector, pods: &PodSelect
         (Quantity::All, Some(n)) if named.is_some() || (whole && left_out.is_some()) => Hit::Pods(n),
         (Quantity::Share(_), Some(n)) if only_this => Hit::Pods(draw.quantity.of(n)),
         _ => Hit::Unknown,
+    }
+}
+
+/// How many of a service's replicas on one machine a draw takes, at most.
+fn drawn_processes(plan: &Plan, draw: &Draw, of: &ProcessSelector, facts: &ServiceFacts) -> Hit {
+    let all = u32::try_from(facts.local.len()).unwrap_or(u32::MAX);
+    let named = u32::try_from(facts.local.iter().filter(|r| of.names.contains(&r.name)).count()).unwrap_or(all);
+    let base = if of.names.is_empty() { all } else { named };
+    let left_out = of.except.iter().map(|d| {
+        plan.draws.get(*d as usize).map_or(0, |d| match d.quantity {
+            Quantity::Exactly(n) => n,
+            quantity => quantity.of(all),
+        })
+    });
+    let candidates = base.saturating_sub(left_out.sum());
+    match draw.quantity {
+        Quantity::All if of.names.is_empty() && of.except.is_empty() => Hit::Everything,
+        quantity => Hit::Pods(quantity.of(candidates)),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::check::Signature;
 use crate::check::program::{Arg, Expr, ExprKind, ItemKind, Name, RecordWord};
 use crate::check::scope::DeclId;
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::plan::ObjectiveFact;
+use crate::plan::{ObjectiveFact, Selector};
 use crate::source::Span;
 use crate::types::{Decimal, TargetKind, Type, Value};
 
@@ -55,6 +55,10 @@ impl Evaluator<'_> {
                 _ => self.not_callable(&Val::Decl(id), callee),
             },
             Val::Selector(base) => match base.selector.kind() {
+                TargetKind::Processes => match &base.selector {
+                    Selector::Processes(of) => self.select_processes(&base, of, args),
+                    _ => Val::error(),
+                },
                 TargetKind::Pods => self.select_pods(Some(&base), args, span),
                 TargetKind::Nodes => self.select_nodes(Some(&base), args),
                 _ => self.not_callable(&Val::Selector(base), callee),
@@ -79,6 +83,7 @@ impl Evaluator<'_> {
         let known: &[&str] = match kind {
             TargetKind::Pods => &["namespace", "labels", "names", "zone", "node", "except"],
             TargetKind::Nodes => &["labels", "names", "zone"],
+            TargetKind::Processes => &["names", "except"],
             _ => &[],
         };
         for arg in args {

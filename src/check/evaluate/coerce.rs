@@ -118,6 +118,11 @@ impl Evaluator<'_> {
             (Type::Host, Val::Plain(Value::String(text))) => self.host(text, expr),
             (Type::Selector(kind), Val::Selector(s)) if s.selector.kind() == *kind => Val::Selector(s),
             (Type::Target(kind), Val::Target(t)) if t.kind() == *kind => Val::Target(t),
+            // What is done to a pod in a cluster is done to a process on one machine.
+            (Type::Target(TargetKind::Pods), Val::Target(t)) if t.kind() == TargetKind::Processes => Val::Target(t),
+            (Type::Selector(TargetKind::Pods), Val::Selector(s)) if s.selector.kind() == TargetKind::Processes => {
+                Val::Selector(s)
+            }
             (Type::Target(_), Val::Selector(candidates)) => {
                 self.report(how_many(&candidates.text, expr));
                 Val::error()
@@ -150,6 +155,8 @@ impl Evaluator<'_> {
             // `none` where it is not allowed is found once the value is known.
             (Type::Optional(inner), want) => self.compatible(inner, want),
             (Type::List(a), Type::List(b)) => self.compatible(a, b),
+            (Type::Target(TargetKind::Processes), Type::Target(TargetKind::Pods))
+            | (Type::Selector(TargetKind::Processes), Type::Selector(TargetKind::Pods)) => true,
             (Type::Int, Type::Number) | (Type::String, Type::Url | Type::Host) => true,
             (Type::Sampled(inner), want) => self.compatible(inner, want),
             (Type::Map, Type::Record) => true,

@@ -10,7 +10,10 @@ use crate::check::declared::{self, field};
 use crate::check::program::{Arg, ExprKind, Field, ItemKind, Metric};
 use crate::check::scope::DeclId;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{HttpAnswer, KubernetesFact, MetricUnit, ObjectiveFact, Operand, PodSelector, Source, Stream};
+use crate::plan::{
+    CommandAnswer, DnsAnswer, HttpAnswer, KubernetesFact, MetricUnit, ObjectiveFact, Operand, PodSelector,
+    ScrapeAnswer, Selector, Source, Stream, TcpAnswer,
+};
 use crate::source::Span;
 use crate::types::{Duration, Percent, TargetKind, Type, Value};
 
@@ -114,6 +117,16 @@ impl Evaluator<'_> {
             let every = ev.optional_duration(&metric.fields, "every");
             let timeout = ev.optional_duration(&metric.fields, "timeout");
             let patience = ev.optional_duration(&metric.fields, "patience");
+            if let (Some(Source::Scrape { answer, .. }), Some(None)) = (&source, &window)
+                && *answer != ScrapeAnswer::Value
+            {
+                ev.report(
+                    Diagnostic::new(Code::MISSING_FIELD, item.name.span, "over which time is it measured?")
+                        .why("a page of metrics holds totals since the start: how they grew needs two looks")
+                        .help("write for example `window: 15s`"),
+                );
+                return None;
+            }
             let every = every?.unwrap_or(Duration::from_secs(5));
             Some(Stream {
                 text,
@@ -165,7 +178,9 @@ impl Evaluator<'_> {
                 }
                 [_] => return None,
             };
-            self.report(diagnostic.help("write one of `prometheus`, `json`, `http`, `kubernetes`, `tls`"));
+            self.report(diagnostic.help(
+                "write one of `prometheus`, `scrape`, `json`, `http`, `tcp`, `dns`, `tls`, `command`, `kubernetes`",
+            ));
             return None;
         };
         match field.key.text.as_str() {
@@ -176,6 +191,10 @@ impl Evaluator<'_> {
             "json" => self.json(field),
             "http" => self.http(field),
             "kubernetes" => self.kubernetes(field),
+            "scrape" => self.scrape(field),
+            "tcp" => self.tcp(field),
+            "dns" => self.dns(field),
+            "command" => self.command(field),
             _ => {
                 let record = self.record_of(field, &[("url", Type::Url, true)])?;
                 Some(Source::Tls { url: text(&record, "url")? })
@@ -229,18 +248,154 @@ impl Evaluator<'_> {
             "restarts" => KubernetesFact::Restarts,
             _ => KubernetesFact::RolledOut,
         };
-        let pods = record.iter().find_map(|(key, value)| match value {
-            Val::Selector(candidates) if key == "pods" => candidates.selector.pods().cloned(),
+        let selected = record.iter().find_map(|(key, value)| match value {
+            Val::Selector(candidates) if key == "pods" => Some(candidates.clone()),
             _ => None,
         })?;
+        if let Selector::Processes(of) = &selected.selector {
+            if of.except.is_empty() {
+                return Some(Source::Processes { what, of: of.clone() });
+            }
+            self.looks_at_a_draw(field);
+            return None;
+        }
+        let pods = selected.selector.pods().cloned()?;
         if pods.except.is_empty() && is_still(&pods) {
             return Some(Source::Kubernetes { what, pods });
         }
+        self.looks_at_a_draw(field);
+        None
+    }
+
+    fn looks_at_a_draw(&mut self, field: &Field) {
         self.report(
             Diagnostic::new(Code::METRIC_SOURCE, field.value.span, "a metric cannot look at what a draw hit")
                 .help("give it a service's pods: `pods: of.pods`"),
         );
-        None
+    }
+
+    /// `scrape: { url, metric, labels, answer, quantile, token }`.
+    fn scrape(&mut self, field: &Field) -> Option<Source> {
+        let record = self.record_of(
+            field,
+            &[
+                ("url", Type::Url, true),
+                ("metric", Type::String, true),
+                ("labels", Type::Record, false),
+                ("among", Type::Record, false),
+                ("answer", words(&["value", "rate", "increase", "share", "quantile"]), true),
+                ("quantile", Type::Percent, false),
+                ("token", Type::Secret, false),
+            ],
+        )?;
+        let quantile = record.iter().find_map(|(key, value)| match value {
+            Val::Plain(Value::Percent(share)) if key == "quantile" => Some(*share),
+            _ => None,
+        });
+        let answer = match (text(&record, "answer")?.as_str(), quantile) {
+            ("quantile", Some(share)) => ScrapeAnswer::Quantile(share),
+            ("quantile", None) => {
+                self.report(
+                    Diagnostic::new(Code::MISSING_FIELD, field.key.span, "which quantile?")
+                        .help("write for example `quantile: 99%`"),
+                );
+                return None;
+            }
+            (_, Some(_)) => {
+                self.report(Diagnostic::new(
+                    Code::METRIC_SOURCE,
+                    field.key.span,
+                    "`quantile` belongs to `answer: quantile`, and to nothing else",
+                ));
+                return None;
+            }
+            ("value", None) => ScrapeAnswer::Value,
+            ("rate", None) => ScrapeAnswer::Rate,
+            ("increase", None) => ScrapeAnswer::Increase,
+            (_, None) => ScrapeAnswer::Share,
+        };
+        let labels = label_pairs(&record, "labels")?;
+        let among = label_pairs(&record, "among")?;
+        if answer != ScrapeAnswer::Share && !among.is_empty() {
+            self.report(
+                Diagnostic::new(
+                    Code::METRIC_SOURCE,
+                    field.key.span,
+                    "`among` says what a share is of, and this is no share",
+                )
+                .help("write all labels into `labels`, or `answer: share`"),
+            );
+            return None;
+        }
+        Some(Source::Scrape {
+            url: text(&record, "url")?,
+            name: text(&record, "metric")?,
+            labels,
+            among,
+            answer,
+            token: secret(&record),
+        })
+    }
+
+    /// `tcp: { address, answer }`.
+    fn tcp(&mut self, field: &Field) -> Option<Source> {
+        let record =
+            self.record_of(field, &[("address", Type::String, true), ("answer", words(&["ok", "time"]), true)])?;
+        let answer = match text(&record, "answer")?.as_str() {
+            "ok" => TcpAnswer::Ok,
+            _ => TcpAnswer::Time,
+        };
+        Some(Source::Tcp { address: self.address_in(field, "address")?, answer })
+    }
+
+    /// `dns: { name, server, answer }`.
+    fn dns(&mut self, field: &Field) -> Option<Source> {
+        let record = self.record_of(
+            field,
+            &[
+                ("name", Type::Host, true),
+                ("server", Type::String, false),
+                ("answer", words(&["ok", "time", "addresses"]), true),
+            ],
+        )?;
+        let answer = match text(&record, "answer")?.as_str() {
+            "ok" => DnsAnswer::Ok,
+            "time" => DnsAnswer::Time,
+            _ => DnsAnswer::Addresses,
+        };
+        let server = match text(&record, "server") {
+            Some(_) => Some(self.address_in(field, "server")?),
+            None => None,
+        };
+        Some(Source::Dns { name: text(&record, "name")?, server, answer })
+    }
+
+    /// `command: { run, answer }`.
+    fn command(&mut self, field: &Field) -> Option<Source> {
+        let record = self.record_of(
+            field,
+            &[("run", Type::List(Arc::new(Type::String)), true), ("answer", words(&["output", "exit", "ok"]), true)],
+        )?;
+        let answer = match text(&record, "answer")?.as_str() {
+            "output" => CommandAnswer::Output,
+            "exit" => CommandAnswer::Exit,
+            _ => CommandAnswer::Ok,
+        };
+        let command = record.iter().find_map(|(key, value)| match value {
+            Val::List(items) if key == "run" => items.iter().map(super::select::text_of).collect::<Option<Vec<_>>>(),
+            _ => None,
+        })?;
+        if command.first().is_none_or(SmolStr::is_empty) {
+            self.report(Diagnostic::new(Code::METRIC_SOURCE, field.value.span, "a command without a program"));
+            return None;
+        }
+        Some(Source::Command { command, answer })
+    }
+
+    /// A field of a record that is an address.
+    fn address_in(&mut self, outer: &Field, key: &str) -> Option<SmolStr> {
+        let ExprKind::Record(fields) = &outer.value.kind else { return None };
+        crate::check::local::address(self, declared::field(fields, key)?)
     }
 
     /// The fields of a record, each with its type; `None` if one is unknown or wrong.
@@ -399,6 +554,20 @@ impl Evaluator<'_> {
         let stream = self.stream(id, &metric, &result, &bound.values, String::new())?;
         Some((stream, objective, window))
     }
+}
+
+/// The labels of a record's field; `None`: something in it is unknown.
+fn label_pairs(record: &[(SmolStr, Val)], key: &str) -> Option<Vec<(SmolStr, SmolStr)>> {
+    match record.iter().find(|(k, _)| k == key) {
+        Some((_, Val::Record(entries))) => {
+            entries.iter().map(|(key, value, _)| Some((key.clone(), super::select::text_of(value)?))).collect()
+        }
+        _ => Some(Vec::new()),
+    }
+}
+
+fn words(words: &[&str]) -> Type {
+    Type::Enum(words.iter().map(|w| SmolStr::from(*w)).collect())
 }
 
 fn text(record: &[(SmolStr, Val)], key: &str) -> Option<SmolStr> {

@@ -9,7 +9,7 @@ use crate::check::declared::Service;
 use crate::check::program::{Arg, Expr, ExprKind, Name};
 use crate::check::scope::DeclId;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{At, CloudSelector, MachineSelector, NodeSelector, PodSelector, Quantity, Selector};
+use crate::plan::{At, CloudSelector, MachineSelector, NodeSelector, PodSelector, ProcessSelector, Quantity, Selector};
 use crate::source::Span;
 use crate::types::{TargetKind, Type, Value};
 
@@ -30,7 +30,17 @@ fn drawn(target: &Target) -> At {
 impl Evaluator<'_> {
     /// `SERVICE.pods` and its kin.
     pub(super) fn service_selector(&mut self, id: DeclId, service: &Service, kind: TargetKind, name: &Name) -> Val {
+        // On one machine a service's processes are what its pods are in a cluster: one text holds in both.
+        let processes = kind == TargetKind::Processes
+            || kind == TargetKind::Pods
+                && service.has_local
+                && (self.is_local() || self.place.is_none() && !service.has_pods);
         let selector = match kind {
+            _ if processes && !service.has_local => return self.not_ours(id, name, "declares no `local` replicas"),
+            _ if processes => Some(Selector::Processes(ProcessSelector {
+                service: service.name.clone(),
+                ..ProcessSelector::default()
+            })),
             TargetKind::Endpoints => match &service.endpoints {
                 Val::List(urls) => {
                     let known: Vec<SmolStr> = urls.iter().filter_map(text_of).collect();
@@ -93,7 +103,7 @@ impl Evaluator<'_> {
                 "names" => self.names(&arg.value, &mut pods.names, &mut parts, "names"),
                 "zone" => self.at(&arg.value, TargetKind::Zones, &mut pods.zone, &mut uses, &mut parts, "zone"),
                 "node" => self.at(&arg.value, TargetKind::Nodes, &mut pods.node, &mut uses, &mut parts, "node"),
-                _ => self.except(&arg.value, &mut pods, &mut uses, &mut parts),
+                _ => self.except(&arg.value, &mut pods.except, &mut uses, &mut parts),
             };
             known &= fine;
         }
@@ -116,6 +126,46 @@ impl Evaluator<'_> {
             selector: Selector::Pods(pods),
             service: base.and_then(|b| b.service.clone()),
             text,
+            uses,
+        }))
+    }
+
+    /// `ledger.processes(…)`, and `ledger.pods(…)` on one machine.
+    pub(super) fn select_processes(&mut self, base: &Candidates, of: &ProcessSelector, args: &[Arg]) -> Val {
+        let mut processes = of.clone();
+        let mut uses = base.uses.clone();
+        let mut parts = Vec::new();
+        let mut known = true;
+        for arg in args {
+            const PODS_HAVE: &[&str] = &["namespace", "labels", "zone", "node"];
+            if let Some(name) = arg.name.as_ref().filter(|n| PODS_HAVE.contains(&n.text.as_str())) {
+                self.report(
+                    Diagnostic::new(
+                        Code::LOCAL_NARROWED,
+                        arg.span,
+                        format!("`{}` are processes on one machine: they have no {}", base.text, name.text),
+                    )
+                    .help("narrow them by `names` or `except`, or leave this place out of the experiment's `environments`"),
+                );
+                known = false;
+                continue;
+            }
+            let Some(key) = self.argument_name(arg, &["names", "except"]) else {
+                known = false;
+                continue;
+            };
+            known &= match key.as_str() {
+                "names" => self.names(&arg.value, &mut processes.names, &mut parts, "names"),
+                _ => self.except(&arg.value, &mut processes.except, &mut uses, &mut parts),
+            };
+        }
+        if !known {
+            return Val::Unknown(Type::Selector(TargetKind::Processes));
+        }
+        Val::Selector(Arc::new(Candidates {
+            selector: Selector::Processes(processes),
+            service: base.service.clone(),
+            text: narrowed(&base.text, &parts),
             uses,
         }))
     }
@@ -350,14 +400,14 @@ impl Evaluator<'_> {
     fn except(
         &mut self,
         expr: &Expr,
-        pods: &mut PodSelector,
+        except: &mut Vec<u32>,
         uses: &mut Vec<Arc<Target>>,
         parts: &mut Vec<String>,
     ) -> bool {
         match self.value(expr, &Type::Target(TargetKind::Pods)) {
             Val::Target(target) => {
                 parts.push(format!("except: {}", target.name.as_ref().map_or(target.text.as_str(), SmolStr::as_str)));
-                pods.except.push(target.id);
+                except.push(target.id);
                 uses.push(target);
                 true
             }

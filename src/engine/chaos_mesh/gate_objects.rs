@@ -94,8 +94,14 @@ fn reads<'a>(cx: &Context<'a>) -> Reads<'a> {
 fn read<'a>(cx: &Context<'a>, source: &'a Source, reads: &mut Reads<'a>) {
     match source {
         Source::Prometheus { .. } => reads.secrets.extend(cx.plan.place.cluster.token.as_deref()),
-        Source::Json { token, .. } | Source::Http { token, .. } => reads.secrets.extend(token.as_deref()),
-        Source::Tls { .. } => {}
+        Source::Json { token, .. } | Source::Http { token, .. } | Source::Scrape { token, .. } => {
+            reads.secrets.extend(token.as_deref())
+        }
+        Source::Tls { .. }
+        | Source::Tcp { .. }
+        | Source::Dns { .. }
+        | Source::Command { .. }
+        | Source::Processes { .. } => {}
         Source::Objective { indicator, .. } => read(cx, indicator, reads),
         Source::Kubernetes { what, pods } => {
             let namespaces = pods.namespaces.iter().map(|n| n.as_str());

@@ -236,6 +236,10 @@ fn sample<'p>(plan: &'p Plan, stream: &'p Stream) -> Result<(Sample<'p>, MetricU
         Source::Kubernetes { what: KubernetesFact::ReadyPods, pods } => Ok((ready_pods(pods)?, MetricUnit::Count)),
         Source::Kubernetes { .. } => Err("Litmus can count ready pods, but not this".to_owned()),
         Source::Json { .. } => Err("Litmus has no probe that reads a JSON document".to_owned()),
+        Source::Processes { .. } => Err("only Perturb itself sees the processes of its machine".to_owned()),
+        Source::Scrape { .. } => Err("Litmus has no probe that reads a page of metrics".to_owned()),
+        Source::Tcp { .. } | Source::Dns { .. } => Err("Litmus has no probe for that".to_owned()),
+        Source::Command { .. } => Err("Litmus would run the program in its own pod, where it is not".to_owned()),
         Source::Tls { .. } => Err("Litmus has no probe that looks at a certificate".to_owned()),
         Source::Objective { what, indicator, indicator_unit, objective, .. } => {
             let query = budget_left(*what, indicator, *indicator_unit, objective.0)?;

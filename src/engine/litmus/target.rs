@@ -102,6 +102,7 @@ fn no_such_target(kind: TargetKind) -> &'static str {
         TargetKind::Workloads => {
             "Litmus wants to know whether it is a Deployment or a StatefulSet, and a selector of workloads does not say so"
         }
+        TargetKind::Processes => "Litmus knows pods and nodes, but nothing on the machine that Perturb runs on",
         TargetKind::Endpoints => "Litmus knows pods and nodes, but no URLs",
         TargetKind::Instances | TargetKind::Disks | TargetKind::Databases | TargetKind::Balancers => {
             "the fault's litmus body does not say by which variables Litmus takes it"

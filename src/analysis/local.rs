@@ -1,0 +1,81 @@
+//! Proof: what is done to processes on the machine that Perturb runs on can be done to each of those that may be drawn.
+//!
+//! Comes in: the plan's faults and what its services say of their replicas here. Goes out: P0723, P0724. An action of the
+//! local engine says by its first word what it needs: `proxy.…` and `http.…` a path, `process.…` a process.
+
+use super::facts;
+use super::portability::engine_of;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::plan::{Draw, EngineName, Fault, LocalProcess, LocalReplica, Plan, Selector};
+use crate::types::Value;
+
+/// Adds faults that some of their candidates cannot suffer.
+pub fn check(plan: &Plan, out: &mut Vec<Diagnostic>) {
+    for fault in &plan.faults {
+        let Some(draw) = facts::draw(plan, fault.target) else { continue };
+        let Selector::Processes(of) = &draw.selector else { continue };
+        let Some(service) = plan.services.get(&of.service) else { continue };
+        let candidates = service.local.iter().filter(|r| of.names.is_empty() || of.names.contains(&r.name));
+        if let Some(unknown) = of.names.iter().find(|n| !service.local.iter().any(|r| r.name == **n)) {
+            out.push(
+                Diagnostic::new(
+                    Code::LOCAL_NO_PROCESS,
+                    draw.span,
+                    format!("`{}` has no replica `{unknown}` here", of.service),
+                )
+                .also(service.span, "its `local` names others"),
+            );
+        }
+        for replica in candidates {
+            if let Some(diagnostic) = unfit(plan, fault, draw, replica) {
+                out.push(diagnostic.also(service.span, "declared here"));
+                break;
+            }
+        }
+    }
+}
+
+fn unfit(plan: &Plan, fault: &Fault, draw: &Draw, replica: &LocalReplica) -> Option<Diagnostic> {
+    let engine = engine_of(plan, fault).ok()?;
+    let body = fault.bodies.get(&engine)?;
+    let name = format!("{}/{}", draw.service.as_deref().unwrap_or_default(), replica.name);
+    if engine == EngineName::Toxiproxy {
+        let proxy = replica.path.as_ref().and_then(|p| p.proxy.as_ref());
+        return proxy.is_none().then(|| {
+            no_path(fault, format!("no Toxiproxy stands before `{name}`"), "name the proxy there: `proxy: \"ledger\"`")
+        });
+    }
+    let action = body.field("action").and_then(Value::as_text)?;
+    match action.split('.').next()? {
+        "proxy" | "http" => match replica.path.as_ref().filter(|p| p.address.is_some()) {
+            None => Some(no_path(
+                fault,
+                format!("no proxy stands before `{name}`, so nothing can happen on the way to it"),
+                "give it `address`, where others reach it, and `upstream`, where it listens",
+            )),
+            Some(path) => match body.field("port") {
+                Some(Value::Int(port)) if !u16::try_from(*port).is_ok_and(|p| path.stands_for(p)) => Some(no_path(
+                    fault,
+                    format!("`port: {port}` is not a port of `{name}`"),
+                    "say in its `local` which port the path stands for: `port: 8080`",
+                )),
+                _ => None,
+            },
+        },
+        "process" if replica.process.is_none() => Some(
+            Diagnostic::new(Code::LOCAL_NO_PROCESS, fault.span, format!("nobody can find the process of `{name}`"))
+                .why("it declares a path only, and this fault is one of a process")
+                .help("say how it is found: `command`, `pid-file`, `listening` or `program`"),
+        ),
+        "process" if action == "process.restart" && !matches!(replica.process, Some(LocalProcess::Command(_))) => Some(
+            Diagnostic::new(Code::LOCAL_NO_PROCESS, fault.span, format!("Perturb cannot start `{name}` again"))
+                .why("it did not start it: whoever did knows how")
+                .help("give it a `command`, or kill it, and let its own supervisor start it"),
+        ),
+        _ => None,
+    }
+}
+
+fn no_path(fault: &Fault, message: String, help: &str) -> Diagnostic {
+    Diagnostic::new(Code::LOCAL_NO_PATH, fault.span, message).help(help.to_owned())
+}

@@ -1,0 +1,315 @@
+//! A fault that the keeper holds: put in, looked at, taken away.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::protocol::{Aim, Answer, Injected};
+use super::replica::Replica;
+use crate::engine::local::action::Action;
+use crate::engine::local::disk;
+use crate::engine::local::process::{self, Process};
+use crate::engine::local::proxy::{Active, Counters, Path as ProxyPath};
+
+/// How long a process may take to stand still or go on: the kernel does it within a tick, if it is not in a call that
+/// cannot be interrupted.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// A fault with what it takes to undo it.
+pub struct Held {
+    /// What was asked.
+    pub fault: Injected,
+    /// When it ends by itself.
+    pub until: Instant,
+    paths: Vec<Arc<ProxyPath>>,
+    active: Option<Arc<Active>>,
+    stopped: Vec<Process>,
+    loads: Vec<Child>,
+    file: Option<PathBuf>,
+    taken: u64,
+    /// For actions that happen once: the processes that they happened to, with how often they had been started.
+    struck: Vec<(Aim, Vec<Process>, u32)>,
+}
+
+/// What a fault is put into.
+pub struct Scene<'a> {
+    /// The proxy at an address.
+    pub path: &'a dyn Fn(&str) -> Option<Arc<ProxyPath>>,
+    /// The replica of an aim.
+    pub replica: &'a dyn Fn(&Aim) -> Option<Arc<Replica>>,
+    /// What relative folders begin at.
+    pub folder: &'a Path,
+    /// The binary.
+    pub exe: &'a Path,
+}
+
+impl Held {
+    /// Puts a fault in. Where it cannot be put into all targets, it is in none.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn inject(fault: Injected, scene: &Scene<'_>) -> Result<Self, String> {
+        let until = Instant::now() + Duration::from_millis(fault.at_most);
+        let mut held = Self {
+            fault,
+            until,
+            paths: Vec::new(),
+            active: None,
+            stopped: Vec::new(),
+            loads: Vec::new(),
+            file: None,
+            taken: 0,
+            struck: Vec::new(),
+        };
+        match held.put_in(scene) {
+            Ok(()) => Ok(held),
+            Err(reason) => {
+                // What is in already goes out again; the caller undoes, too.
+                let undone = held.undo();
+                Err(undone.err().map_or(reason.clone(), |left| format!("{reason}; and {left}")))
+            }
+        }
+    }
+
+    fn put_in(&mut self, scene: &Scene<'_>) -> Result<(), String> {
+        let targets = self.fault.targets.clone();
+        match self.fault.action.clone() {
+            Action::Path(fault) => {
+                let active = Arc::new(Active { fault, counters: Counters::default() });
+                for aim in &targets {
+                    let address = aim.address.as_deref().ok_or_else(|| format!("no proxy stands before {aim}"))?;
+                    let path = (scene.path)(address).ok_or_else(|| format!("no proxy is open at {address}"))?;
+                    if path.active().is_some() {
+                        return Err(format!("another fault is on the way to {aim}, and there is room for one"));
+                    }
+                    path.set(Some(active.clone()));
+                    self.paths.push(path);
+                }
+                self.active = Some(active);
+                Ok(())
+            }
+            Action::Stop => targets.iter().try_for_each(|aim| self.stop(aim)),
+            Action::Signal(word) => {
+                let signal = process::signal_named(&word).ok_or_else(|| format!("there is no signal `{word}`"))?;
+                targets.iter().try_for_each(|aim| self.strike(aim, signal, scene))
+            }
+            Action::End { grace } => self.end(&targets, grace, false, scene),
+            Action::Restart { grace } => self.end(&targets, grace, true, scene),
+            Action::Cpu { millicores } => {
+                targets.iter().try_for_each(|_| self.load(&["cpu", &millicores.to_string()], scene.exe))
+            }
+            Action::Memory { bytes } => {
+                targets.iter().try_for_each(|_| self.load(&["memory", &bytes.to_string()], scene.exe))
+            }
+            Action::Load { millirate, path, method } => {
+                let share = (millirate / targets.len().max(1) as u64).max(1).to_string();
+                targets.iter().try_for_each(|aim| {
+                    let url = aim.url.as_deref().ok_or_else(|| format!("{aim} has no URL"))?;
+                    let url = format!("{}{path}", url.trim_end_matches('/'));
+                    self.load(&["requests", &share, "--method", &method, "--url", &url], scene.exe)
+                })
+            }
+            Action::Fill { folder, amount } => {
+                let file = disk::file_of(&scene.folder.join(folder), &self.fault.id);
+                self.file = Some(file.clone());
+                self.taken =
+                    disk::fill(&file, amount).map_err(|error| format!("cannot fill {}: {error}", file.display()))?;
+                Ok(())
+            }
+        }
+    }
+
+    fn stop(&mut self, aim: &Aim) -> Result<(), String> {
+        let process = living(aim)?;
+        for member in process::family(process.pid).into_iter().filter_map(Process::of) {
+            self.stopped.push(member);
+            member.signal(Signal::STOP).map_err(|error| format!("cannot stop {aim} ({member}): {error}"))?;
+        }
+        Ok(())
+    }
+
+    /// A signal that ends a process goes to all of its family, as the loss of a pod does; any other is its own.
+    fn strike(&mut self, aim: &Aim, signal: Signal, scene: &Scene<'_>) -> Result<(), String> {
+        let process = living(aim)?;
+        let family = if signal == Signal::KILL {
+            process::family(process.pid).into_iter().filter_map(Process::of).collect()
+        } else {
+            vec![process]
+        };
+        let starts = (scene.replica)(aim).map_or(0, |r| r.restarts());
+        for member in &family {
+            member.signal(signal).map_err(|error| format!("cannot signal {aim} ({member}): {error}"))?;
+        }
+        self.struck.push((aim.clone(), family, starts));
+        Ok(())
+    }
+
+    fn end(&mut self, targets: &[Aim], grace: u64, again: bool, scene: &Scene<'_>) -> Result<(), String> {
+        for aim in targets {
+            if again {
+                (scene.replica)(aim).ok_or_else(|| format!("{aim} is not known here"))?.start_again();
+            }
+            self.strike(aim, if grace == 0 { Signal::KILL } else { Signal::TERM }, scene)?;
+        }
+        if grace > 0 {
+            let all: Vec<Process> = self.struck.iter().flat_map(|(_, family, _)| family.clone()).collect();
+            // Whoever does not end in time is ended; nobody has to wait for that.
+            std::thread::spawn(move || {
+                let end = Instant::now() + Duration::from_nanos(grace);
+                while Instant::now() < end && all.iter().any(Process::is_alive) {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                for process in all {
+                    let _ = process.signal(Signal::KILL);
+                }
+            });
+        }
+        Ok(())
+    }
+
+    fn load(&mut self, what: &[&str], exe: &Path) -> Result<(), String> {
+        let mut child = Command::new(exe)
+            .args(["__local", "stress"])
+            .args(["--at-most", &self.fault.at_most.to_string()])
+            .args(what)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("cannot start a process for the load: {error}"))?;
+        let out = child.stdout.take();
+        self.loads.push(child);
+        let mut line = String::new();
+        let read = out.map(|out| BufReader::new(out).read_line(&mut line));
+        match read {
+            Some(Ok(_)) if line == "ready\n" => Ok(()),
+            _ => Err("the load did not come up: is there so much memory, and does anybody answer?".to_owned()),
+        }
+    }
+
+    /// Whether it is really there.
+    pub fn confirm(&mut self, replica: &dyn Fn(&Aim) -> Option<Arc<Replica>>) -> Answer {
+        match &self.fault.action {
+            Action::Path(fault) => match self.active.as_ref().and_then(|a| a.counters.tell(fault)) {
+                Some(seen) => Answer::There(seen),
+                None => Answer::NotSeen("nothing came by that it could act on".to_owned()),
+            },
+            Action::Stop => match self.stopped.iter().find(|p| p.is_alive() && !p.is_stopped()) {
+                Some(process) => Answer::NotSeen(format!("process {process} runs on")),
+                None if self.stopped.iter().any(Process::is_alive) => {
+                    Answer::There(format!("{} processes stand still", self.stopped.len()))
+                }
+                None => Answer::NotSeen("the process is gone".to_owned()),
+            },
+            Action::Signal(word) if !matches!(word.as_str(), "kill" | "term" | "int" | "quit" | "abort") => {
+                Answer::There(format!("the signal `{word}` was delivered"))
+            }
+            Action::Signal(_) | Action::End { .. } => self.gone(),
+            Action::Restart { .. } => match self.gone() {
+                Answer::There(gone) => {
+                    let missing = self.struck.iter().find(|(aim, _, starts)| {
+                        replica(aim).is_none_or(|r| r.restarts() <= *starts || !matches!(r.process(), Ok(Some(_))))
+                    });
+                    match missing {
+                        Some((aim, ..)) => Answer::NotSeen(format!("{aim} is not started again yet")),
+                        None => Answer::There(format!("{gone}, and started again")),
+                    }
+                }
+                other => other,
+            },
+            Action::Cpu { .. } | Action::Memory { .. } | Action::Load { .. } => {
+                let dead = self.loads.iter_mut().any(|child| !matches!(child.try_wait(), Ok(None)));
+                if dead {
+                    return Answer::NotSeen("the load has ended".to_owned());
+                }
+                self.load_seen()
+            }
+            Action::Fill { .. } => match self.file.as_deref().and_then(disk::taken) {
+                Some(bytes) if bytes >= self.taken => Answer::There(format!("{bytes} bytes are taken")),
+                Some(bytes) => Answer::NotSeen(format!("{bytes} of {} bytes are taken", self.taken)),
+                None => Answer::NotSeen("the file is gone".to_owned()),
+            },
+        }
+    }
+
+    fn gone(&self) -> Answer {
+        let all = || self.struck.iter().flat_map(|(_, family, _)| family);
+        match all().find(|p| p.is_alive()) {
+            Some(process) => Answer::NotSeen(format!("process {process} is still there")),
+            None => Answer::There(format!("{} processes are gone", all().count())),
+        }
+    }
+
+    fn load_seen(&self) -> Answer {
+        let facts: Vec<_> = self.loads.iter().filter_map(|child| process::facts(child.id())).collect();
+        let ticks: u64 = facts.iter().map(|f| f.ticks).sum();
+        match self.fault.action {
+            Action::Cpu { .. } if ticks == 0 => Answer::NotSeen("no processor time was used yet".to_owned()),
+            Action::Cpu { .. } => Answer::There(format!("{ticks} ticks of processor time were used")),
+            // A load says that it is ready once a first request was answered or refused.
+            Action::Load { .. } => Answer::There(format!("{} processes send requests", self.loads.len())),
+            _ => {
+                let bytes: u64 = self.loads.iter().filter_map(|child| resident(child.id())).sum();
+                Answer::There(format!("{bytes} bytes are held"))
+            }
+        }
+    }
+
+    /// Takes it away, and looks whether it is gone.
+    ///
+    /// # Errors
+    /// What is left, in words.
+    pub fn undo(&mut self) -> Result<(), String> {
+        for path in self.paths.drain(..) {
+            path.set(None);
+        }
+        for child in &mut self.loads {
+            drop(child.stdin.take());
+            let _ = child.kill();
+            child.wait().map_err(|error| format!("the load {} is left: {error}", child.id()))?;
+        }
+        self.loads.clear();
+        let stopped = std::mem::take(&mut self.stopped);
+        if let Err(error) = go_on(&stopped) {
+            self.stopped = stopped;
+            return Err(error);
+        }
+        if let Some(file) = &self.file {
+            disk::empty(file).map_err(|error| format!("{} is left: {error}", file.display()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Lets stopped processes go on, children first, and looks whether they do.
+///
+/// # Errors
+/// Which stands still.
+pub fn go_on(stopped: &[Process]) -> Result<(), String> {
+    for process in stopped.iter().rev() {
+        process.signal(Signal::CONT).map_err(|error| format!("process {process} stands still: {error}"))?;
+    }
+    let end = Instant::now() + SETTLE;
+    while let Some(process) = stopped.iter().find(|p| p.is_stopped()) {
+        if Instant::now() > end {
+            return Err(format!("process {process} stands still"));
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Ok(())
+}
+
+/// The process of an aim, as it was drawn.
+fn living(aim: &Aim) -> Result<Process, String> {
+    let process = aim.process.ok_or_else(|| format!("{aim} has no process"))?;
+    if process.is_alive() { Ok(process) } else { Err(format!("{aim} is gone: process {process} ended")) }
+}
+
+fn resident(pid: u32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64)
+}

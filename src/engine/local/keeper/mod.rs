@@ -1,0 +1,428 @@
+//! The keeper: one process per project that holds what must outlive a runner.
+//!
+//! Comes in: requests over a socket ([`protocol`]). It starts what a `service` declares by a command, stands with its
+//! proxies in the paths, and carries faults, each until its deadline, or until nobody renews the lease of who injected it.
+//! It ends when nobody needs it: what it started ends with it, and so does every fault.
+
+pub mod client;
+pub mod held;
+mod http;
+pub mod protocol;
+mod replica;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Notify;
+
+use self::held::{Held, Scene};
+use self::protocol::{Aim, Answer, Injected, Look, ReplicaLook, Request, System, VERSION};
+use self::replica::Replica;
+use super::process::Process;
+use super::proxy::{Path as ProxyPath, Proxy, lock};
+
+/// How often deadlines and leases are looked at: a fault outlives them by this much at most.
+const TICK: Duration = Duration::from_millis(25);
+/// How long the system stays up after the last lease ran out without a word: its runner died, and somebody may come to
+/// recover. The faults are gone by then; only the traffic goes on.
+const LINGER: Duration = Duration::from_secs(30);
+
+struct Keeper {
+    home: PathBuf,
+    exe: PathBuf,
+    begun: Instant,
+    system: tokio::sync::Mutex<Running>,
+    faults: tokio::sync::Mutex<BTreeMap<String, Held>>,
+    /// Faults that were undone, perhaps before they came.
+    undone: Mutex<BTreeSet<String>>,
+    leases: Mutex<BTreeMap<String, Instant>>,
+    /// When the last lease ran out or was given back.
+    unneeded_since: Mutex<Option<Instant>>,
+    keep: Mutex<bool>,
+    end: Notify,
+}
+
+#[derive(Default)]
+struct Running {
+    folder: PathBuf,
+    replicas: BTreeMap<(String, String), Arc<Replica>>,
+    proxies: BTreeMap<String, (String, Proxy)>,
+}
+
+/// Runs until nobody needs it. Another keeper of the same home: then this one ends at once, and all is well.
+///
+/// # Errors
+/// That the home or the socket cannot be used.
+pub fn run(home: &Path) -> io::Result<()> {
+    // A session of its own: the terminal's signals, and its end, are the runner's.
+    let _ = rustix::process::setsid();
+    std::fs::create_dir_all(home)?;
+    let guard = std::fs::File::options().create(true).truncate(false).write(true).open(home.join("keeper.lock"))?;
+    if rustix::fs::flock(&guard, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(serve(home));
+    // Connections that are still open must not hold the process.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    drop(guard);
+    done
+}
+
+async fn serve(home: &Path) -> io::Result<()> {
+    let path = client::socket(home);
+    // Whoever held the lock before is dead: its socket leads nowhere.
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path)?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    let keeper = Arc::new(Keeper {
+        home: home.to_owned(),
+        exe: std::env::current_exe()?,
+        begun: Instant::now(),
+        system: tokio::sync::Mutex::default(),
+        faults: tokio::sync::Mutex::default(),
+        undone: Mutex::default(),
+        leases: Mutex::default(),
+        unneeded_since: Mutex::new(None),
+        keep: Mutex::new(false),
+        end: Notify::new(),
+    });
+    let watch = tokio::spawn(watch(keeper.clone()));
+    let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+    // A lost terminal is no reason to end.
+    let mut hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                if let Ok((stream, _)) = accepted {
+                    let keeper = keeper.clone();
+                    tokio::spawn(async move { let _ = converse(&keeper, stream).await; });
+                }
+            }
+            () = keeper.end.notified() => break,
+            _ = term.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => {}
+        }
+    }
+    watch.abort();
+    keeper.down().await;
+    let _ = std::fs::remove_file(&path);
+    Ok(())
+}
+
+async fn converse(keeper: &Arc<Keeper>, stream: UnixStream) -> io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    let mut line = String::new();
+    stream.read_line(&mut line).await?;
+    let answer = match serde_json::from_str::<Request>(&line) {
+        // A client that goes away does not undo half of what it asked for.
+        Ok(request) => {
+            let own = keeper.clone();
+            tokio::spawn(async move { own.answer(request).await })
+                .await
+                .unwrap_or_else(|error| failed(format!("the keeper failed: {error}"), false))
+        }
+        Err(error) => failed(format!("this cannot be read: {error}"), false),
+    };
+    let mut bytes = serde_json::to_vec(&answer).map_err(io::Error::other)?;
+    bytes.push(b'\n');
+    stream.get_mut().write_all(&bytes).await
+}
+
+fn failed(reason: String, passing: bool) -> Answer {
+    Answer::Failed { reason, passing }
+}
+
+/// Looks at deadlines and leases.
+async fn watch(keeper: Arc<Keeper>) {
+    loop {
+        tokio::time::sleep(TICK).await;
+        keeper.heal_expired().await;
+        if keeper.is_unneeded().await {
+            keeper.end.notify_one();
+            return;
+        }
+    }
+}
+
+impl Keeper {
+    async fn answer(&self, request: Request) -> Answer {
+        match request {
+            Request::Hello => match Process::of(std::process::id()) {
+                Some(keeper) => Answer::Hello { version: VERSION, keeper },
+                None => Answer::Hello { version: VERSION, keeper: Process { pid: std::process::id(), start: 0 } },
+            },
+            Request::Up { system, holder, lease, keep } => {
+                self.renew(&holder, lease);
+                if keep {
+                    *lock(&self.keep) = true;
+                }
+                match self.up(system).await {
+                    Ok(()) => Answer::Done,
+                    Err(reason) => failed(reason, false),
+                }
+            }
+            Request::Lease { holder, lease } => {
+                self.renew(&holder, lease);
+                Answer::Done
+            }
+            Request::Release { holder } => {
+                lock(&self.leases).remove(&holder);
+                match self.heal(|held| held.fault.holder == holder).await {
+                    Ok(()) => {
+                        // Given back in good order: nobody has to be waited for.
+                        *lock(&self.unneeded_since) = self.begun.checked_sub(LINGER).or(Some(self.begun));
+                        if self.is_unneeded().await {
+                            self.end.notify_one();
+                        }
+                        Answer::Done
+                    }
+                    Err(reason) => failed(reason, true),
+                }
+            }
+            Request::Inject { fault, lease } => self.inject(fault, lease).await,
+            Request::Confirm { id } => self.confirm(&id).await,
+            Request::Undo { id } => {
+                lock(&self.undone).insert(id.clone());
+                match self.heal(|held| held.fault.id == id).await {
+                    Ok(()) => Answer::Done,
+                    Err(reason) => failed(reason, true),
+                }
+            }
+            Request::Look => Answer::Look(self.look().await),
+            Request::Down => {
+                *lock(&self.keep) = false;
+                self.down().await;
+                self.end.notify_one();
+                Answer::Done
+            }
+        }
+    }
+
+    fn renew(&self, holder: &str, lease: u64) {
+        lock(&self.leases).insert(holder.to_owned(), Instant::now() + Duration::from_millis(lease));
+        *lock(&self.unneeded_since) = None;
+    }
+
+    /// Starts what is not there; what is there under another declaration is ended first, unless a fault is on it.
+    async fn up(&self, system: System) -> Result<(), String> {
+        let mut running = self.system.lock().await;
+        running.folder.clone_from(&system.folder);
+        let mut fresh = Vec::new();
+        for (service, spec) in system.replicas {
+            let key = (service.clone(), spec.name.to_string());
+            if running.replicas.get(&key).is_some_and(|r| r.spec == spec) {
+                continue;
+            }
+            if let Some(old) = running.replicas.remove(&key) {
+                tokio::task::block_in_place(|| old.end());
+            }
+            if let Some((address, upstream)) = ends(&spec) {
+                let known = running.proxies.get(&address).is_some_and(|(to, _)| *to == upstream);
+                if !known {
+                    running.proxies.remove(&address);
+                    let proxy = Proxy::open(&address, &upstream).await.map_err(|error| {
+                        format!("the proxy for {service}/{} cannot listen at {address}: {error}", spec.name)
+                    })?;
+                    running.proxies.insert(address, (upstream, proxy));
+                }
+            }
+            let folder = running.folder.clone();
+            let replica = Replica::begin(service.clone(), spec, &folder, &self.home, &self.exe)
+                .map_err(|error| format!("cannot start {service}/{}: {error}", key.1))?;
+            running.replicas.insert(key, replica.clone());
+            fresh.push(replica);
+        }
+        let all: Vec<Arc<Replica>> = running.replicas.values().cloned().collect();
+        drop(running);
+        for replica in all {
+            self.wait_ready(&replica, fresh.iter().any(|f| Arc::ptr_eq(f, &replica))).await?;
+        }
+        Ok(())
+    }
+
+    async fn wait_ready(&self, replica: &Replica, fresh: bool) -> Result<(), String> {
+        let end = Instant::now() + if fresh { replica.ready_within() } else { Duration::ZERO };
+        loop {
+            match replica.ready().await {
+                Ok(_) => return Ok(()),
+                // What was up before may be down on purpose; preflight counts who is ready.
+                Err(_) if !fresh => return Ok(()),
+                Err(reason) if Instant::now() >= end => {
+                    let (service, name) = (&replica.service, &replica.spec.name);
+                    return Err(format!("{service}/{name} is not ready: {reason}{}", replica.last_words()));
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    async fn inject(&self, fault: Injected, lease: u64) -> Answer {
+        let running = self.system.lock().await;
+        let mut faults = self.faults.lock().await;
+        if lock(&self.undone).contains(&fault.id) {
+            return failed(format!("`{}` was undone before it came", fault.id), false);
+        }
+        if faults.contains_key(&fault.id) {
+            return Answer::Done;
+        }
+        self.renew(&fault.holder, lease);
+        let path = |address: &str| running.path(address);
+        let replica = |aim: &Aim| running.replica(aim);
+        let scene = Scene { path: &path, replica: &replica, folder: &running.folder, exe: &self.exe };
+        let id = fault.id.clone();
+        match tokio::task::block_in_place(|| Held::inject(fault, &scene)) {
+            Ok(held) => {
+                faults.insert(id, held);
+                Answer::Done
+            }
+            Err(reason) => failed(reason, false),
+        }
+    }
+
+    async fn confirm(&self, id: &str) -> Answer {
+        let running = self.system.lock().await;
+        let mut faults = self.faults.lock().await;
+        match faults.get_mut(id) {
+            Some(held) => held.confirm(&|aim| running.replica(aim)),
+            None => Answer::NotSeen("the keeper does not hold it".to_owned()),
+        }
+    }
+
+    /// Undoes the faults that are meant.
+    async fn heal(&self, meant: impl Fn(&Held) -> bool) -> Result<(), String> {
+        let mut faults = self.faults.lock().await;
+        // Undone last to first: a later fault may stand on an earlier one.
+        let ids: Vec<String> = faults.iter().filter(|(_, held)| meant(held)).map(|(id, _)| id.clone()).rev().collect();
+        let mut left = Vec::new();
+        for id in ids {
+            let Some(mut held) = faults.remove(&id) else { continue };
+            if let Err(reason) = tokio::task::block_in_place(|| held.undo()) {
+                left.push(reason);
+                // Tried again at the next tick: its deadline is over.
+                held.until = Instant::now();
+                faults.insert(id, held);
+            }
+        }
+        if left.is_empty() { Ok(()) } else { Err(left.join("; ")) }
+    }
+
+    async fn heal_expired(&self) {
+        let now = Instant::now();
+        let leases = {
+            let mut leases = lock(&self.leases);
+            let before = leases.len();
+            leases.retain(|_, until| *until > now);
+            if before > 0 && leases.is_empty() {
+                *lock(&self.unneeded_since) = Some(now);
+            }
+            leases.clone()
+        };
+        let _ = self.heal(|held| held.until <= now || !leases.contains_key(&held.fault.holder)).await;
+    }
+
+    async fn is_unneeded(&self) -> bool {
+        if *lock(&self.keep) || !lock(&self.leases).is_empty() || !self.faults.lock().await.is_empty() {
+            return false;
+        }
+        // A keeper that nobody ever asked for anything ends, too.
+        let since = lock(&self.unneeded_since).unwrap_or(self.begun);
+        since.elapsed() >= LINGER
+    }
+
+    async fn look(&self) -> Look {
+        let running = self.system.lock().await;
+        let replicas: Vec<(Arc<Replica>, Option<String>, u64)> = running
+            .replicas
+            .values()
+            .map(|replica| {
+                let address = ends(&replica.spec).map(|(address, _)| address);
+                let connections =
+                    address.as_deref().and_then(|a| running.path(a)).map_or(0, |p| p.connections() as u64);
+                (replica.clone(), address, connections)
+            })
+            .collect();
+        drop(running);
+        let mut looks = Vec::new();
+        let asked: Vec<_> = replicas
+            .into_iter()
+            .map(|(replica, address, connections)| {
+                tokio::spawn(async move {
+                    let ready = replica.ready().await;
+                    ReplicaLook {
+                        service: replica.service.clone(),
+                        name: replica.spec.name.to_string(),
+                        process: replica.process().ok().flatten(),
+                        not_ready: ready.err(),
+                        address,
+                        restarts: replica.restarts(),
+                        connections,
+                    }
+                })
+            })
+            .collect();
+        for look in asked {
+            looks.extend(look.await.ok());
+        }
+        Look { replicas: looks, faults: self.faults.lock().await.keys().cloned().collect() }
+    }
+
+    /// Undoes everything and ends what was started.
+    async fn down(&self) {
+        let _ = self.heal(|_| true).await;
+        let mut running = self.system.lock().await;
+        let replicas: Vec<Arc<Replica>> = running.replicas.values().cloned().collect();
+        running.replicas.clear();
+        tokio::task::block_in_place(|| {
+            let ends: Vec<_> = replicas.into_iter().map(|r| std::thread::spawn(move || r.end())).collect();
+            for end in ends {
+                let _ = end.join();
+            }
+        });
+        running.proxies.clear();
+    }
+}
+
+impl Running {
+    fn path(&self, address: &str) -> Option<Arc<ProxyPath>> {
+        self.proxies.get(address).map(|(_, proxy)| proxy.path.clone())
+    }
+
+    fn replica(&self, aim: &Aim) -> Option<Arc<Replica>> {
+        self.replicas.get(&(aim.service.clone(), aim.replica.clone())).cloned()
+    }
+}
+
+/// Where a replica's proxy listens, and where it passes on.
+fn ends(spec: &crate::plan::LocalReplica) -> Option<(String, String)> {
+    let path = spec.path.as_ref()?;
+    Some((path.address.as_ref()?.to_string(), path.upstream.as_ref()?.to_string()))
+}
+
+/// Becomes the program that was asked for; ends with its parent, however that dies.
+///
+/// # Errors
+/// That the program cannot be run. Otherwise this does not return.
+pub fn child(parent: u32, command: &[std::ffi::OsString]) -> io::Error {
+    use std::os::unix::process::CommandExt;
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::set_parent_process_death_signal(Some(Signal::KILL)) {
+        return error.into();
+    }
+    // It may have died before the signal was asked for.
+    let now = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get());
+    if now.and_then(|pid| u32::try_from(pid).ok()) != Some(parent) {
+        return io::Error::other("whoever started this is gone");
+    }
+    let [program, arguments @ ..] = command else { return io::Error::other("the command is empty") };
+    std::process::Command::new(program).args(arguments).exec()
+}

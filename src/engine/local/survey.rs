@@ -1,0 +1,42 @@
+//! What this machine can do, and why not the rest.
+
+use std::path::Path;
+
+/// One kind of faults.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ability {
+    /// `signals`, `proxy`, ….
+    pub what: &'static str,
+    /// `None`: it can; else why not, and what would help.
+    pub why_not: Option<String>,
+}
+
+fn not_yet(instead: &str) -> Option<String> {
+    Some(format!("Perturb does not do it yet, with root or without; {instead}"))
+}
+
+/// What the local engine can do on this machine.
+#[must_use]
+pub fn survey() -> Vec<Ability> {
+    let linux = cfg!(target_os = "linux");
+    let proc = (!Path::new("/proc/self/stat").exists()).then(|| "this system has no `/proc`".to_owned());
+    vec![
+        Ability { what: "start processes from a command, with readiness and log", why_not: None },
+        Ability { what: "signal, stop and restart processes", why_not: proc.clone() },
+        Ability { what: "find processes by pid file, port or program", why_not: proc },
+        Ability { what: "proxy: delay, bandwidth, stall, cut, reset, half-open, slow close", why_not: None },
+        Ability {
+            what: "proxy: delays to a tenth of a millisecond",
+            why_not: (!linux).then(|| "only Linux has timerfd: delays are right to about 2 ms here".to_owned()),
+        },
+        Ability { what: "HTTP/1: abort, delay, status, header, body", why_not: None },
+        Ability { what: "processor and memory under load", why_not: None },
+        Ability { what: "fill a folder or a disk", why_not: None },
+        Ability { what: "send a load to URLs", why_not: None },
+        // What a reader of the list would look for, and not find.
+        Ability { what: "lose packets (tc, nftables)", why_not: not_yet("`proxy.stall` comes near") },
+        Ability { what: "slow a disk (cgroup io)", why_not: not_yet("Chaos Mesh can, in a cluster") },
+        Ability { what: "answer for a name server", why_not: not_yet("Chaos Mesh and Litmus can, in a cluster") },
+        Ability { what: "move a clock (libfaketime)", why_not: not_yet("Chaos Mesh can, in a cluster") },
+    ]
+}

@@ -1,0 +1,402 @@
+//! Probes against real servers and programs.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use perturb::plan::{
+    CommandAnswer, DnsAnswer, HttpAnswer, KubernetesFact, MetricUnit, ProcessSelector, ScrapeAnswer, Source, Stream,
+    TcpAnswer,
+};
+use perturb::runtime::probes::Prober;
+use perturb::types::{self, Percent, Value};
+
+use crate::support::{Rig, exe, plan, port, until};
+
+fn stream(source: Source, of_type: &str, unit: MetricUnit) -> Stream {
+    // The span is where a plan came from, which is nowhere here.
+    let mut stream: Stream =
+        plan("a: { command: [\"sleep\", \"9\"] }", "process.kill(one of ledger.processes)").streams.remove(0);
+    stream.source = source;
+    stream.of_type = of_type.into();
+    stream.unit = unit;
+    stream.timeout = types::Duration::from_secs(3);
+    stream
+}
+
+fn prober() -> Prober {
+    Prober::new(Arc::new(BTreeMap::from([("key".to_owned(), "s3cr3t\n".to_owned())])))
+}
+
+/// A server on a port that answers each request with what `answer` makes of its head.
+fn server(answer: fn(&str) -> String) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || {
+                let mut head = Vec::new();
+                let mut byte = [0u8; 1];
+                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n > 0) {
+                    head.extend_from_slice(&byte);
+                }
+                let _ = stream.write_all(answer(&String::from_utf8_lossy(&head)).as_bytes());
+            });
+        }
+    });
+    port
+}
+
+fn answered(status: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+}
+
+fn percent(text: &str) -> Value {
+    Value::Percent(text.parse::<Percent>().unwrap())
+}
+
+#[tokio::test]
+async fn http_gives_status_time_and_whether_it_is_well() {
+    let port = server(|head| {
+        if head.starts_with("GET /slow") {
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        if head.starts_with("GET /hang") {
+            std::thread::sleep(Duration::from_secs(20));
+        }
+        let well = !head.starts_with("GET /bad");
+        answered(if well { "200 OK" } else { "503 Service Unavailable" }, "hello")
+    });
+    let ask = async |path: &str, answer: HttpAnswer, of_type: &str| {
+        let url = format!("http://127.0.0.1:{port}{path}").into();
+        prober().sample(&stream(Source::Http { url, answer, token: None }, of_type, MetricUnit::S)).await
+    };
+    assert_eq!(ask("/", HttpAnswer::Status, "Int").await, Ok(Value::Int(200)));
+    assert_eq!(ask("/bad", HttpAnswer::Status, "Int").await, Ok(Value::Int(503)));
+    assert_eq!(ask("/bad", HttpAnswer::Ok, "Bool").await, Ok(Value::Bool(false)));
+    match ask("/slow", HttpAnswer::Time, "Duration").await {
+        Ok(Value::Duration(d)) => assert!(d.as_nanos() >= 200_000_000, "{d}"),
+        other => panic!("{other:?}"),
+    }
+    let began = Instant::now();
+    let missing = ask("/hang", HttpAnswer::Status, "Int").await.unwrap_err();
+    assert!(began.elapsed() < Duration::from_secs(15) && missing.0.contains("no answer within 3s"), "{missing}");
+    let gone = crate::support::port();
+    let url: smol_str::SmolStr = format!("http://user:pass@127.0.0.1:{gone}/").into();
+    let source = |answer| Source::Http { url: url.clone(), answer, token: None };
+    let missing = prober().sample(&stream(source(HttpAnswer::Status), "Int", MetricUnit::Count)).await.unwrap_err();
+    assert!(!missing.0.contains("pass"), "{missing}");
+    assert_eq!(
+        prober().sample(&stream(source(HttpAnswer::Ok), "Bool", MetricUnit::Count)).await,
+        Ok(Value::Bool(false))
+    );
+}
+
+#[tokio::test]
+async fn json_is_read_at_its_pointer_with_the_secret_in_the_header_and_nowhere_else() {
+    let port = server(|head| {
+        let may = head.to_ascii_lowercase().contains("authorization: bearer s3cr3t\r\n");
+        answered(
+            if may { "200 OK" } else { "401 Unauthorized" },
+            r#"{"a": {"rate": 0.995, "text": "x", "list": [1, 2e-3]}}"#,
+        )
+    });
+    let ask = async |pointer: &str, token: Option<&str>| {
+        let source = Source::Json {
+            url: format!("http://127.0.0.1:{port}/").into(),
+            pointer: pointer.into(),
+            token: token.map(Into::into),
+        };
+        prober().sample(&stream(source, "Percent", MetricUnit::Ratio)).await
+    };
+    assert_eq!(ask("/a/rate", Some("key")).await, Ok(percent("99.5%")));
+    assert_eq!(ask("/a/list/1", Some("key")).await, Ok(percent("0.2%")));
+    for (pointer, token, says) in [
+        ("/a/rate", None, "401"),
+        ("/a/rate", Some("other"), "the secret `other` is not there"),
+        ("/b", Some("key"), "nothing at `/b`"),
+        ("/a/text", Some("key"), "no number"),
+        ("/a", Some("key"), "no number"),
+    ] {
+        let missing = ask(pointer, token).await.unwrap_err();
+        assert!(missing.0.contains(says), "{missing}");
+    }
+    let secret = perturb::runtime::probes::secret::Secret::new("s3cr3t");
+    assert_eq!(format!("{secret:?}"), "Secret(…)");
+}
+
+#[tokio::test]
+async fn a_program_says_a_number_and_is_killed_with_its_children_when_its_time_is_over() {
+    let ask = async |command: &[&str], answer: CommandAnswer, of_type: &str| {
+        let command = command.iter().map(|w| (*w).into()).collect();
+        prober().sample(&stream(Source::Command { command, answer }, of_type, MetricUnit::Count)).await
+    };
+    assert_eq!(ask(&["sh", "-c", "echo hm; echo 17; echo"], CommandAnswer::Output, "Int").await, Ok(Value::Int(17)));
+    assert_eq!(ask(&["sh", "-c", "exit 3"], CommandAnswer::Exit, "Int").await, Ok(Value::Int(3)));
+    assert_eq!(ask(&["false"], CommandAnswer::Ok, "Bool").await, Ok(Value::Bool(false)));
+    assert!(ask(&["sh", "-c", "echo 1; exit 1"], CommandAnswer::Output, "Int").await.is_err());
+    assert!(ask(&["no-such-program"], CommandAnswer::Ok, "Bool").await.is_err());
+    let mark = format!("{}.25", 4000 + std::process::id() % 1000);
+    let script = format!("sleep {mark} & sleep {mark}; echo 1");
+    let began = Instant::now();
+    let missing = ask(&["sh", "-c", &script], CommandAnswer::Output, "Int").await.unwrap_err();
+    assert!(began.elapsed() < Duration::from_secs(20) && missing.0.contains("no answer within 3s"), "{missing}");
+    until("no sleep is left", || {
+        !perturb::engine::local::process::all().iter().any(|pid| {
+            std::fs::read_to_string(format!("/proc/{pid}/cmdline"))
+                .is_ok_and(|line| line.starts_with("sleep") && line.contains(&mark))
+        })
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn connections_and_names() {
+    let open = server(|_| String::new());
+    let tcp = async |port: u16, answer: TcpAnswer, of_type: &str| {
+        let address = format!("127.0.0.1:{port}").into();
+        prober().sample(&stream(Source::Tcp { address, answer }, of_type, MetricUnit::S)).await
+    };
+    assert_eq!(tcp(open, TcpAnswer::Ok, "Bool").await, Ok(Value::Bool(true)));
+    assert_eq!(tcp(port(), TcpAnswer::Ok, "Bool").await, Ok(Value::Bool(false)));
+    assert!(matches!(tcp(open, TcpAnswer::Time, "Duration").await, Ok(Value::Duration(_))));
+    let dns = async |name: &str, answer: DnsAnswer, of_type: &str| {
+        let source = Source::Dns { name: name.into(), server: None, answer };
+        prober().sample(&stream(source, of_type, MetricUnit::Count)).await
+    };
+    assert_eq!(dns("localhost", DnsAnswer::Ok, "Bool").await, Ok(Value::Bool(true)));
+    assert_eq!(dns("no.such.name.invalid", DnsAnswer::Ok, "Bool").await, Ok(Value::Bool(false)));
+
+    // A name server that knows one name, and one code for all others.
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let own = socket.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let mut buffer = [0u8; 512];
+        loop {
+            let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
+            let question = buffer[..length].to_vec();
+            let known = question.windows(7).any(|w| w == b"\x05there\x04");
+            let mut answer = question.clone();
+            answer[2] = 0x81;
+            answer[3] = if known { 0x80 } else { 0x82 };
+            if known {
+                answer[7] = 2;
+                for last in [1u8, 2] {
+                    answer.extend_from_slice(&[0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 127, 0, 0, last]);
+                }
+            }
+            socket.send_to(&answer, from).await.unwrap();
+        }
+    });
+    let asked = async |name: &str, answer: DnsAnswer, of_type: &str| {
+        let source = Source::Dns { name: name.into(), server: Some(own.as_str().into()), answer };
+        prober().sample(&stream(source, of_type, MetricUnit::Count)).await
+    };
+    assert_eq!(asked("there.test", DnsAnswer::Addresses, "Int").await, Ok(Value::Int(2)));
+    assert_eq!(asked("gone.test", DnsAnswer::Ok, "Bool").await, Ok(Value::Bool(false)));
+}
+
+#[tokio::test]
+async fn a_page_of_metrics_is_watched_over_its_window() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static TURN: AtomicU32 = AtomicU32::new(0);
+    let port = server(|_| {
+        let n = TURN.fetch_add(1, Ordering::SeqCst);
+        // The counter is reset once, and goes on from 10.
+        let ok = if n < 3 { 1000 + 100 * n } else { 10 };
+        answered(
+            "200 OK",
+            &format!(
+                "# HELP x y\nreqs{{app=\"shop\",code=\"ok\"}} {ok}\nreqs{{app=\"shop\",code=\"err\"}} 7\nheap 512\n"
+            ),
+        )
+    });
+    let prober = prober();
+    let source = |name: &str, labels: &[(&str, &str)], among: &[(&str, &str)], answer| Source::Scrape {
+        url: format!("http://127.0.0.1:{port}/metrics").into(),
+        name: name.into(),
+        labels: labels.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
+        among: among.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
+        answer,
+        token: None,
+    };
+    let heap = stream(source("heap", &[], &[], ScrapeAnswer::Value), "Int", MetricUnit::Count);
+    assert_eq!(prober.sample(&heap).await, Ok(Value::Int(512)));
+    let none = stream(source("nothing", &[], &[], ScrapeAnswer::Value), "Int", MetricUnit::Count);
+    assert!(prober.sample(&none).await.unwrap_err().0.contains("no `nothing`"));
+    TURN.store(0, Ordering::SeqCst);
+    let mut grown = stream(source("reqs", &[("code", "ok")], &[], ScrapeAnswer::Increase), "Int", MetricUnit::Count);
+    grown.window = Some(types::Duration::from_millis(300));
+    assert!(prober.sample(&grown).await.unwrap_err().0.contains("was watched for"));
+    let mut last = None;
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(110)).await;
+        last = Some(prober.sample(&grown).await);
+    }
+    // 1000 → 1100 → 1200 → (reset) 10; a slow machine looks at less of it.
+    assert!(matches!(last, Some(Ok(Value::Int(10..=210)))), "{last:?}");
+    let mut share = grown.clone();
+    share.source = source("reqs", &[("code", "ok")], &[("app", "shop")], ScrapeAnswer::Share);
+    share.of_type = "Percent".into();
+    share.unit = MetricUnit::Ratio;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    match prober.sample(&share).await {
+        // Every request in the window went well; the seven errors were before it.
+        Ok(value) => assert_eq!(value, percent("100%")),
+        Err(missing) => panic!("{missing}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_are_counted_as_ready_pods_are() {
+    let rig = Rig::up(plan(
+        "a: { command: [\"sleep\", \"1000\"] }, b: { command: [\"sleep\", \"1000\"], restart: false }",
+        "pod.kill(all of ledger.pods(names: [\"b\"]))",
+    ))
+    .await;
+    let of = ProcessSelector { service: "ledger".into(), ..ProcessSelector::default() };
+    let ready = stream(Source::Processes { what: KubernetesFact::ReadyPods, of: of.clone() }, "Int", MetricUnit::Count);
+    let rolled = stream(Source::Processes { what: KubernetesFact::RolledOut, of }, "Bool", MetricUnit::Count);
+    let local = perturb::engine::local::drive::LocalDriver::at(rig.folder.path(), exe(), rig.driver.home().to_owned());
+    let prober = prober().with_local(Arc::new(local));
+    assert_eq!(prober.sample(&ready).await, Ok(Value::Int(2)));
+    assert_eq!(prober.sample(&rolled).await, Ok(Value::Bool(true)));
+    let (injection, undo) = rig.put_in(0).await;
+    rig.seen(&injection, &undo).await;
+    assert_eq!(prober.sample(&ready).await, Ok(Value::Int(1)));
+    assert_eq!(prober.sample(&rolled).await, Ok(Value::Bool(false)));
+}
+
+/// Runs a server until it is dropped.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Prometheus, or `None` after saying that `test` is skipped.
+fn prometheus(test: &str) -> Option<PathBuf> {
+    let named = std::env::var_os("PERTURB_PROMETHEUS").map(PathBuf::from);
+    let found = named.or_else(|| Some(PathBuf::from("/usr/bin/prometheus"))).filter(|p| p.is_file());
+    if found.is_none() {
+        assert!(
+            std::env::var_os("PERTURB_REQUIRE_SERVERS").is_none_or(|v| v != "1"),
+            "{test} needs Prometheus, and PERTURB_REQUIRE_SERVERS is set"
+        );
+        eprintln!("SKIPPED: {test}: there is no Prometheus (`apt-get install prometheus`, or PERTURB_PROMETHEUS)");
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_prometheus_gives_exactly_one_series_or_none() {
+    let Some(program) = prometheus("a_real_prometheus_gives_exactly_one_series_or_none") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let metrics = server(|_| answered("200 OK", "reqs{code=\"ok\"} 99\nreqs{code=\"err\"} 1\n"));
+    let config = folder.path().join("prometheus.yml");
+    std::fs::write(
+        &config,
+        format!(
+            "global: {{ scrape_interval: 200ms, scrape_timeout: 200ms }}\nscrape_configs:\n- job_name: x\n  \
+             static_configs: [{{ targets: [\"127.0.0.1:{metrics}\"] }}]\n"
+        ),
+    )
+    .unwrap();
+    let listen = port();
+    let _server = Running(
+        Command::new(program)
+            .arg(format!("--config.file={}", config.display()))
+            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+            .arg(format!("--web.listen-address=127.0.0.1:{listen}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    let ask = async |query: &str, of_type: &str, unit: MetricUnit| {
+        let source =
+            Source::Prometheus { server: Some(format!("http://127.0.0.1:{listen}").into()), query: query.to_owned() };
+        prober().sample(&stream(source, of_type, unit)).await
+    };
+    let ratio = "sum(reqs{code=\"ok\"}) / sum(reqs)";
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        match ask(ratio, "Percent", MetricUnit::Ratio).await {
+            Ok(value) => {
+                assert_eq!(value, percent("99%"));
+                break;
+            }
+            Err(missing) => assert!(Instant::now() < end, "{missing}"),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(ask("2 + 2", "Int", MetricUnit::Count).await, Ok(Value::Int(4)));
+    for (query, says) in [
+        ("reqs", "2 series"),
+        ("nothing", "no series"),
+        ("sum(reqs) / 0 - sum(reqs) / 0", "NaN"),
+        ("sum(reqs) / 0", "+Inf"),
+        ("sum(", "refuses the query"),
+        ("reqs[1m]", "one number is wanted"),
+    ] {
+        let missing = ask(query, "Number", MetricUnit::Count).await.unwrap_err();
+        assert!(missing.0.contains(says), "{query}: {missing}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_is_checked_and_the_end_of_a_certificate_is_read() {
+    use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    params.not_after = time::OffsetDateTime::from_unix_timestamp(i64::try_from(now).unwrap() + 10 * 86_400).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let config = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
+        )
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                if let Ok(mut stream) = acceptor.accept(stream).await {
+                    let _ = stream.read(&mut [0u8; 4096]).await;
+                    let _ = stream.write_all(answered("200 OK", "hi").as_bytes()).await;
+                    let _ = stream.shutdown().await;
+                }
+            });
+        }
+    });
+    let url: smol_str::SmolStr = format!("https://localhost:{port}/").into();
+    let left = stream(Source::Tls { url: url.clone() }, "Duration", MetricUnit::S);
+    match prober().sample(&left).await {
+        Ok(Value::Duration(d)) => {
+            let days = d.as_nanos() / 1_000_000_000 / 3600;
+            assert!((239..=240).contains(&days), "{d}");
+        }
+        other => panic!("{other:?}"),
+    }
+    let status = stream(Source::Http { url, answer: HttpAnswer::Status, token: None }, "Int", MetricUnit::Count);
+    let missing = prober().sample(&status).await.unwrap_err();
+    assert!(missing.0.to_lowercase().contains("certificate"), "{missing}");
+    let trusting = prober().trusting(&[certificate.pem().into_bytes()]);
+    assert_eq!(trusting.sample(&status).await, Ok(Value::Int(200)));
+}
