@@ -176,10 +176,16 @@ fn a_renamed_service_leaves_the_project_as_clean_as_it_was() {
         let roots: Vec<String> = files.iter().map(|(p, _)| p.clone()).collect();
         let mut after = Workspace::open(&sources, &roots);
         after.judge_all();
-        let ids: Vec<_> = after.program().files.iter().map(|f| f.file.id).collect();
-        let found: Vec<_> = ids.into_iter().flat_map(|id| after.found(id)).collect();
-        assert!(found.is_empty(), "{at} → {new}: {found:#?}");
+        assert_eq!(codes(&after), codes(&workspace), "{at} → {new}");
     }
+}
+
+/// The codes of all findings, with the file of each.
+fn codes(workspace: &Workspace) -> Vec<(String, String)> {
+    let files = workspace.program().files.iter();
+    let found = files
+        .flat_map(|f| workspace.found(f.file.id).into_iter().map(move |d| (f.path.to_string(), d.code.to_string())));
+    found.collect()
 }
 
 #[test]

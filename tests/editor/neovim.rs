@@ -31,11 +31,11 @@ fn with_home<'c>(command: &'c mut Command, home: &Path) -> &'c mut Command {
         .env("XDG_CACHE_HOME", home.join("cache"))
 }
 
-/// The examples with a latency that lost its unit.
-fn broken() -> (tempfile::TempDir, PathBuf) {
+/// The examples with a quantity that lost its unit.
+fn broken(whole: &str, bare: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = project();
     let path = folder.path().join("slow-dependency.chaos");
-    let text = std::fs::read_to_string(&path).unwrap().replace("latency: 300ms", "latency: 300");
+    let text = std::fs::read_to_string(&path).unwrap().replace(whole, bare);
     std::fs::write(&path, text).unwrap();
     (folder, path)
 }
@@ -45,7 +45,7 @@ fn neovim_shows_completes_mends_and_renames() {
     if !has("nvim", "--version") {
         return;
     }
-    let ((folder, path), home) = (broken(), tempfile::tempdir().unwrap());
+    let ((folder, path), home) = (broken("latency: 300ms", "latency: 300"), tempfile::tempdir().unwrap());
     install(home.path());
     let out = home.path().join("out.json");
     let mut command = Command::new("nvim");
@@ -81,7 +81,7 @@ fn a_picture_of_neovim_shows_a_finding_and_a_completion() {
     if !has("nvim", "--version") || !has("tmux", "-V") {
         return;
     }
-    let ((folder, path), home) = (broken(), tempfile::tempdir().unwrap());
+    let ((folder, path), home) = (broken("< 800ms but", "< 800 but"), tempfile::tempdir().unwrap());
     install(home.path());
     let socket = home.path().join("tmux");
     let tmux = |arguments: &[&str]| {
@@ -96,7 +96,7 @@ fn a_picture_of_neovim_shows_a_finding_and_a_completion() {
         String::from_utf8_lossy(&out.stdout).into_owned()
     };
     let edit = format!(
-        "nvim --cmd 'set termguicolors background=dark noshowmode noruler laststatus=0 shortmess+=F' {}",
+        "nvim --cmd 'set termguicolors background=dark noshowmode noruler laststatus=0 shortmess+=F completeopt=menuone' {}",
         path.display()
     );
     tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "118", "-y", "30", &edit]);

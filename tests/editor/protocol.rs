@@ -122,7 +122,7 @@ fn a_file_of_no_project_and_odd_messages_are_borne() {
     client.notify("$/unheard-of", json!([1, 2]));
     client.open(&path, "team platform { contact: \"#p\" }\nteam platform { contact: \"#q\" }\n");
     let found = client.findings(&path, 1);
-    assert_eq!(found[0]["code"], "P0103");
+    assert_eq!(found[0]["code"], "P0105");
     assert_eq!(found[0]["relatedInformation"][0]["message"], "first here");
     // A position behind the end of the text is its end.
     let far = json!({ "textDocument": { "uri": uri(&path) }, "position": { "line": 99, "character": 99 } });

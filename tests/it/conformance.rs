@@ -143,6 +143,24 @@ fn shared(kind: &str, field: &str) -> Option<(&'static str, String)> {
     Some((if kind == "PhysicalMachineChaos" { MACHINES } else { PODS }, field))
 }
 
+/// The experiments of a document: itself, or those in the templates of a Workflow, whose deadline is their length.
+fn experiments(document: &Json) -> Vec<(String, Json)> {
+    let kind = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+    if document["kind"] != "Workflow" {
+        return vec![(kind(&document["kind"]), document["spec"].clone())];
+    }
+    let templates = document["spec"]["templates"].as_array().into_iter().flatten();
+    templates
+        .filter_map(|template| {
+            let of = kind(&template["templateType"]);
+            let (_, spec) = template.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(&of))?;
+            let mut spec = spec.clone();
+            spec["duration"] = template["deadline"].clone();
+            Some((of, spec))
+        })
+        .collect()
+}
+
 struct ChaosMesh {
     /// Kind → its fields.
     all: BTreeMap<String, BTreeSet<String>>,
@@ -171,17 +189,18 @@ fn chaos_mesh(schemas: &Schemas) -> ChaosMesh {
     }
     let mut reached = Reached::new();
     for_each_document(EngineName::ChaosMesh, &mut |_, document| {
-        let kind = document["kind"].as_str().unwrap_or_default();
-        let Some(known) = own.get(kind) else { return };
-        let action = document["spec"]["action"].as_str().unwrap_or("–").to_owned();
-        let mut found = BTreeSet::new();
-        carried(&document["spec"], "", known, &mut found);
-        for field in found {
-            let (of, field) = match shared(kind, &field) {
-                Some((of, field)) => (of.to_owned(), field),
-                None => (kind.to_owned(), field),
-            };
-            reached.entry(of).or_default().entry(field).or_default().insert(action.clone());
+        for (kind, spec) in experiments(document) {
+            let Some(known) = own.get(&kind) else { continue };
+            let action = spec["action"].as_str().unwrap_or("–").to_owned();
+            let mut found = BTreeSet::new();
+            carried(&spec, "", known, &mut found);
+            for field in found {
+                let (of, field) = match shared(&kind, &field) {
+                    Some((of, field)) => (of.to_owned(), field),
+                    None => (kind.clone(), field),
+                };
+                reached.entry(of).or_default().entry(field).or_default().insert(action.clone());
+            }
         }
     });
     ChaosMesh { all, reached }

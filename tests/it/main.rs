@@ -22,3 +22,4 @@ mod runs;
 mod schemas;
 mod stdlib;
 mod support;
+mod syntax;

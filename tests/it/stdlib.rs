@@ -68,6 +68,12 @@ pub fn other_targets() -> (Vec<Use>, Compiled) {
                 "25% of pods(namespace: \"shop\", labels: { app: \"target\" })",
                 "all of pods(namespace: \"shop\", names: [\"target-1\"])",
             ],
+            "Nodes" if fault == "node.stop-service" => &[
+                "one of nodes(labels: { pool: \"batch\" })",
+                "all of nodes(names: [\"n-1\"])",
+                "one of nodes(labels: { pool: \"batch\" }), service: docker",
+                "all of nodes(names: [\"n-1\"]), service: docker",
+            ],
             "Nodes" => &["one of nodes(labels: { pool: \"batch\" })", "all of nodes(names: [\"n-1\"])"],
             "Machines" => &[
                 "all of machines(namespace: \"machines\")",
@@ -163,7 +169,8 @@ fn write_uses(
     };
     let targets = targets_of(&name, on);
     for (number, target) in targets.iter().enumerate() {
-        write(target, vary && number > 0, None);
+        // What is filled is the ephemeral storage, as Litmus does it.
+        write(target, if vary { number > 0 } else { name == "disk.full" }, None);
     }
     if !vary {
         return;

@@ -18,6 +18,11 @@ local function start(buffer)
     name = "perturb",
     cmd = vim.g.perturb_command or { "perturb", "lsp" },
     root_dir = root,
+    on_init = function(client)
+      -- Findings are there as one types, not when one has stopped.
+      local namespace = vim.lsp.diagnostic.get_namespace(client.id)
+      vim.diagnostic.config({ update_in_insert = true }, namespace)
+    end,
     on_exit = function() clients[root] = nil end,
   }
   if vim.lsp.start then -- since 0.8: one server a project by itself

@@ -48,9 +48,7 @@ pub(super) fn sentence(text: &str) -> String {
 
 /// A doc comment's first sentence: to the first full stop with white space behind it, over line ends.
 pub(super) fn first_sentence(doc: &str) -> String {
-    let doc = doc.split_whitespace().collect::<Vec<_>>().join(" ");
-    let end = doc.find(". ").map_or(doc.len(), |dot| dot + 1);
-    sentence(doc.get(..end).unwrap_or(&doc))
+    sentence(&crate::plan::title(doc))
 }
 
 /// A text that goes on inside a sentence: no capital (but of an abbreviation), no full stop.

@@ -221,9 +221,11 @@ impl<'p> Evaluator<'p> {
         }
     }
 
-    /// Reports something.
+    /// Reports something, unless it may follow from what was reported when the text was read.
     pub fn report(&mut self, diagnostic: Diagnostic) {
-        self.diagnostics.push(diagnostic);
+        if !self.program.is_consequence(&diagnostic) {
+            self.diagnostics.push(diagnostic);
+        }
     }
 
     /// Forgets what belongs to one plan and keeps what holds for the place.

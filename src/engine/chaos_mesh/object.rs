@@ -6,7 +6,7 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::Node;
-use crate::plan::{Body, Effect, EngineName, Fault, Selector};
+use crate::plan::{self, Body, Effect, EngineName, Fault, Selector};
 use crate::types::{Duration, Entry, Value};
 
 use super::check;
@@ -168,7 +168,7 @@ pub(super) fn metadata<'a>(
         ("perturb.dev/service", label_value(cx, &plan.service)),
         ("perturb.dev/environment", label_value(cx, &plan.place.environment)),
     ];
-    let title = title(&plan.doc);
+    let title = arena.str(plan::title(&plan.doc).trim_end_matches('.'));
     let annotations = [(PLAN_ANNOTATION, Node::Text(&plan.digest)), (FLUX_KEEPS_TEXT, Node::Text("disabled"))];
     let title = (!title.is_empty()).then_some((TITLE_ANNOTATION, Node::Text(title)));
     arena.map_some([
@@ -182,12 +182,6 @@ pub(super) fn metadata<'a>(
 /// A name as a label's value: 63 characters at most.
 fn label_value<'a>(cx: &Context<'a>, name: &'a str) -> Node<'a> {
     Node::Text(super::names::label(cx.arena, name))
-}
-
-/// The first sentence of a doc comment.
-fn title(doc: &str) -> &str {
-    let line = doc.split("\n\n").next().unwrap_or_default();
-    line.split_once(". ").map_or(line, |(first, _)| first).trim().trim_end_matches('.')
 }
 
 /// One fault as an object of its own: no judge, no further steps.
