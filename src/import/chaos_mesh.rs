@@ -378,7 +378,40 @@ fn body(kind: &str, spec: &Node) -> Node {
     if kind == "JVMChaos" {
         entries.retain(|e| e.key != "name");
     }
+    if kind == "HTTPChaos" {
+        entries.iter_mut().filter(|e| e.key == "replace").for_each(|e| plain_body(&mut e.value));
+    }
     Node { span: spec.span, value: Value::Map(entries), text: String::new() }
+}
+
+/// The text of `replace.body`, which stands there in base64; the compiler writes it so.
+fn plain_body(replace: &mut Node) {
+    let Value::Map(entries) = &mut replace.value else { return };
+    for entry in entries.iter_mut().filter(|e| e.key == "body") {
+        if let Some(text) = base64(&entry.value.text) {
+            entry.value.text = text;
+        }
+    }
+}
+
+/// RFC 4648 with padding; nothing where it is none, or no text.
+fn base64(text: &str) -> Option<String> {
+    let digit = |c: char| match c {
+        'A'..='Z' => Some(c as u32 - 'A' as u32),
+        'a'..='z' => Some(c as u32 - 'a' as u32 + 26),
+        '0'..='9' => Some(c as u32 - '0' as u32 + 52),
+        '+' => Some(62),
+        '/' => Some(63),
+        _ => None,
+    };
+    let digits: Vec<u32> = text.trim_end_matches('=').chars().map(digit).collect::<Option<_>>()?;
+    let mut bytes = Vec::with_capacity(digits.len());
+    for group in digits.chunks(4) {
+        let bits = group.iter().fold(0u32, |bits, d| bits << 6 | d) << (6 * (4 - group.len()));
+        let all = bits.to_be_bytes();
+        bytes.extend(all.iter().skip(1).take(group.len().saturating_sub(1)));
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// What the webhooks and the schemas of Chaos Mesh 2.8 write where nothing is written, and is not the zero of its type.

@@ -298,18 +298,15 @@ fn solve(
     env: &[Entry],
     entry: &Node,
 ) -> Result<(Solved, Vec<String>, Vec<Span>), Unsayable> {
-    let mut own: Vec<Entry> = env
-        .iter()
-        .filter(|e| !STEPS.contains(&e.key.as_str()) && !PLUMBING.contains(&e.key.as_str()))
-        .filter(|e| !(e.key == "NETWORK_INTERFACE" && e.value.text == "eth0"))
-        .cloned()
-        .collect();
+    let mut own: Vec<Entry> = env.to_vec();
     let mut lines = Vec::new();
     loop {
-        let node = Node { span: entry.span, value: Value::Map(own.clone()), text: String::new() };
         let mut miss: Option<(String, Miss)> = None;
         let mut best: Option<Solved> = None;
         for pattern in patterns {
+            // What a body names is its argument, whatever else it may be.
+            let kept = own.iter().filter(|e| names(*pattern, &e.key) || !is_left_to_perturb(e)).cloned().collect();
+            let node = Node { span: entry.span, value: Value::Map(kept), text: String::new() };
             match unify(&mut cx.ev, *pattern, fault, "env", &node) {
                 Ok(solved) if best.as_ref().is_none_or(|b| solved.arguments.len() < b.arguments.len()) => {
                     best = Some(solved)
@@ -327,7 +324,7 @@ fn solve(
         }
         if let Some(solved) = best {
             // How long it lasts is an argument too, to whoever reads it.
-            let said = env.iter().filter(|e| e.key == "TOTAL_CHAOS_DURATION").chain(&own);
+            let said = own.iter().filter(|e| e.key == "TOTAL_CHAOS_DURATION" || !is_left_to_perturb(e));
             let spans = said.map(|e| e.at).collect();
             return Ok((solved, lines, spans));
         }
@@ -343,6 +340,22 @@ fn solve(
             _ => return Err(what),
         }
     }
+}
+
+/// Whether a body has a variable.
+fn names(pattern: Pattern<'_>, variable: &str) -> bool {
+    use crate::check::program::ExprKind;
+    match super::library::field(pattern.body, "env").map(|e| &e.kind) {
+        Some(ExprKind::Record(fields)) => fields.iter().any(|f| f.key.text == variable),
+        _ => false,
+    }
+}
+
+/// Whether a variable that no body names says how Litmus does it, or belongs to the step.
+fn is_left_to_perturb(e: &Entry) -> bool {
+    STEPS.contains(&e.key.as_str())
+        || PLUMBING.contains(&e.key.as_str())
+        || e.key == "NETWORK_INTERFACE" && e.value.text == "eth0"
 }
 
 struct Target {

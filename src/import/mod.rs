@@ -98,13 +98,24 @@ pub fn import(given: &[Given], options: Options) -> Imported {
             if index == 0 {
                 head(&mut cx, &mut document);
             }
-            if !self::document(&mut cx, &mut waiting, &document) {
-                passed_over += 1;
+            for document in objects(document) {
+                passed_over += usize::from(!self::document(&mut cx, &mut waiting, &document));
             }
         }
     }
     litmus::finish(&mut cx, waiting);
     finish(cx, sources, options, passed_over)
+}
+
+/// The objects of a document: what `kubectl get -o yaml` prints is a list of them.
+fn objects(document: yaml::Document) -> Vec<yaml::Document> {
+    let items = document.root.get("items").filter(|_| document.root.word("kind").ends_with("List"));
+    let Some(items) = items else { return vec![document] };
+    let own = |item: &yaml::Node| {
+        let inside = |c: &&yaml::Comment| (item.span.start..item.span.end).contains(&c.span.start);
+        document.comments.iter().filter(inside).cloned().collect()
+    };
+    items.items().iter().map(|item| yaml::Document { root: item.clone(), comments: own(item) }).collect()
 }
 
 /// The comments before a file's first document are the file's: a licence, what the folder is for.

@@ -116,6 +116,20 @@ pub(super) fn value(node: &Node, ty: &Type) -> Result<Typed, String> {
             (Value::Text, "false") => Ok(Typed::Bool(false)),
             _ => Err(wanted("true or false")),
         },
+        Type::Map => {
+            let entry = |e: &super::yaml::Entry| {
+                let text = e.value.scalar().ok_or_else(|| wanted("a map of texts"))?;
+                Ok(crate::types::Entry { key: e.key.as_str().into(), value: Typed::String(text.into()) })
+            };
+            match &node.value {
+                Value::Map(entries) => entries.iter().map(entry).collect::<Result<_, String>>().map(Typed::Record),
+                _ => Err(wanted("a map of texts")),
+            }
+        }
+        // Where Chaos Mesh has a bare number for a length of time, it counts milliseconds (JVMChaos).
+        Type::Duration if node.value == Value::Number => number(&node.text)
+            .and_then(|n| quantity(n.checked_mul(Decimal::from(1_000_000))?, &Type::Duration))
+            .ok_or_else(|| wanted("a number of milliseconds")),
         Type::Record | Type::Any => untyped(node).ok_or_else(|| wanted("a value")),
         other => {
             let text = node.scalar().ok_or_else(|| wanted("a single value"))?;
@@ -253,6 +267,9 @@ pub(super) fn says(node: Option<&Node>, typed: &Typed) -> bool {
         Typed::Int(n) => number(scalar) == Some(Decimal::from(*n)),
         Typed::Number(n) | Typed::Percent(Percent(n)) => number(scalar) == Some(n.normalize()),
         Typed::Bool(b) => scalar == if *b { "true" } else { "false" },
+        Typed::Duration(d) if node.value == Value::Number => {
+            number(scalar) == Some(Decimal::from(d.as_nanos()) / Decimal::from(1_000_000)).map(|n| n.normalize())
+        }
         Typed::Duration(d) => go_duration(scalar) == Some((false, *d)),
         Typed::Offset(o) => go_duration(scalar).is_some_and(|(negative, length)| Offset::new(length, negative) == *o),
         Typed::Bytes(b) => size(scalar) == Some(*b),

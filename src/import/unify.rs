@@ -307,6 +307,11 @@ impl<'s> Unifier<'s> {
         self.signature.params.iter().skip(1).find(|p| p.name == name).map(|p| &p.ty)
     }
 
+    fn is_list(&self, expr: &Expr) -> bool {
+        let ExprKind::Name(name) = &expr.kind else { return false };
+        self.param(name).is_some_and(|ty| matches!(ty.base(), Type::List(_)))
+    }
+
     fn place(&self, found: Option<&Node>) -> Span {
         found.map_or(self.whole, |n| n.span)
     }
@@ -331,6 +336,9 @@ impl<'s> Unifier<'s> {
             },
             ExprKind::Call { callee, args } => self.call(expr, callee, args, found),
             ExprKind::Convert { of, unit } if unit.text == "text" => self.expr(of, found),
+            ExprKind::Arithmetic { left, op: crate::plan::Arithmetic::Add, right } if self.is_list(left) => {
+                self.lists(left, right, found)
+            }
             ExprKind::Convert { .. } | ExprKind::Arithmetic { .. } | ExprKind::Sign { .. } => self.number(expr, found),
             // Compared forwards, at the end.
             _ => Ok(()),
@@ -420,7 +428,7 @@ impl<'s> Unifier<'s> {
 
     /// `match p { a: X, b: Y }`: the word whose value this is.
     fn choose(&mut self, on: &'s Expr, arms: &'s [Arm], found: Option<&Node>) -> Result<(), Miss> {
-        let ExprKind::Name(name) = &on.kind else { return Ok(()) };
+        let ExprKind::Name(name) = &on.kind else { return self.choose_any(arms, found) };
         if self.param(name).is_some_and(|ty| matches!(ty.base(), Type::List(_))) {
             return self.choose_each(name, arms, found);
         }
@@ -452,6 +460,36 @@ impl<'s> Unifier<'s> {
                 Err(self.miss(self.place(found), format!("no word of `{name}` says {what}")))
             }
         }
+    }
+
+    /// `match (p == none) { … }`: the first arm that says it, fixed values before others. Whether the condition then holds is
+    /// seen forwards, at the end.
+    fn choose_any(&mut self, arms: &'s [Arm], found: Option<&Node>) -> Result<(), Miss> {
+        let is_fixed = |arm: &&Arm| matches!(arm.value.kind, ExprKind::Literal(_));
+        let (fixed, others): (Vec<&Arm>, Vec<&Arm>) = arms.iter().partition(is_fixed);
+        let mark = self.mark();
+        let mut miss = None;
+        for arm in fixed.into_iter().chain(others) {
+            match self.expr(&arm.value, found) {
+                Ok(()) => return Ok(()),
+                Err(why) => miss = Some(why),
+            }
+            self.take_back(&mark);
+        }
+        miss.map_or(Ok(()), Err)
+    }
+
+    /// `names + patterns`: the hosts at the begin, then the others.
+    fn lists(&mut self, left: &'s Expr, right: &'s Expr, found: Option<&Node>) -> Result<(), Miss> {
+        let nodes = found.map_or(&[][..], Node::items);
+        let is_host = |n: &&Node| !n.text.contains(['*', '?', ' ']);
+        let hosts = nodes.iter().take_while(is_host).count();
+        let (first, rest) = nodes.split_at_checked(hosts).unwrap_or((nodes, &[]));
+        let list =
+            |items: &[Node]| Node { span: self.place(found), value: Value::List(items.to_vec()), text: String::new() };
+        let (first, rest) = (list(first), list(rest));
+        self.expr(left, Some(&first))?;
+        self.expr(right, Some(&rest))
     }
 
     /// `match p { … }` of a list of words: the word of each member.
@@ -601,7 +639,7 @@ fn absent(ty: &Type) -> Option<Typed> {
         Type::List(_) => Typed::List(Vec::new()),
         Type::Bool => Typed::Bool(false),
         Type::Int => Typed::Int(0),
-        Type::Record => Typed::Record(Vec::new()),
+        Type::Record | Type::Map => Typed::Record(Vec::new()),
         Type::String => Typed::String("".into()),
         Type::Enum(_) => return None,
         other => spelling::quantity(crate::types::Decimal::ZERO, other)?,
@@ -620,3 +658,6 @@ fn is_target(ty: &Type) -> bool {
 fn plain(value: &Typed) -> String {
     value.as_text().map_or_else(|| value.to_string(), str::to_owned)
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ const KEYS: [&str; 10] =
     ["type", "name", "provider", "background", "pauses", "controls", "secrets", "configuration", "ref", "tolerance"];
 
 /// What every activity has, checked: its keys, its name, its pauses, its provider.
-pub(super) fn common(cx: &mut Context<'_>, node: &Node, names: &mut BTreeSet<String>, _more: &[&str]) {
+pub(super) fn common(cx: &mut Context<'_>, node: &Node, names: &mut BTreeSet<String>) {
     keys(cx, node, &KEYS, "an activity");
     if let Some(name) = node.get("name").filter(|n| !names.insert(n.text.clone())) {
         let why = "a reference or a control means one of them, and nobody knows which";
@@ -180,7 +180,7 @@ pub(super) fn step(
         let message = format!("the reference to `{}` has no equivalent in a method", reference.text);
         return cannot(cx, node, &message).into_iter().collect();
     }
-    common(cx, node, names, &[]);
+    common(cx, node, names);
     let mut steps = Vec::new();
     let pause = |key: &str| {
         let text = node.at(&["pauses", key])?.scalar()?.parse::<u32>().ok()?;
