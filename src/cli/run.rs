@@ -1,6 +1,6 @@
 //! `perturb run`: holds an experiment, and ends with its verdict.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::exit::{Exit, Failure};
@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
         Err(exit) => return Ok(exit),
     };
     confirm(&plan, arguments)?;
-    let approvals = arguments.approval.iter().map(read_approval).collect::<Result<Vec<_>, _>>()?;
+    let approvals = arguments.approval.iter().map(|path| read_approval(path)).collect::<Result<Vec<_>, _>>()?;
     if arguments.step {
         plan.method = with_questions(plan.method);
     }
@@ -127,7 +127,7 @@ fn confirm(plan: &Plan, arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-fn read_approval(path: &PathBuf) -> Result<ApprovalFile, Failure> {
+fn read_approval(path: &Path) -> Result<ApprovalFile, Failure> {
     let bytes = crate::source::disk::read_file(path).map_err(|e| Failure::io("read", path, &e))?;
     serde_json::from_slice(&bytes).map_err(|e| {
         Failure::new(format!("`{}` is no approval: {e}", path.display()))
@@ -215,7 +215,7 @@ fn dry_run(
 }
 
 /// Before anything new is injected, what a dead run left is undone.
-fn rescue_before(path: &std::path::Path) -> Result<Vec<Rescued>, Failure> {
+fn rescue_before(path: &Path) -> Result<Vec<Rescued>, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

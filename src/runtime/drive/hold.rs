@@ -66,14 +66,14 @@ pub fn hold(
         // A mistake in Perturb must not leave anything either.
         Ok::<_, HoldError>(caught(held).await)
     })?;
-    let outcome = result.or_else(|panic| {
+    let outcome = result.map_err(|panic| {
         let taken = Taken { by: "run".to_owned(), because: format!("it broke off: {panic}") };
         let rescued = runtime.block_on(rescue(&path, &run.id, &drivers, taken, true));
         let said = match rescued {
             Ok(rescued) => format!("{panic}, {} undone, {} left", rescued.undone.len(), rescued.left.len()),
             Err(error) => format!("{panic}; {error}"),
         };
-        Err(HoldError::Broken(said, run.id.to_string()))
+        HoldError::Broken(said, run.id.to_string())
     });
     // What hangs (a probe, an engine) is not waited for.
     runtime.shutdown_timeout(std::time::Duration::from_millis(100));

@@ -451,11 +451,10 @@ impl State {
                 Stage::Undoing { .. } if life.deadline <= now => {
                     self.give_up(index, &format!("the undo was not confirmed within {UNDO_BOUND}"));
                 }
-                Stage::Undoing { attempt, attempt_until, retry_at } => {
-                    if retry_at.unwrap_or(attempt_until) <= now {
-                        self.attempt(index, attempt + 1);
-                    }
+                Stage::Undoing { attempt, attempt_until, retry_at } if retry_at.unwrap_or(attempt_until) <= now => {
+                    self.attempt(index, attempt + 1);
                 }
+                Stage::Undoing { .. } => {}
                 _ if life.deadline <= now && self.run.ended_by.is_none() => {
                     self.fail(index, &format!("it was not seen to be there within {CONFIRM_BOUND}"));
                 }

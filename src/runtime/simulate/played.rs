@@ -43,8 +43,11 @@ pub fn play(plan: &Plan, case: &Case, entropy: u64) -> Result<Played, Vec<CaseEr
 /// What streams say, by index.
 struct Script {
     well: Vec<Option<Value>>,
-    says: Vec<(u32, Option<Moment>, Option<Duration>, Option<Value>)>,
+    says: Vec<Said>,
 }
+
+/// A line of a case: which stream, since when, for how long, what (`None`: it is missing).
+type Said = (u32, Option<Moment>, Option<Duration>, Option<Value>);
 
 impl Script {
     fn of(plan: &Plan, case: &Case) -> Result<Self, Vec<CaseError>> {
@@ -73,7 +76,7 @@ impl Script {
 
     /// What a stream says at a moment: the last line that speaks of it.
     fn says(&self, stream: u32, at: Duration, zero: Duration) -> Result<Value, String> {
-        let speaks = |(of, from, lasts, _): &&(u32, Option<Moment>, Option<Duration>, Option<Value>)| {
+        let speaks = |(of, from, lasts, _): &&Said| {
             let Some(from) = from else { return *of == stream };
             let begin = moment(*from, zero);
             *of == stream && begin <= at && lasts.is_none_or(|lasts| at < begin.plus(lasts))
