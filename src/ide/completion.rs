@@ -4,16 +4,19 @@
 //! Comes in: a workspace, a file, an offset in half-typed text. Goes out: [`Completion`]s, best first. What another file
 //! declares is offered too, with the import that it needs.
 
+mod imports;
+mod texts;
+
 use std::collections::BTreeSet;
 
 use super::Workspace;
 use super::hover::{fault_markdown, item_markdown};
 use super::members::{self, Meaning, meaning};
 use super::outline;
-use super::snippet::{escape, indented};
+use super::snippet::indented;
 use super::words::{self, In};
 use crate::check::declared::fields_of;
-use crate::check::program::{Expr, ExprKind, Field, ImportFrom, ImportTake, Item, ItemKind, RecordWord};
+use crate::check::program::{ExprKind, Item, ItemKind, RecordWord};
 use crate::check::scope::{DeclId, Def};
 use crate::check::sheet::{FaultSheet, sheet_of};
 use crate::check::signature::params_of;
@@ -21,7 +24,7 @@ use crate::check::{Program, stdlib};
 use crate::diagnostic::Edit;
 use crate::source::Span;
 use crate::syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
-use crate::types::{TargetKind, Type, UNITS, UnitOf, Value};
+use crate::types::{TargetKind, Type, UNITS, UnitOf};
 
 /// What a completion is, for its picture in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -653,47 +656,6 @@ impl Asked<'_> {
         scope.names.iter().find(|(_, (def, _))| *def == Def::Module(module)).map(|(name, _)| name.to_string())
     }
 
-    /// The edit that makes a declaration of another file visible.
-    fn import_of(&self, id: DeclId) -> Vec<Edit> {
-        let target = self.program.file_of(id);
-        let name = self.program.item(id).name.text.to_string();
-        let path = relative(self.workspace.path(self.file), self.workspace.path(target));
-        self.import_edit(&|from| matches!(from, ImportFrom::File(..)), Some(target), &format!("\"{path}\""), &name)
-    }
-
-    fn import_module(&self, module: &str) -> Vec<Edit> {
-        let is_std = |from: &ImportFrom| matches!(from, ImportFrom::Std(path) if path.names.len() == 1);
-        self.import_edit(&is_std, None, "std", module)
-    }
-
-    /// Adds a name to an import that is there, or an import behind the last one.
-    fn import_edit(
-        &self,
-        fits: &dyn Fn(&ImportFrom) -> bool,
-        target: Option<usize>,
-        from: &str,
-        name: &str,
-    ) -> Vec<Edit> {
-        let Some(loaded) = self.program.files.get(self.file) else { return Vec::new() };
-        for (import, imported) in loaded.file.imports.iter().zip(&loaded.imports) {
-            let of_target = target.is_none_or(|t| *imported == Some(crate::check::Imported::File(t)));
-            if let (true, true, ImportTake::Names(names)) = (fits(&import.from), of_target, &import.take)
-                && let Some(last) = names.last()
-            {
-                return vec![Edit { span: last.span.after(), text: format!(", {name}") }];
-            }
-        }
-        let line = format!("import {from}.{{{name}}}\n");
-        match loaded.file.imports.last() {
-            Some(last) => vec![Edit { span: last.span.after(), text: format!("\n{}", line.trim_end()) }],
-            None => {
-                let at = loaded.file.items.first().map_or(0, |item| item.span.start);
-                let at = loaded.text.get(..at as usize).and_then(|t| t.rfind("\n\n")).map_or(0, |n| n as u32 + 2);
-                vec![Edit { span: Span::new(loaded.file.id, at, at), text: format!("{line}\n") }]
-            }
-        }
-    }
-
     /// Units that fit behind a number.
     fn units(&mut self, before: Option<&SyntaxToken>) {
         let digits: String = self.typed.chars().take_while(|c| c.is_ascii_digit() || matches!(c, '_' | '.')).collect();
@@ -786,48 +748,6 @@ impl Asked<'_> {
         }
     }
 
-    /// Names in the braces of an import.
-    fn imports(&mut self, node: &SyntaxNode) -> bool {
-        let Some(import) = node.ancestors().find(|n| n.kind() == SyntaxKind::Import) else { return false };
-        if u32::from(import.text_range().end()) < self.replace.start && self.begins_line() {
-            return false;
-        }
-        let start = u32::from(import.text_range().start());
-        let Some(loaded) = self.program.files.get(self.file) else { return true };
-        let at = loaded
-            .file
-            .imports
-            .iter()
-            .position(|i| i.span.start >= start.saturating_sub(1) && i.span.start <= start + 1);
-        let Some(at) = at else { return true };
-        let taken: Vec<String> = match loaded.file.imports.get(at).map(|i| &i.take) {
-            Some(ImportTake::Names(names)) => names.iter().map(|n| n.text.to_string()).collect(),
-            _ => Vec::new(),
-        };
-        match loaded.imports.get(at).copied().flatten() {
-            Some(crate::check::Imported::Std) => {
-                self.modules();
-                self.found.retain(|c| !taken.contains(&c.label));
-            }
-            Some(crate::check::Imported::File(file)) => {
-                let ids: Vec<(DeclId, String)> = self
-                    .program
-                    .decls_of(file)
-                    .filter(|(_, item)| !taken.contains(&item.name.text.to_string()))
-                    .map(|(id, item)| (id, item.name.text.to_string()))
-                    .collect();
-                for (id, name) in ids {
-                    let (detail, doc) = (detail_of(self.program.item(id)), item_markdown(self.workspace, id));
-                    self.put(&name, Kind::Value, 0, &detail, &doc, name.clone());
-                }
-            }
-            None => {
-                self.put("std", Kind::Module, 0, "", "The standard library: faults and probes.", "std".to_owned());
-            }
-        }
-        true
-    }
-
     /// What may follow a line's value.
     fn tails(&mut self, node: &SyntaxNode) {
         let line = node.ancestors().find(|n| {
@@ -891,53 +811,6 @@ impl Asked<'_> {
             self.put(name, Kind::Word, 0, "type", "", name.to_owned());
         }
     }
-
-    /// The keys that labels have elsewhere.
-    fn keys_of_record(&mut self, block: &SyntaxNode) {
-        let is_labels = block.ancestors().any(|n| outline::key(&n).as_deref() == Some("labels"));
-        if is_labels {
-            let keys: BTreeSet<String> = labels(self.program).into_iter().map(|(key, _)| key).collect();
-            for key in keys {
-                self.put(&key, Kind::Field, 0, "label", "", format!("{}: \"${{1}}\"", escape(&key)));
-            }
-        }
-    }
-
-    /// The value of a label, a path of an import.
-    fn text_value(&mut self, token: &SyntaxToken) {
-        let Some(text) = token.parent() else { return };
-        let start = u32::from(text.text_range().start()) + 1;
-        self.replace.start = start.min(self.replace.end);
-        let field =
-            text.ancestors().find(|n| matches!(n.kind(), SyntaxKind::Field | SyntaxKind::Arg | SyntaxKind::Import));
-        let Some(field) = field else { return };
-        if field.kind() == SyntaxKind::Import {
-            let own = self.workspace.path(self.file).to_owned();
-            let others: Vec<String> = self
-                .program
-                .files
-                .iter()
-                .filter(|f| !f.is_std() && f.path != own)
-                .map(|f| relative(&own, &f.path))
-                .collect();
-            for path in others {
-                self.put(&path, Kind::Module, 0, "", "", escape(&path));
-            }
-            return;
-        }
-        let Some(key) = outline::key(&field) else { return };
-        let in_labels = field.ancestors().skip(1).any(|n| outline::key(&n).as_deref() == Some("labels"));
-        let values: BTreeSet<String> = if in_labels {
-            labels(self.program).into_iter().filter(|(k, _)| *k == key).map(|(_, value)| value).collect()
-        } else if key == "namespace" {
-            namespaces(self.program)
-        } else {
-            return;
-        };
-        for value in values {
-            self.put(&value, Kind::Word, 0, &format!("{key} elsewhere"), "", escape(&value));
-        }
-    }
 }
 
 fn element(ty: Type, lists: usize) -> Option<Type> {
@@ -967,57 +840,4 @@ fn example(ty: &Type) -> String {
 
 fn detail_of(item: &Item) -> String {
     crate::check::evaluate::word_of(&item.kind).to_owned()
-}
-
-/// How a file would write another's path.
-fn relative(from: &str, to: &str) -> String {
-    let folder: Vec<&str> = from.split('/').rev().skip(1).collect::<Vec<_>>().into_iter().rev().collect();
-    let parts: Vec<&str> = to.split('/').collect();
-    let shared = folder.iter().zip(&parts).take_while(|(a, b)| a == b).count();
-    let up = "../".repeat(folder.len() - shared);
-    format!("{up}{}", parts.get(shared..).unwrap_or_default().join("/"))
-}
-
-/// Every label that the project's services name.
-fn labels(program: &Program) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    selectors(program, &mut |fields| {
-        for label in fields.iter().filter(|f| f.key.text == "labels") {
-            let ExprKind::Record(entries) = &label.value.kind else { continue };
-            for entry in entries {
-                if let ExprKind::Literal(Value::String(text)) = &entry.value.kind {
-                    found.push((entry.key.text.to_string(), text.to_string()));
-                }
-            }
-        }
-    });
-    found
-}
-
-fn namespaces(program: &Program) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    selectors(program, &mut |fields| {
-        for field in fields.iter().filter(|f| f.key.text == "namespace") {
-            if let ExprKind::Literal(Value::String(text)) = &field.value.kind {
-                found.insert(text.to_string());
-            }
-        }
-    });
-    found
-}
-
-/// Calls `f` with the arguments, as fields, of every `pods(…)` of a service.
-fn selectors(program: &Program, f: &mut impl FnMut(&[Field])) {
-    for (_, item) in program.own_decls() {
-        let ItemKind::Record(_, fields) = &item.kind else { continue };
-        for Field { value: Expr { kind, .. }, .. } in fields {
-            if let ExprKind::Call { args, .. } = kind {
-                let as_fields: Vec<Field> = args
-                    .iter()
-                    .filter_map(|a| Some(Field { key: a.name.clone()?, value: a.value.clone(), span: a.span }))
-                    .collect();
-                f(&as_fields);
-            }
-        }
-    }
 }
