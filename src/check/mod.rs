@@ -32,7 +32,8 @@ pub use session::{Edited, Session};
 pub use signature::{ParamInfo, Signature};
 use stdlib::Library;
 
-use crate::diagnostic::{Diagnostic, tidy};
+use crate::diagnostic::{Code, Diagnostic, tidy};
+pub use crate::plan::title;
 use crate::source::{SourceMap, Sources};
 
 /// Everything that was read, as data, with its names resolved: what `lower` makes plans of.
@@ -60,6 +61,18 @@ impl Program {
     pub fn item(&self, id: DeclId) -> &Item {
         // Ids are made by `Scopes::build` from these files.
         &self.files[id.file as usize].file.items[id.item as usize]
+    }
+
+    /// Whether what seems to be missing may be what could not be read, so that to say it would be to say one mistake twice.
+    fn is_consequence(&self, diagnostic: &Diagnostic) -> bool {
+        let span = diagnostic.span;
+        let gaps = || self.files.iter().filter(|f| f.file.id == span.file).flat_map(|f| &f.file.gaps);
+        match diagnostic.code {
+            // It points at the name of what has no such field.
+            Code::MISSING_FIELD => gaps().any(|gap| gap.owner.start <= span.start && span.end <= gap.block.start),
+            Code::EMPTY_METHOD => gaps().any(|gap| span.start <= gap.block.start && gap.block.end <= span.end),
+            _ => false,
+        }
     }
 
     /// The file (an index) of a declaration.
@@ -120,16 +133,6 @@ impl Program {
     pub fn signature(&self, id: DeclId) -> std::sync::Arc<Signature> {
         let of_file = self.signatures.get(id.file as usize);
         of_file.and_then(|all| all.get(id.item as usize)).cloned().flatten().unwrap_or_default()
-    }
-}
-
-/// The first sentence of a doc comment: the title in reports.
-#[must_use]
-pub fn title(doc: &str) -> String {
-    let flat = doc.split_whitespace().collect::<Vec<_>>().join(" ");
-    match flat.find(". ") {
-        Some(end) => flat.get(..=end).unwrap_or(&flat).to_owned(),
-        None => flat,
     }
 }
 

@@ -20,6 +20,17 @@ pub struct File {
     pub imports: Vec<Import>,
     /// Everything declared, in order.
     pub items: Vec<Item>,
+    /// Blocks with something in them that could not be read, and was reported.
+    pub gaps: Vec<Gap>,
+}
+
+/// A block with something in it that could not be read: what seems to be missing there may be what was not understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// What the block belongs to.
+    pub owner: Span,
+    /// The block with its braces.
+    pub block: Span,
 }
 
 /// A name where it is declared or used.

@@ -42,8 +42,24 @@ pub struct FileScope {
 }
 
 /// Names that are visible everywhere and that nothing may hide.
-pub const PREDEFINED: &[&str] =
-    &["services", "environment", "cluster", "join", "ceil", "min", "max", "secret", "pods", "nodes", "instances"];
+pub const PREDEFINED: &[&str] = &[
+    "services",
+    "environment",
+    "cluster",
+    "join",
+    "json",
+    "ceil",
+    "min",
+    "max",
+    "secret",
+    "pods",
+    "nodes",
+    "instances",
+    "disks",
+    "databases",
+    "balancers",
+    "machines",
+];
 
 /// The scopes of all files.
 #[derive(Debug, Default)]

@@ -18,8 +18,9 @@ use super::reference::{self, OwnTexts};
 use super::scope::{self, Scopes};
 use super::stdlib::Library;
 use super::{Program, places, signature};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, SourceMap, Sources};
+use crate::syntax;
 
 /// A project that is edited.
 #[derive(Debug, Default)]
@@ -84,20 +85,19 @@ impl Session {
     pub fn edit(&mut self, sources: &dyn Sources, path: &str, text: &str) -> Edited {
         let Some(index) = load::find(&self.program.files, path) else { return self.all_again(sources) };
         let id = self.program.files[index].file.id;
-        let read = load::read_text(id, text);
+        let (text, found) = syntax::decode(id, text.as_bytes());
+        let mut read = load::read_text(id, &text);
+        read.found.splice(0..0, found);
         let before = &self.program.files[index];
         let imports_changed = !same_imports(&before.file, &read.file);
         let names_changed = !same_names(&before.file, &read.file);
-        // An import may bring a file that nobody named before, or be the last to name one.
-        let is_new =
-            |target: &String| load::find(&self.program.files, target).is_none() && sources.read(target).is_ok();
-        let brings = read.file.imports.iter().flat_map(|import| load::targets(path, import)).any(|t| is_new(&t));
-        if imports_changed && (brings || self.program.files.iter().any(|f| !f.is_root)) {
+        // An import may bring a file or module that nobody named before, or be the last to name one.
+        if imports_changed {
             return self.all_again(sources);
         }
         let mut reach = self.importers(index);
         let was_wide = reach.iter().any(|file| self.is_project_wide(*file));
-        self.put(index, id, text, read);
+        self.put(index, id, &text, read);
         let (imports, found) = load::resolve(&self.program.files, index, sources);
         self.program.files[index].imports = imports;
         self.in_imports[index] = found;
@@ -112,8 +112,13 @@ impl Session {
             self.program.texts[*file] = reference::unknown(self.program.files[*file].file.items.len());
         }
         let is_wide = was_wide || reach.iter().any(|file| self.is_project_wide(*file));
-        let stale = if is_wide { (0..self.program.files.len()).collect() } else { reach };
-        self.resolve_types(&stale);
+        let stale: BTreeSet<usize> = if is_wide { (0..self.program.files.len()).collect() } else { reach };
+        let mut types = stale.clone();
+        if names_changed {
+            let is_unknown = |found: &Vec<Diagnostic>| found.iter().any(|d| d.code == Code::UNKNOWN_NAME);
+            types.extend(self.in_signatures.iter().enumerate().filter(|(_, f)| is_unknown(f)).map(|(file, _)| file));
+        }
+        self.resolve_types(&types);
         Edited { stale, names: names_changed, files: false }
     }
 
@@ -162,14 +167,21 @@ impl Session {
 
     /// A file and all that import it, near and far.
     fn importers(&self, of: usize) -> BTreeSet<usize> {
+        let mut importers: Vec<Vec<usize>> = vec![Vec::new(); self.program.files.len()];
+        for (index, loaded) in self.program.files.iter().enumerate() {
+            for imported in loaded.imports.iter().flatten() {
+                if let Imported::File(target) = imported
+                    && let Some(of_target) = importers.get_mut(*target)
+                {
+                    of_target.push(index);
+                }
+            }
+        }
         let mut reached = BTreeSet::from([of]);
         let mut open = vec![of];
         while let Some(next) = open.pop() {
-            for (index, loaded) in self.program.files.iter().enumerate() {
-                if loaded.imports.contains(&Some(Imported::File(next))) && reached.insert(index) {
-                    open.push(index);
-                }
-            }
+            let news = importers.get(next).into_iter().flatten().filter(|index| reached.insert(**index));
+            open.extend(news);
         }
         reached
     }

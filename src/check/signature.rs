@@ -126,6 +126,7 @@ const NAMED: &[(&str, Type)] = &[
     ("Url", Type::Url),
     ("Host", Type::Host),
     ("Secret", Type::Secret),
+    ("Map", Type::Map),
     ("Team", Type::Team),
     ("Service", Type::Service),
     ("Cluster", Type::Cluster),
@@ -138,6 +139,10 @@ const NAMED: &[(&str, Type)] = &[
     ("Workloads", Type::Target(TargetKind::Workloads)),
     ("Endpoints", Type::Target(TargetKind::Endpoints)),
     ("Instances", Type::Target(TargetKind::Instances)),
+    ("Disks", Type::Target(TargetKind::Disks)),
+    ("Databases", Type::Target(TargetKind::Databases)),
+    ("Balancers", Type::Target(TargetKind::Balancers)),
+    ("Machines", Type::Target(TargetKind::Machines)),
     ("Clusters", Type::Target(TargetKind::Clusters)),
 ];
 

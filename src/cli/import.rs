@@ -145,8 +145,12 @@ fn write(folder: &Path, files: &[(String, String)], force: bool) -> Result<(), F
         let there: Vec<String> =
             files.iter().filter(|(name, _)| folder.join(name).exists()).map(|(name, _)| format!("`{name}`")).collect();
         if !there.is_empty() {
-            return Err(Failure::new(format!("nothing was written: `{}` has {} already", folder.display(), there.join(", ")))
-                .help("choose another folder, or write over them with `--force`"));
+            return Err(Failure::new(format!(
+                "nothing was written: `{}` has {} already",
+                folder.display(),
+                there.join(", ")
+            ))
+            .help("choose another folder, or write over them with `--force`"));
         }
     }
     std::fs::create_dir_all(folder).map_err(|e| Failure::io("make", folder, &e))?;

@@ -16,6 +16,8 @@ mod completions;
 mod debug;
 mod engines;
 mod exit;
+#[cfg(feature = "run")]
+mod experiment;
 mod explain;
 mod faults;
 mod files;
@@ -25,17 +27,37 @@ mod fmt;
 mod import;
 mod init;
 mod input;
+#[cfg(feature = "run")]
+mod journal;
+#[cfg(feature = "run")]
+mod junit;
 mod lint;
 #[cfg(feature = "lsp")]
 mod lsp;
 mod man;
 pub mod output;
 mod paths;
+#[cfg(feature = "run")]
+mod people;
 mod place;
 mod plan;
+#[cfg(feature = "run")]
+mod recover;
+#[cfg(feature = "run")]
+mod report;
+#[cfg(feature = "run")]
+mod run;
+#[cfg(feature = "run")]
+mod runs;
 mod schema;
+#[cfg(feature = "run")]
+mod simulate;
 mod terminal;
+#[cfg(feature = "run")]
+mod view;
 mod work;
+#[cfg(feature = "run")]
+mod world;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -77,6 +99,23 @@ enum Command {
 
     #[cfg(feature = "lsp")]
     Lsp(lsp::Arguments),
+    #[cfg(feature = "run")]
+    Run(run::Arguments),
+    #[cfg(feature = "run")]
+    Recover(recover::Arguments),
+    #[cfg(feature = "run")]
+    Runs(runs::RunsArguments),
+    #[cfg(feature = "run")]
+    Show(runs::ShowArguments),
+    #[cfg(feature = "run")]
+    Report(report::Arguments),
+    #[cfg(feature = "run")]
+    Simulate(simulate::Arguments),
+    #[cfg(feature = "run")]
+    Test(simulate::TestArguments),
+    #[cfg(feature = "run")]
+    #[command(hide = true)]
+    Watchdog(recover::WatchArguments),
     Schema(schema::Arguments),
     Debug(debug::Arguments),
     Completions(completions::Arguments),
@@ -109,6 +148,22 @@ pub fn main() -> std::process::ExitCode {
         Command::Engines(arguments) => engines::run(&arguments, &terminal),
         #[cfg(feature = "lsp")]
         Command::Lsp(arguments) => lsp::run(&arguments),
+        #[cfg(feature = "run")]
+        Command::Run(arguments) => run::run(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::Recover(arguments) => recover::run(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::Runs(arguments) => runs::runs(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::Show(arguments) => runs::show(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::Report(arguments) => report::run(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::Simulate(arguments) => simulate::run(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::Test(arguments) => simulate::test(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::Watchdog(arguments) => recover::watchdog(&arguments),
         Command::Schema(arguments) => schema::run(&arguments, &terminal),
         Command::Debug(arguments) => debug::run(&arguments, &terminal),
         Command::Completions(arguments) => completions::run(&arguments, &terminal),
@@ -145,7 +200,7 @@ fn section(command: &mut clap::Command, title: &str, out: &mut String) {
     let help = command.render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
     out.push_str(&format!("\n## `{title}`\n\n```text\n{}\n```\n", help.join("\n").trim_end()));
-    for inner in command.get_subcommands_mut().filter(|c| c.get_name() != "help") {
+    for inner in command.get_subcommands_mut().filter(|c| c.get_name() != "help" && !c.is_hide_set()) {
         let title = format!("{title} {}", inner.get_name());
         section(inner, &title, out);
     }

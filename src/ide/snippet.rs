@@ -8,6 +8,12 @@ pub fn plain(snippet: &str) -> String {
     while let Some(at) = rest.find("${") {
         let (before, behind) = rest.split_at(at);
         out.push_str(before);
+        if before.ends_with('\\') {
+            // `\${` is no place to fill in.
+            out.push_str("${");
+            rest = behind.strip_prefix("${").unwrap_or(behind);
+            continue;
+        }
         let inside = behind.strip_prefix("${").unwrap_or(behind);
         let end = closing(inside);
         let (inside, after) = inside.split_at(end);

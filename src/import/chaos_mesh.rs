@@ -22,7 +22,13 @@ const WITHOUT_END: Duration = Duration::from_secs(300);
 const ENGINES_OWN: [&str; 5] = ["selector", "mode", "value", "duration", "remoteCluster"];
 /// Kinds that are no experiments of their own.
 const OTHER_KINDS: [&str; 7] = [
-    "PhysicalMachine", "RemoteCluster", "PodNetworkChaos", "PodIOChaos", "PodHttpChaos", "WorkflowNode", "PodHTTPChaos",
+    "PhysicalMachine",
+    "RemoteCluster",
+    "PodNetworkChaos",
+    "PodIOChaos",
+    "PodHttpChaos",
+    "WorkflowNode",
+    "PodHTTPChaos",
 ];
 
 /// An object's own data.
@@ -198,9 +204,12 @@ fn length(cx: &mut Context<'_>, fault: &Fault, spec: &Node, at: Span) -> (Option
             }
         },
         (Effect::Lasting, None) => {
-            let what = Unsayable::new(at, format!("this `{}` has no `duration`: it lasts until somebody deletes it", fault.call.fault))
-                .why("a fault always says how long it lasts")
-                .help("write the `duration` that was meant");
+            let what = Unsayable::new(
+                at,
+                format!("this `{}` has no `duration`: it lasts until somebody deletes it", fault.call.fault),
+            )
+            .why("a fault always says how long it lasts")
+            .help("write the `duration` that was meant");
             let line = cx.lose(what);
             if cx.lossy { (Some(WITHOUT_END), vec![StepKind::Lost(line).step()]) } else { (None, Vec::new()) }
         }
@@ -233,7 +242,7 @@ pub(super) fn fault(
     spec: &Node,
     at: Span,
 ) -> Result<Fault, Unsayable> {
-    let patterns = cx.library.patterns(EngineName::ChaosMesh, "kind", kind);
+    let patterns = cx.library.patterns(EngineName::ChaosMesh, &["kind"], kind);
     if patterns.is_empty() {
         let known = cx.library.known(EngineName::ChaosMesh, "kind");
         let near = nearest(kind, known.iter().map(String::as_str)).map(|k| format!("did you mean `{k}`?"));
@@ -244,6 +253,13 @@ pub(super) fn fault(
         return Err(Unsayable::new(remote.span, "`remoteCluster` has no equivalent")
             .why("where an experiment runs is said by its environment, not by the fault")
             .help("leave it out, and apply what is compiled to that cluster"));
+    }
+    let is_return = kind == "JVMChaos" && spec.word("action") == "return" && spec.get("returnValue").is_none();
+    if let Some(old) = spec.entry("value").filter(|_| is_return) {
+        return Err(Unsayable::new(old.at, "`value` is how many are hit, since Chaos Mesh 2.8")
+            .why("Chaos Mesh refuses a `return` without its `returnValue`")
+            .help("write `returnValue`")
+            .wrong());
     }
     let (solved, lines) = solve(cx, kind, &patterns, spec)?;
     let container = container(spec, &solved)?;
@@ -271,8 +287,11 @@ fn container(spec: &Node, solved: &Solved) -> Result<Option<String>, Unsayable> 
     let Some(names) = spec.get("containerNames").filter(|n| !n.is_empty()) else { return Ok(None) };
     match names.items() {
         [only] => Ok(only.scalar().map(str::to_owned)),
-        _ => Err(Unsayable::new(names.span, format!("`{}` takes one container of a pod, and here are several", solved.fault))
-            .help("write a manifest for each")),
+        _ => Err(Unsayable::new(
+            names.span,
+            format!("`{}` takes one container of a pod, and here are several", solved.fault),
+        )
+        .help("write a manifest for each")),
     }
 }
 
@@ -289,8 +308,9 @@ fn solve(
         let mut best: Option<Solved> = None;
         let mut nearest_miss: Option<(String, Miss)> = None;
         for pattern in patterns {
-            let own = if names_containers(*pattern) { body.clone() } else { without(&body, &["containerNames".to_owned()]) };
-            match unify(&mut cx.ev, *pattern, "spec", &own) {
+            let own =
+                if names_containers(*pattern) { body.clone() } else { without(&body, &["containerNames".to_owned()]) };
+            match unify(&mut cx.ev, *pattern, kind, "spec", &own) {
                 Ok(solved) => {
                     let better = best.as_ref().is_none_or(|b| {
                         (solved.fixed, std::cmp::Reverse(solved.arguments.len()))
@@ -302,9 +322,9 @@ fn solve(
                 }
                 Err(miss) => {
                     let name = cx.library.checked.program.qualified_name(pattern.id);
-                    let better = nearest_miss.as_ref().is_none_or(|(_, m)| {
-                        (miss.fixed, miss.unknown.is_some()) > (m.fixed, m.unknown.is_some())
-                    });
+                    let better = nearest_miss
+                        .as_ref()
+                        .is_none_or(|(_, m)| (miss.fixed, miss.unknown.is_some()) > (m.fixed, m.unknown.is_some()));
                     if better {
                         nearest_miss = Some((name, miss));
                     }
@@ -372,9 +392,7 @@ const DEFAULTS: &[(&str, &str, &str)] = &[
 /// A node of a default's text.
 fn made(span: Span, text: &str) -> Node {
     match text.strip_prefix('[').and_then(|t| t.strip_suffix(']')) {
-        Some(inner) => {
-            Node { span, value: Value::List(vec![made(span, inner)]), text: String::new() }
-        }
+        Some(inner) => Node { span, value: Value::List(vec![made(span, inner)]), text: String::new() },
         None => {
             let is_number = text.chars().all(|c| c.is_ascii_digit());
             Node { span, value: if is_number { Value::Number } else { Value::Text }, text: text.to_owned() }

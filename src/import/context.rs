@@ -20,8 +20,8 @@ pub(super) struct Context<'l> {
     pub diagnostics: Vec<Diagnostic>,
     /// Whether what cannot be said becomes a `// lost:` comment.
     pub lossy: bool,
-    /// How many of these there are.
-    pub lost: usize,
+    /// Each of these, with the file of the draft.
+    pub lost: Vec<(usize, String)>,
     /// What has no equivalent because nobody needs it: the engine's housekeeping, one line each.
     pub notes: Vec<(Span, String)>,
 }
@@ -36,17 +36,25 @@ pub(super) struct Unsayable {
     pub why: String,
     /// What to do.
     pub help: String,
+    /// Whether the engine itself would refuse or misread it: then `--lossy` does not help.
+    pub wrong: bool,
 }
 
 impl Unsayable {
     /// With a message and a place.
     pub(super) fn new(at: Span, message: impl Into<String>) -> Self {
-        Self { at, message: message.into(), why: String::new(), help: String::new() }
+        Self { at, message: message.into(), why: String::new(), help: String::new(), wrong: false }
     }
 
     /// Why.
     pub(super) fn why(mut self, why: impl Into<String>) -> Self {
         self.why = why.into();
+        self
+    }
+
+    /// The engine itself refuses or misreads it.
+    pub(super) fn wrong(mut self) -> Self {
+        self.wrong = true;
         self
     }
 
@@ -66,18 +74,22 @@ impl<'l> Context<'l> {
             draft: Draft::new(),
             diagnostics: Vec::new(),
             lossy,
-            lost: 0,
+            lost: Vec::new(),
             notes: Vec::new(),
         }
     }
 
     /// Something cannot be said: an error, or lost under `--lossy`. Gives the line to write in its place.
     pub(super) fn lose(&mut self, what: Unsayable) -> String {
-        let Unsayable { at, message, why, help } = what;
+        let Unsayable { at, message, why, help, wrong } = what;
+        if wrong {
+            self.wrong(at, message.clone(), &why, &help);
+            return message;
+        }
         let mut diagnostic = Diagnostic::new(Code::IMPORT_CANNOT_SAY, at, message.clone());
         if self.lossy {
             diagnostic.severity = Severity::Warning;
-            self.lost += 1;
+            self.lost.push((self.draft.files.len().saturating_sub(1), message.clone()));
         }
         if !why.is_empty() {
             diagnostic = diagnostic.why(why);
@@ -86,7 +98,9 @@ impl<'l> Context<'l> {
             (true, true) => diagnostic.help("a `// lost:` comment stands in its place"),
             (true, false) => diagnostic.help(format!("a `// lost:` comment stands in its place; {help}")),
             (false, true) => diagnostic.help("with `--lossy` it is left out, with a comment in its place"),
-            (false, false) => diagnostic.help(format!("{help}; with `--lossy` it is left out, with a comment in its place")),
+            (false, false) => {
+                diagnostic.help(format!("{help}; with `--lossy` it is left out, with a comment in its place"))
+            }
         };
         self.diagnostics.push(diagnostic);
         message

@@ -62,11 +62,27 @@ pub(super) struct Experiment {
     /// The service that it is about.
     pub service: String,
     /// `name: condition [within D]`.
-    pub expects: Vec<String>,
+    pub expects: Vec<Said>,
     /// `condition [for D]`.
-    pub aborts: Vec<String>,
+    pub aborts: Vec<Said>,
     /// The method.
     pub steps: Vec<Step>,
+}
+
+/// A line of a hypothesis or guard.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Said {
+    /// Comments that stood at it.
+    pub comments: Vec<String>,
+    /// What is said.
+    pub text: String,
+}
+
+impl Said {
+    /// A line without comments.
+    pub(super) fn new(text: String) -> Self {
+        Self { comments: Vec::new(), text }
+    }
 }
 
 /// A step of the method.
@@ -93,6 +109,8 @@ pub(super) enum StepKind {
     Parallel(Vec<Step>),
     /// `sequence { … }`.
     Sequence(Vec<Step>),
+    /// `for each round in 1..N { … }`.
+    Each(u64, Vec<Step>),
     /// What could not be said, one line.
     Lost(String),
 }
@@ -123,6 +141,29 @@ pub(super) struct Verify {
     pub lost: Vec<String>,
 }
 
+impl File {
+    /// Every `// lost:` line in it.
+    pub(super) fn lost_lines(&self) -> Vec<&str> {
+        let mut found: Vec<&str> = self.lost.iter().map(String::as_str).collect();
+        found.extend(self.verifies.iter().flat_map(|v| &v.lost).map(String::as_str));
+        self.experiments.iter().for_each(|e| lost_in(&e.steps, &mut found));
+        found
+    }
+}
+
+fn lost_in<'s>(steps: &'s [Step], found: &mut Vec<&'s str>) {
+    for step in steps {
+        match &step.kind {
+            StepKind::Lost(line) => found.push(line),
+            StepKind::With(_, inner)
+            | StepKind::Parallel(inner)
+            | StepKind::Sequence(inner)
+            | StepKind::Each(_, inner) => lost_in(inner, found),
+            StepKind::Inject(..) | StepKind::Wait(_) | StepKind::Check(_) => {}
+        }
+    }
+}
+
 impl StepKind {
     /// A step without comments.
     pub(super) fn step(self) -> Step {
@@ -133,8 +174,30 @@ impl StepKind {
 /// Names that no declaration may take: words of the language, what is predefined, the modules of the library, and the
 /// names that the importer itself gives.
 const TAKEN: [&str; 24] = [
-    "true", "false", "none", "and", "or", "not", "in", "as", "match", "let", "services", "environment", "cluster",
-    "experiment", "fault", "refuted", "join", "ceil", "min", "max", "secret", "std", "imported", "to-be-named",
+    "true",
+    "false",
+    "none",
+    "and",
+    "or",
+    "not",
+    "in",
+    "as",
+    "match",
+    "let",
+    "services",
+    "environment",
+    "cluster",
+    "experiment",
+    "fault",
+    "refuted",
+    "join",
+    "ceil",
+    "min",
+    "max",
+    "secret",
+    "std",
+    "imported",
+    "to-be-named",
 ];
 
 impl Draft {
@@ -162,7 +225,9 @@ impl Draft {
     /// The service of these pods: the one that was made for them before, or a new one.
     pub(super) fn service(&mut self, wanted: &Service) -> String {
         let known = self.services.iter_mut().find(|s| {
-            s.namespace == wanted.namespace && s.labels == wanted.labels && s.names == wanted.names
+            s.namespace == wanted.namespace
+                && s.labels == wanted.labels
+                && s.names == wanted.names
                 && (s.container == wanted.container || s.container.is_none() || wanted.container.is_none())
         });
         if let Some(service) = known {

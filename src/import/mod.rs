@@ -13,16 +13,18 @@ mod chaos_mesh;
 mod context;
 mod draft;
 mod library;
+mod litmus;
 mod print;
 mod schedule;
 mod selector;
 mod spelling;
+mod toolkit;
 mod unify;
 mod workflow;
 mod yaml;
 
 use context::Context;
-use library::Library;
+use library::LIBRARY;
 pub use print::CATALOGUE;
 
 use crate::diagnostic::{Code, Diagnostic, tidy};
@@ -79,10 +81,10 @@ pub struct Counts {
 /// Imports files as one project.
 #[must_use]
 pub fn import(given: &[Given], options: Options) -> Imported {
-    let library = Library::read();
-    let mut cx = Context::new(&library, options.lossy);
+    let mut cx = Context::new(&LIBRARY, options.lossy);
     let mut sources = SourceMap::default();
     let mut passed_over = 0;
+    let mut waiting = litmus::Waiting::default();
     for file in given {
         let text = text(&file.bytes);
         let id = sources.add(file.name.as_str(), text.as_ref());
@@ -96,11 +98,12 @@ pub fn import(given: &[Given], options: Options) -> Imported {
             if index == 0 {
                 head(&mut cx, &mut document);
             }
-            if !self::document(&mut cx, &document) {
+            if !self::document(&mut cx, &mut waiting, &document) {
                 passed_over += 1;
             }
         }
     }
+    litmus::finish(&mut cx, waiting);
     finish(cx, sources, options, passed_over)
 }
 
@@ -119,27 +122,60 @@ fn head(cx: &mut Context<'_>, document: &mut yaml::Document) {
 }
 
 /// One document; whether it is one of those that are imported.
-fn document(cx: &mut Context<'_>, document: &yaml::Document) -> bool {
+fn document(cx: &mut Context<'_>, waiting: &mut litmus::Waiting, document: &yaml::Document) -> bool {
     let version = document.root.word("apiVersion");
     if version.starts_with("chaos-mesh.org/") {
         return chaos_mesh::document(cx, document);
+    }
+    if version.starts_with("litmuschaos.io/") {
+        return litmus::document(cx, waiting, document);
+    }
+    if version.starts_with("argoproj.io/") {
+        return litmus::argo(cx, document);
+    }
+    if toolkit::is_one(&document.root) {
+        toolkit::document(cx, document);
+        return true;
     }
     false
 }
 
 fn finish(cx: Context<'_>, sources: SourceMap, options: Options, passed_over: usize) -> Imported {
-    let Context { draft, mut diagnostics, notes, lost, .. } = cx;
+    let Context { mut draft, mut diagnostics, notes, lost, .. } = cx;
+    keep_lost(&mut draft, &lost);
     tidy(&mut diagnostics);
+    let nothing = draft.files.iter().all(|f| f.experiments.is_empty());
+    if nothing && diagnostics.is_empty() {
+        let at = Span::new(crate::source::FileId(0), 0, 0);
+        diagnostics.push(
+            Diagnostic::new(Code::IMPORT_NOTHING, at, "there is nothing to import")
+                .why("no document is one of Chaos Mesh, Litmus or Chaos Toolkit that says an experiment")
+                .help("a ChaosExperiment needs the ChaosEngine that names it"),
+        );
+    }
     let counts = Counts {
         experiments: draft.files.iter().map(|f| f.experiments.len()).sum(),
         verifies: draft.files.iter().map(|f| f.verifies.len()).sum(),
         services: draft.services.len(),
-        lost,
+        lost: lost.len(),
         passed_over,
     };
     let failed = diagnostics.iter().any(Diagnostic::is_error);
     let files = if failed { Vec::new() } else { print::files(&draft, options.together) };
     Imported { files, sources, diagnostics, notes, counts }
+}
+
+/// What was lost in something that came to nothing stands at the end of its file: nothing is lost without a word.
+fn keep_lost(draft: &mut draft::Draft, lost: &[(usize, String)]) {
+    for (index, file) in draft.files.iter_mut().enumerate() {
+        let mut there: Vec<String> = file.lost_lines().into_iter().map(str::to_owned).collect();
+        for (_, line) in lost.iter().filter(|(of, _)| *of == index) {
+            match there.iter().position(|t| t == line) {
+                Some(found) => drop(there.swap_remove(found)),
+                None => file.lost.push(line.clone()),
+            }
+        }
+    }
 }
 
 /// Bytes as text, without a byte-order mark.

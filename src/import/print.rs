@@ -125,7 +125,8 @@ fn modules<'e>(experiments: impl Iterator<Item = &'e Experiment>) -> BTreeSet<St
         let mut calls = Vec::new();
         for_each_call(&experiment.steps, &mut |call| calls.push(call.fault.clone()));
         found.extend(calls.iter().filter_map(|f| f.split_once('.')).map(|(module, _)| module.to_owned()));
-        let mut conditions: Vec<&String> = experiment.expects.iter().chain(&experiment.aborts).collect();
+        let said = experiment.expects.iter().chain(&experiment.aborts);
+        let mut conditions: Vec<&String> = said.map(|s| &s.text).collect();
         let mut checks = Vec::new();
         for_each_check(&experiment.steps, &mut |text| checks.push(text.clone()));
         conditions.extend(&checks);
@@ -144,7 +145,7 @@ fn for_each_call(steps: &[Step], f: &mut impl FnMut(&Call)) {
                 f(call);
                 for_each_call(inner, f);
             }
-            StepKind::Parallel(inner) | StepKind::Sequence(inner) => for_each_call(inner, f),
+            StepKind::Parallel(inner) | StepKind::Sequence(inner) | StepKind::Each(_, inner) => for_each_call(inner, f),
             StepKind::Wait(_) | StepKind::Check(_) | StepKind::Lost(_) => {}
         }
     }
@@ -154,7 +155,10 @@ fn for_each_check(steps: &[Step], f: &mut impl FnMut(&String)) {
     for step in steps {
         match &step.kind {
             StepKind::Check(text) => f(text),
-            StepKind::With(_, inner) | StepKind::Parallel(inner) | StepKind::Sequence(inner) => for_each_check(inner, f),
+            StepKind::With(_, inner)
+            | StepKind::Parallel(inner)
+            | StepKind::Sequence(inner)
+            | StepKind::Each(_, inner) => for_each_check(inner, f),
             StepKind::Inject(..) | StepKind::Wait(_) | StepKind::Lost(_) => {}
         }
     }
@@ -162,7 +166,7 @@ fn for_each_check(steps: &[Step], f: &mut impl FnMut(&String)) {
 
 fn used_services<'d>(draft: &'d Draft, experiment: &'d Experiment) -> Vec<&'d str> {
     let mut texts = vec![experiment.service.clone()];
-    texts.extend(experiment.expects.iter().chain(&experiment.aborts).cloned());
+    texts.extend(experiment.expects.iter().chain(&experiment.aborts).map(|s| s.text.clone()));
     for_each_call(&experiment.steps, &mut |call| texts.extend(call.arguments.iter().cloned()));
     for_each_check(&experiment.steps, &mut |text| texts.push(text.clone()));
     let names = draft.services.iter().map(|s| s.name.as_str());
@@ -263,13 +267,15 @@ fn experiment(experiment: &Experiment, out: &mut String) {
     }
     out.push_str("  hypothesis {\n");
     for expect in &experiment.expects {
-        let _ = writeln!(out, "    expect {expect}");
+        comments(&expect.comments, "    ", out);
+        let _ = writeln!(out, "    expect {}", expect.text);
     }
     let _ = write!(out, "    {RECOVERY}\n  }}\n\n");
     if !experiment.aborts.is_empty() {
         out.push_str("  guard {\n");
         for abort in &experiment.aborts {
-            let _ = writeln!(out, "    abort when {abort}");
+            comments(&abort.comments, "    ", out);
+            let _ = writeln!(out, "    abort when {}", abort.text);
         }
         out.push_str("  }\n\n");
     } else if lasts(&experiment.steps) {
@@ -284,7 +290,7 @@ fn lasts(steps: &[Step]) -> bool {
     steps.iter().any(|s| match &s.kind {
         StepKind::Inject(_, length) => length.is_some(),
         StepKind::With(..) => true,
-        StepKind::Parallel(inner) | StepKind::Sequence(inner) => lasts(inner),
+        StepKind::Parallel(inner) | StepKind::Sequence(inner) | StepKind::Each(_, inner) => lasts(inner),
         StepKind::Wait(_) | StepKind::Check(_) | StepKind::Lost(_) => false,
     })
 }
@@ -313,6 +319,10 @@ fn steps(all: &[Step], indent: &str, out: &mut String) {
             }
             StepKind::Sequence(inner) => {
                 let _ = writeln!(out, "{indent}sequence {{");
+                block(inner, indent, out);
+            }
+            StepKind::Each(times, inner) => {
+                let _ = writeln!(out, "{indent}for each round in 1..{times} {{");
                 block(inner, indent, out);
             }
             StepKind::Lost(text) => lost_line(text, indent, out),

@@ -166,7 +166,9 @@ fn cron(spec: &Node) -> Result<(String, String), Unsayable> {
                 .why("a `verify` comes at whole minutes")
                 .help("leave the first field out"));
         }
-        _ => return Err(Unsayable::new(at, format!("`{text}` is not a schedule")).why("Chaos Mesh refuses it")),
+        _ => {
+            return Err(Unsayable::new(at, format!("`{text}` is not a schedule")).why("Chaos Mesh refuses it").wrong());
+        }
     };
     // `?` is Chaos Mesh's other word for "any".
     Ok((cron.replace('?', "*"), zone.to_owned()))

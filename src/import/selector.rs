@@ -12,8 +12,15 @@ use crate::source::Span;
 /// The label of a node's zone.
 const ZONE: &str = "topology.kubernetes.io/zone";
 /// Labels that name what runs in a pod, the most telling first.
-const NAMING: [&str; 7] =
-    ["app.kubernetes.io/name", "app", "app.kubernetes.io/component", "k8s-app", "name", "component", "app.kubernetes.io/instance"];
+const NAMING: [&str; 7] = [
+    "app.kubernetes.io/name",
+    "app",
+    "app.kubernetes.io/component",
+    "k8s-app",
+    "name",
+    "component",
+    "app.kubernetes.io/instance",
+];
 
 /// A target as text.
 #[derive(Debug, Clone)]
@@ -49,6 +56,7 @@ fn quantity(cx: &mut Context<'_>, spec: &Node) -> Result<String, Unsayable> {
         text.strip_prefix('+').unwrap_or(text).parse().ok().filter(|n| (1..=most).contains(n)).ok_or_else(|| {
             Unsayable::new(at, format!("`mode: {word}` wants a `value` from 1 to {most}, and has `{text}`"))
                 .why("Chaos Mesh refuses it")
+                .wrong()
         })
     };
     Ok(match word {
@@ -70,7 +78,8 @@ fn quantity(cx: &mut Context<'_>, spec: &Node) -> Result<String, Unsayable> {
         }
         other => {
             return Err(Unsayable::new(at, format!("`mode: {other}` is no mode of Chaos Mesh"))
-                .help("it takes one, all, fixed, fixed-percent"));
+                .help("it takes one, all, fixed, fixed-percent")
+                .wrong());
         }
     })
 }
@@ -93,7 +102,8 @@ fn pods(selector: Option<&Node>, namespace: &str, around: Span) -> Result<(Servi
         if let Some(other) = entries.iter().find(|e| e.key != "pods" && !e.value.is_empty()) {
             return Err(Unsayable::new(other.at, format!("`{}` stands beside `pods`", other.key))
                 .why("Chaos Mesh ignores every other condition where pods are named")
-                .help("leave it out, or leave `pods` out"));
+                .help("leave it out, or leave `pods` out")
+                .wrong());
         }
         match pods.entries() {
             [only] => {
@@ -106,7 +116,9 @@ fn pods(selector: Option<&Node>, namespace: &str, around: Span) -> Result<(Servi
             }
         }
         if found.names.is_empty() {
-            return Err(Unsayable::new(pods.span, "this selector names no pod").why("Chaos Mesh would hit nothing"));
+            return Err(Unsayable::new(pods.span, "this selector names no pod")
+                .why("Chaos Mesh would hit nothing")
+                .wrong());
         }
         found.name = found.names.first().cloned().unwrap_or_default();
         return Ok((found, String::new()));
@@ -138,8 +150,11 @@ fn pods(selector: Option<&Node>, namespace: &str, around: Span) -> Result<(Servi
                     narrowed.push(format!("zone: {}", quoted(only.value.scalar().unwrap_or_default())));
                 }
                 _ => {
-                    return Err(Unsayable::new(value.span, "nodes by their labels have no equivalent in a selector of pods")
-                        .help(format!("`zone:` stands for the label {ZONE}, `node:` for a name")));
+                    return Err(Unsayable::new(
+                        value.span,
+                        "nodes by their labels have no equivalent in a selector of pods",
+                    )
+                    .help(format!("`zone:` stands for the label {ZONE}, `node:` for a name")));
                 }
             },
             "expressionSelectors" | "annotationSelectors" | "fieldSelectors" => {
@@ -152,7 +167,8 @@ fn pods(selector: Option<&Node>, namespace: &str, around: Span) -> Result<(Servi
                 let near = crate::diagnostic::nearest(other, known).map(|k| format!("did you mean `{k}`?"));
                 return Err(Unsayable::new(entry.at, format!("`{other}` is no field of a selector"))
                     .why("Chaos Mesh drops it without a word, and the selector gets wider by that")
-                    .help(near.unwrap_or_else(|| format!("fields are: {}", known.join(", ")))));
+                    .help(near.unwrap_or_else(|| format!("fields are: {}", known.join(", "))))
+                    .wrong());
             }
         }
     }
@@ -169,9 +185,13 @@ fn labels(map: &Node) -> Result<Vec<(String, String)>, Unsayable> {
         .iter()
         .map(|e| match e.value.scalar() {
             Some(text) if matches!(e.value.value, super::yaml::Value::Text) => Ok((e.key.clone(), text.to_owned())),
-            _ => Err(Unsayable::new(e.value.span, format!("the label `{}` is {}, and no text", e.key, e.value.describe()))
-                .why("the API server refuses it")
-                .help("put it in quotes")),
+            _ => Err(Unsayable::new(
+                e.value.span,
+                format!("the label `{}` is {}, and no text", e.key, e.value.describe()),
+            )
+            .why("the API server refuses it")
+            .help("put it in quotes")
+            .wrong()),
         })
         .collect()
 }

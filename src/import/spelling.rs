@@ -254,9 +254,7 @@ pub(super) fn says(node: Option<&Node>, typed: &Typed) -> bool {
         Typed::Number(n) | Typed::Percent(Percent(n)) => number(scalar) == Some(n.normalize()),
         Typed::Bool(b) => scalar == if *b { "true" } else { "false" },
         Typed::Duration(d) => go_duration(scalar) == Some((false, *d)),
-        Typed::Offset(o) => {
-            go_duration(scalar).is_some_and(|(negative, length)| Offset::new(length, negative) == *o)
-        }
+        Typed::Offset(o) => go_duration(scalar).is_some_and(|(negative, length)| Offset::new(length, negative) == *o),
         Typed::Bytes(b) => size(scalar) == Some(*b),
         Typed::Bitrate(r) => rate(scalar) == Some(*r),
         Typed::Cores(Cores(n)) | Typed::Rate(Rate(n)) => number(scalar) == Some(n.normalize()),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::arithmetic::{Equation, Known, solve};
-use super::library::Pattern;
+use super::library::{self, Pattern};
 use super::spelling;
 use super::yaml::{Entry, Node, Value};
 use crate::check::Signature;
@@ -59,34 +59,49 @@ pub(super) struct Miss {
     pub fixed: usize,
 }
 
-/// Finds the arguments with which the body's `field` says `found`.
-pub(super) fn unify(ev: &mut Evaluator<'_>, pattern: Pattern<'_>, field: &str, found: &Node) -> Result<Solved, Miss> {
+/// Finds the arguments with which the body is called `name` by its engine, and its `field` says `found`.
+pub(super) fn unify(
+    ev: &mut Evaluator<'_>,
+    pattern: Pattern<'_>,
+    name: &str,
+    field: &str,
+    found: &Node,
+) -> Result<Solved, Miss> {
     let signature = ev.program.signature(pattern.id);
     let mut unifier = Unifier {
         signature: &signature,
         values: BTreeMap::new(),
         equations: Vec::new(),
+        places: BTreeMap::new(),
         fixed: 0,
         path: Vec::new(),
         whole: found.span,
     };
-    if let Some(body) = pattern.body.fields.iter().find(|f| f.key.text == field) {
-        unifier.expr(&body.value, Some(found))?;
+    let named = Node { span: found.span, value: Value::Text, text: name.to_owned() };
+    for (key, node) in [(pattern.key, &named), (field, found)] {
+        if let Some(body) = library::field(pattern.body, key) {
+            unifier.expr(body, Some(node))?;
+        }
     }
     unifier.numbers()?;
     let fixed = unifier.fixed;
     let values = std::mem::take(&mut unifier.values);
     let miss = |at: Span, why: String| Miss { at, why, unknown: None, fixed };
-    let bound = complete(ev, pattern, &signature, &values, found.span).map_err(|why| miss(found.span, why))?;
+    let places = std::mem::take(&mut unifier.places);
+    let place = |name: &str| places.get(name).copied().unwrap_or(found.span);
+    let bound =
+        complete(ev, pattern, &signature, &values, found.span).map_err(|(name, why)| miss(place(&name), why))?;
     let Some(call) = instantiate(ev, pattern.id, &bound) else {
         return Err(miss(found.span, "its arguments cannot be told from it".to_owned()));
     };
     let engine = crate::plan::EngineName::parse(&pattern.body.engine.text);
     match call.bodies.into_iter().find(|(name, _)| Some(*name) == engine) {
         Some((_, BodyCall::Expressed(fields))) => {
-            let said = fields.iter().find(|(key, _)| key == field).map(|(_, v)| v);
-            if let Some(wrong) = said.and_then(|said| differs(said, Some(found), found.span)) {
-                return Err(miss(wrong, "no arguments give this value together with the others".to_owned()));
+            for (key, node) in [(pattern.key, &named), (field, found)] {
+                let said = fields.iter().find(|(k, _)| k == key).map(|(_, v)| v);
+                if let Some(wrong) = said.and_then(|said| differs(said, Some(node), found.span)) {
+                    return Err(miss(wrong, "no arguments give this value together with the others".to_owned()));
+                }
             }
         }
         Some((_, BodyCall::Refused { construct, reason })) => {
@@ -117,7 +132,7 @@ fn complete(
     signature: &Signature,
     found: &BTreeMap<SmolStr, Argument>,
     span: Span,
-) -> Result<Bound, String> {
+) -> Result<Bound, (SmolStr, String)> {
     let mut bound = Bound { values: Vec::new(), given: std::collections::BTreeSet::new(), fine: true };
     let file = ev.program.file_of(pattern.id);
     for (index, param) in signature.params.iter().enumerate() {
@@ -131,12 +146,15 @@ fn complete(
             _ if index == 0 => some_target(span),
             Some(Argument::Target(_)) => some_target(span),
             Some(Argument::Value(value)) => {
-                in_range(value, &param.ty).map_err(|why| format!("`{}` would be {why}", param.name))?;
+                in_range(value, &param.ty)
+                    .map_err(|why| format!("`{}` would be {why}", param.name))
+                    .and_then(|()| well_formed(ev, value, &param.ty, span))
+                    .map_err(|why| (param.name.clone(), why))?;
                 known(value)
             }
             None => match &default {
                 Some(value) => value.clone(),
-                None => return Err(format!("nothing says the `{}`", param.name)),
+                None => return Err((param.name.clone(), format!("nothing says the `{}`", param.name))),
             },
         };
         let is_default = default.is_some_and(|default| same(&default, &value));
@@ -170,7 +188,10 @@ fn known(value: &Typed) -> Val {
     match value {
         Typed::List(items) => Val::list(items.iter().map(known)),
         Typed::Record(entries) => Val::Record(Arc::new(
-            entries.iter().map(|e| (e.key.clone(), known(&e.value), Span::new(crate::source::FileId(0), 0, 0))).collect(),
+            entries
+                .iter()
+                .map(|e| (e.key.clone(), known(&e.value), Span::new(crate::source::FileId(0), 0, 0)))
+                .collect(),
         )),
         other => Val::Plain(other.clone()),
     }
@@ -204,6 +225,23 @@ fn in_range(value: &Typed, ty: &Type) -> Result<(), String> {
     }
 }
 
+/// Whether texts are what their types check: hosts, URLs.
+fn well_formed(ev: &mut Evaluator<'_>, value: &Typed, ty: &Type, span: Span) -> Result<(), String> {
+    match (ty.base(), value) {
+        (Type::Optional(inner), value) => well_formed(ev, value, inner, span),
+        (Type::List(inner), Typed::List(items)) => items.iter().try_for_each(|item| well_formed(ev, item, inner, span)),
+        (Type::Host | Type::Url, Typed::Host(text) | Typed::Url(text)) => {
+            let before = ev.diagnostics.len();
+            let literal = Expr { kind: ExprKind::Literal(Typed::String(text.clone())), span };
+            ev.within(0, Vec::new(), |ev| ev.value(&literal, ty.base()));
+            let found = ev.diagnostics.get(before).map(|d| d.message.clone());
+            ev.diagnostics.truncate(before);
+            found.map_or(Ok(()), Err)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Where what a body gives is not what the manifest has. Targets are compared by who reads them.
 fn differs(said: &Val, found: Option<&Node>, around: Span) -> Option<Span> {
     let at = found.map_or(around, |n| n.span);
@@ -223,7 +261,9 @@ fn differs(said: &Val, found: Option<&Node>, around: Span) -> Option<Span> {
                 .iter()
                 .find(|e| !e.value.is_empty() && !entries.iter().any(|(key, ..)| *key == e.key))
                 .map(|e| e.at);
-            unknown.or_else(|| entries.iter().find_map(|(key, value, _)| differs(value, found.and_then(|n| n.get(key)), at)))
+            unknown.or_else(|| {
+                entries.iter().find_map(|(key, value, _)| differs(value, found.and_then(|n| n.get(key)), at))
+            })
         }
         // What else a body gives has no text.
         _ => Some(at),
@@ -234,6 +274,8 @@ struct Unifier<'s> {
     signature: &'s Signature,
     values: BTreeMap<SmolStr, Argument>,
     equations: Vec<Equation<'s>>,
+    /// Where each value was found.
+    places: BTreeMap<SmolStr, Span>,
     fixed: usize,
     path: Vec<String>,
     whole: Span,
@@ -313,6 +355,7 @@ impl<'s> Unifier<'s> {
                 Err(self.miss(at, format!("`{name}` would have two values, and has one")))
             }
             _ => {
+                self.places.insert(name.clone(), at);
                 self.values.insert(name.clone(), argument);
                 Ok(())
             }
@@ -378,6 +421,9 @@ impl<'s> Unifier<'s> {
     /// `match p { a: X, b: Y }`: the word whose value this is.
     fn choose(&mut self, on: &'s Expr, arms: &'s [Arm], found: Option<&Node>) -> Result<(), Miss> {
         let ExprKind::Name(name) = &on.kind else { return Ok(()) };
+        if self.param(name).is_some_and(|ty| matches!(ty.base(), Type::List(_))) {
+            return self.choose_each(name, arms, found);
+        }
         let mark = self.mark();
         let mut first = None;
         for arm in arms {
@@ -406,6 +452,27 @@ impl<'s> Unifier<'s> {
                 Err(self.miss(self.place(found), format!("no word of `{name}` says {what}")))
             }
         }
+    }
+
+    /// `match p { … }` of a list of words: the word of each member.
+    fn choose_each(&mut self, name: &SmolStr, arms: &'s [Arm], found: Option<&Node>) -> Result<(), Miss> {
+        let mut words = Vec::new();
+        for node in found.map_or(&[][..], Node::items) {
+            let mark = self.mark();
+            let mut arm = None;
+            for candidate in arms {
+                if self.expr(&candidate.value, Some(node)).is_ok() {
+                    arm = candidate.words.first();
+                    break;
+                }
+                self.take_back(&mark);
+            }
+            match arm {
+                Some(word) => words.push(Typed::Word(word.text.clone())),
+                None => return Err(self.miss(node.span, format!("no word of `{name}` says {}", node.describe()))),
+            }
+        }
+        self.bind(name, Argument::Value(Typed::List(words)), self.place(found))
     }
 
     /// `"${a}bit"`: what stands between the fixed parts.
@@ -440,6 +507,7 @@ impl<'s> Unifier<'s> {
         let ExprKind::Name(name) = &callee.kind else { return Ok(()) };
         match name.as_str() {
             "join" => self.join(args, found),
+            "json" => self.json(args, found),
             "ceil" | "min" | "max" => self.number(whole, found),
             _ => Ok(()),
         }
@@ -458,6 +526,17 @@ impl<'s> Unifier<'s> {
         let list = Node { span: at, value: Value::List(items), text: String::new() };
         match args.first() {
             Some(first) => self.expr(&first.value, Some(&list)),
+            None => Ok(()),
+        }
+    }
+
+    /// `json(x)`: the text as data.
+    fn json(&mut self, args: &'s [Arg], found: Option<&Node>) -> Result<(), Miss> {
+        let at = self.place(found);
+        let text = found.and_then(Node::scalar).unwrap_or("null");
+        let data = serde_json::from_str(text).map_err(|_| self.miss(at, "this is not JSON"))?;
+        match args.first() {
+            Some(first) => self.expr(&first.value, Some(&of_json(&data, at))),
             None => Ok(()),
         }
     }
@@ -495,6 +574,24 @@ impl<'s> Unifier<'s> {
         }
         Ok(())
     }
+}
+
+/// JSON as a node, all of it at one place. (What reads JSON bounds its depth.)
+fn of_json(data: &serde_json::Value, span: Span) -> Node {
+    use serde_json::Value as Json;
+    let (value, text) = match data {
+        Json::Null => (Value::Null, String::new()),
+        Json::Bool(b) => (Value::Bool(*b), b.to_string()),
+        Json::Number(n) => (Value::Number, n.to_string()),
+        Json::String(text) => (Value::Text, text.clone()),
+        Json::Array(items) => (Value::List(items.iter().map(|i| of_json(i, span)).collect()), String::new()),
+        Json::Object(fields) => {
+            let entry =
+                |(key, value): (&String, &Json)| Entry { key: key.clone(), at: span, value: of_json(value, span) };
+            (Value::Map(fields.iter().map(entry).collect()), String::new())
+        }
+    };
+    Node { span, value, text }
 }
 
 /// What an engine takes nothing for.

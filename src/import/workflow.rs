@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 
 use super::chaos_mesh::{Object, add, fault, lost, missing, positive, service};
 use super::context::{Context, Unsayable};
-use super::draft::{Experiment, Step, StepKind, kebab};
+use super::draft::{Experiment, Said, Step, StepKind, kebab};
 use super::print::quoted;
-use super::yaml::Node;
+use super::yaml::{Node, comments_of};
 use crate::plan::Effect;
 use crate::types::Duration;
 
@@ -92,8 +92,8 @@ struct Reader<'c, 'l, 'o> {
     open: BTreeSet<String>,
     count: usize,
     service: Option<String>,
-    expects: Vec<String>,
-    aborts: Vec<String>,
+    expects: Vec<Said>,
+    aborts: Vec<Said>,
     names: BTreeSet<String>,
 }
 
@@ -107,7 +107,7 @@ impl Reader<'_, '_, '_> {
             self.cx.wrong(node.span, format!("the template `{name}` contains itself, or too much"), why, "");
             return;
         }
-        let before = out.len();
+        let (before, expects, aborts) = (out.len(), self.expects.len(), self.aborts.len());
         let kind = node.get("templateType").and_then(Node::scalar).unwrap_or_default().to_owned();
         match kind.as_str() {
             "Serial" => self.serial(node, out, serial),
@@ -115,14 +115,26 @@ impl Reader<'_, '_, '_> {
             "Suspend" => self.suspend(node, out),
             "StatusCheck" => self.status_check(node, out),
             "Task" => self.no_equivalent(node, out, "a Task runs a container, and a method has no step for that"),
-            "Schedule" => self.no_equivalent(node, out, "a Schedule inside a Workflow repeats by the clock: write `for each`"),
+            "Schedule" => {
+                self.no_equivalent(node, out, "a Schedule inside a Workflow repeats by the clock: write `for each`")
+            }
             _ => self.fault(&kind, node, out),
         }
-        let comments = self.object.comments_in(node.span);
-        if let Some(first) = out.get_mut(before).filter(|_| !comments.is_empty() && matches!(kind.as_str(), "Suspend") || kind.ends_with("Chaos")) {
+        let comments = self.comments(node);
+        if let Some(first) = out.get_mut(before) {
             first.comments.splice(0..0, comments);
+        } else if let Some(said) = self.expects.get_mut(expects).or(self.aborts.get_mut(aborts)) {
+            said.comments = comments;
         }
         self.open.remove(&name);
+    }
+
+    /// The comments of a template.
+    fn comments(&self, node: &Node) -> Vec<String> {
+        let Some(entry) = self.spec.entry("templates") else { return Vec::new() };
+        let templates = entry.value.items();
+        let index = templates.iter().position(|t| t.span == node.span);
+        index.map_or_else(Vec::new, |i| comments_of(self.object.comments, templates, i, entry.at.end))
     }
 
     fn children(&mut self, node: &Node) -> Vec<Node> {
@@ -145,7 +157,9 @@ impl Reader<'_, '_, '_> {
         self.bounded(node, &mut inner);
         let is_frame = self.object.ours && !node.word("name").starts_with("step-");
         match (inline || is_frame, inner.as_slice()) {
-            (true, _) | (_, [] | [Step { kind: StepKind::Inject(..) | StepKind::With(..), .. }]) => out.append(&mut inner),
+            (true, _) | (_, [] | [Step { kind: StepKind::Inject(..) | StepKind::With(..), .. }]) => {
+                out.append(&mut inner)
+            }
             _ => out.push(StepKind::Sequence(inner).step()),
         }
     }
@@ -161,7 +175,9 @@ impl Reader<'_, '_, '_> {
             self.template(&child, &mut branch, self.object.ours && name == "run");
             match branch.as_slice() {
                 [] => {}
-                [Step { kind: StepKind::Wait(_) | StepKind::Check(_), .. }] | [_, _, ..] if !(self.object.ours && name == "run") => {
+                [Step { kind: StepKind::Wait(_) | StepKind::Check(_), .. }] | [_, _, ..]
+                    if !(self.object.ours && name == "run") =>
+                {
                     branches.push(StepKind::Sequence(branch).step());
                 }
                 _ => branches.append(&mut branch),
@@ -253,7 +269,12 @@ impl Reader<'_, '_, '_> {
         };
         let Some(deadline) = node.get("deadline").and_then(positive) else {
             let why = "without a deadline the node of a fault never ends, and nothing behind it begins";
-            self.cx.wrong(node.span, format!("the template `{}` has no `deadline`", node.word("name")), why, "give it one");
+            self.cx.wrong(
+                node.span,
+                format!("the template `{}` has no `deadline`", node.word("name")),
+                why,
+                "give it one",
+            );
             return;
         };
         self.service.get_or_insert_with(|| fault.target.service.clone());
@@ -307,10 +328,10 @@ impl Reader<'_, '_, '_> {
             out.push(StepKind::Check(format!("{name}: {}{within}", condition.holds)).step());
         } else if aborts {
             let hold = if grace.is_zero() { String::new() } else { format!(" for {grace}") };
-            self.aborts.push(format!("{}{hold}", condition.fails));
+            self.aborts.push(Said::new(format!("{}{hold}", condition.fails)));
         } else {
             let within = if grace.is_zero() { String::new() } else { format!(" within {grace}") };
-            self.expects.push(format!("{name}: {}{within}", condition.holds));
+            self.expects.push(Said::new(format!("{name}: {}{within}", condition.holds)));
         }
     }
 
@@ -319,9 +340,12 @@ impl Reader<'_, '_, '_> {
         match name {
             "armed" | "recovered" => {}
             "baseline" => {
-                let what = Unsayable::new(node.span, "what is expected is judged by Perturb's gate and is not in the Workflow")
-                    .why("the Workflow knows the gate's address only")
-                    .help("import the faults, and take the hypothesis and the guards from the `.chaos` source");
+                let what = Unsayable::new(
+                    node.span,
+                    "what is expected is judged by Perturb's gate and is not in the Workflow",
+                )
+                .why("the Workflow knows the gate's address only")
+                .help("import the faults, and take the hypothesis and the guards from the `.chaos` source");
                 self.cx.lose(what);
             }
             "guards" => {}
@@ -375,6 +399,7 @@ fn one(step: &Step) -> Option<Duration> {
         StepKind::Wait(length) => Some(*length),
         StepKind::Sequence(inner) | StepKind::With(_, inner) => total(inner),
         StepKind::Parallel(inner) => longest(inner),
+        StepKind::Each(times, inner) => Some(total(inner)?.times(*times)),
         StepKind::Lost(_) => Some(Duration::ZERO),
         StepKind::Check(_) => None,
     }
@@ -408,7 +433,9 @@ fn condition(check: &Node) -> Result<Condition, Unsayable> {
     let code = status.and_then(Node::scalar).unwrap_or_default();
     let url = quoted(text);
     match code {
-        "200-299" => Ok(Condition { holds: format!("probe.http-ok({url})"), fails: format!("not probe.http-ok({url})") }),
+        "200-299" => {
+            Ok(Condition { holds: format!("probe.http-ok({url})"), fails: format!("not probe.http-ok({url})") })
+        }
         _ => match code.parse::<u16>() {
             Ok(n) if (100..=599).contains(&n) => Ok(Condition {
                 holds: format!("probe.http-status({url}) == {n}"),

@@ -62,7 +62,26 @@ pub(super) struct Comment {
     pub span: Span,
     /// Without `#` and one blank.
     pub text: String,
+    /// Whether nothing stands before it on its line.
+    pub alone: bool,
 }
+
+/// The comments of one member of a list: those above it and inside of it, and behind it on its line. `floor` is where the
+/// list begins.
+pub(super) fn comments_of(all: &[Comment], items: &[Node], index: usize, floor: u32) -> Vec<String> {
+    let Some(item) = items.get(index) else { return Vec::new() };
+    let above = index.checked_sub(1).and_then(|i| items.get(i)).map_or(floor, |n| n.span.end);
+    let next = items.get(index + 1).map_or(u32::MAX, |n| n.span.start);
+    let is_its = |c: &&Comment| match c.alone {
+        true => (above..item.span.end).contains(&c.span.start),
+        // Behind the last member there may be anything, but not on its line.
+        false => (item.span.start..next.min(item.span.end.saturating_add(WIDEST_GAP))).contains(&c.span.start),
+    };
+    all.iter().filter(is_its).map(|c| c.text.clone()).filter(|t| !t.is_empty()).collect()
+}
+
+/// Blanks between a value and the comment behind it.
+const WIDEST_GAP: u32 = 60;
 
 /// One document of a file.
 #[derive(Debug, Clone)]
@@ -150,7 +169,8 @@ pub(super) fn short(text: &str) -> String {
 /// Reads all documents of a text (as UTF-8, without a byte-order mark: what the file id's text is).
 pub(super) fn read(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Document> {
     let places = Places::new(file, text);
-    let mut reader = Reader { places: &places, open: Vec::new(), anchors: BTreeMap::new(), nodes: 0, scalars: Vec::new() };
+    let mut reader =
+        Reader { text, places: &places, open: Vec::new(), anchors: BTreeMap::new(), nodes: 0, scalars: Vec::new() };
     let mut roots = Vec::new();
     let mut parser = Parser::new_from_str(text).keep_tags(false);
     while let Some(event) = parser.next_event() {
@@ -223,6 +243,7 @@ struct Open {
 }
 
 struct Reader<'t> {
+    text: &'t str,
     places: &'t Places,
     open: Vec<Open>,
     anchors: BTreeMap<usize, (Node, usize)>,
@@ -236,6 +257,7 @@ impl Reader<'_> {
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<Option<Node>, String> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
+                let span = self.own(span, style);
                 self.scalars.push(span);
                 let value = scalar(&text, style, tag.as_deref());
                 self.complete(Node { span, value, text: text.into_owned() }, 1, anchor)
@@ -249,7 +271,8 @@ impl Reader<'_> {
                     }
                     let end = span.end.max(open.node.span.end).min(self.places.end);
                     let last = last_end(&open.node).unwrap_or(end);
-                    let node = Node { span: Span { end: last.max(open.node.span.start), ..open.node.span }, ..open.node };
+                    let node =
+                        Node { span: Span { end: last.max(open.node.span.start), ..open.node.span }, ..open.node };
                     self.complete(node, open.size, open.anchor)
                 }
                 None => Ok(None),
@@ -266,6 +289,32 @@ impl Reader<'_> {
             }
             _ => Ok(None),
         }
+    }
+
+    /// The place of a quoted scalar: the parser's may go on to the next token, over blanks and a comment.
+    fn own(&self, span: Span, style: ScalarStyle) -> Span {
+        let quote = match style {
+            ScalarStyle::SingleQuoted => '\'',
+            ScalarStyle::DoubleQuoted => '"',
+            _ => return span,
+        };
+        let Some(text) = self.text.get(span.start as usize..) else { return span };
+        let mut escaped = false;
+        let mut letters = text.char_indices().skip(1).peekable();
+        while let Some((at, letter)) = letters.next() {
+            if escaped {
+                escaped = false;
+            } else if letter == '\\' && quote == '"' {
+                escaped = true;
+            } else if letter == quote {
+                // Two single quotes are one.
+                if quote == '\'' && letters.next_if(|(_, next)| *next == quote).is_some() {
+                    continue;
+                }
+                return Span { end: span.start.saturating_add(at as u32 + 1).min(span.end), ..span };
+            }
+        }
+        span
     }
 
     fn begin(&mut self, value: Value, anchor: usize, span: Span) -> Result<Option<Node>, String> {
@@ -370,7 +419,8 @@ fn comments(file: FileId, text: &str, scalars: &[Span]) -> Vec<Comment> {
             if letter == '#' && blank && !inside {
                 let text = content.get(index + 1..).unwrap_or_default().trim_start_matches('#');
                 let text = text.strip_prefix(' ').unwrap_or(text).trim_end().to_owned();
-                found.push(Comment { span: Span::new(file, at, (start + content.len()) as u32), text });
+                let alone = content.get(..index).is_some_and(|before| before.trim().is_empty());
+                found.push(Comment { span: Span::new(file, at, (start + content.len()) as u32), text, alone });
                 break;
             }
             blank = letter == ' ' || letter == '\t';
@@ -432,6 +482,19 @@ mod tests {
     }
 
     #[test]
+    fn a_comment_behind_a_quoted_value_is_one() {
+        for text in [
+            "- a: '1' # x\n- b\n",
+            "a: \"q\\\" #\" # x\n",
+            "a: 'it''s # '  # x\nb: 1\n",
+            "- {a: 'x'} # x\n- b: |\n    # no\n",
+        ] {
+            let comments: Vec<String> = ok(text)[0].comments.iter().map(|c| c.text.clone()).collect();
+            assert_eq!(comments, ["x"], "{text}");
+        }
+    }
+
+    #[test]
     fn scalars_are_those_of_kubernetes() {
         let of = |text: &str| ok(&format!("a: {text}"))[0].root.entries()[0].value.value.clone();
         assert_eq!(of("yes"), Value::Bool(true));
@@ -447,7 +510,9 @@ mod tests {
     fn laughs_and_depths_are_refused() {
         let mut laughs = String::from("a: &a [x, x, x, x, x, x, x, x, x, x]\n");
         for (name, of) in ('b'..='z').zip('a'..='y') {
-            laughs.push_str(&format!("{name}: &{name} [*{of}, *{of}, *{of}, *{of}, *{of}, *{of}, *{of}, *{of}, *{of}]\n"));
+            laughs.push_str(&format!(
+                "{name}: &{name} [*{of}, *{of}, *{of}, *{of}, *{of}, *{of}, *{of}, *{of}, *{of}]\n"
+            ));
         }
         assert!(wrong(&laughs).contains("aliases"), "{}", wrong(&laughs));
         assert!(wrong(&"[".repeat(100_000)).contains("inside each other"));

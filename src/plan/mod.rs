@@ -17,5 +17,16 @@ pub use condition::{Arithmetic, Comparison, Condition, Operand};
 pub use digest::text_digest;
 pub use model::*;
 
+/// The first sentence of a doc comment, which is the title in plans, reports and manifests: up to the first full stop with
+/// white space behind it, on one line.
+#[must_use]
+pub fn title(doc: &str) -> String {
+    let flat = doc.split_whitespace().collect::<Vec<_>>().join(" ");
+    match flat.find(". ") {
+        Some(end) => flat.get(..=end).unwrap_or(&flat).to_owned(),
+        None => flat,
+    }
+}
+
 /// The version of the form below. Raised by every change that an older reader would misread.
 pub const PLAN_VERSION: u32 = 1;

@@ -209,6 +209,9 @@ pub(crate) fn tour() -> Plan {
                 token: None,
                 off_limits: vec![],
                 chaos_namespace: "chaos".into(),
+                runtime: None,
+                runtime_socket: None,
+                remote_cluster: None,
             },
         },
         learned_from: vec![Incident {

@@ -98,6 +98,8 @@ fn chaos_mesh(cluster: &Cluster, program: &Path, dir: &Path) -> Child {
         .env("NAMESPACE", "chaos-mesh")
         .env("POD_FAILURE_PAUSE_IMAGE", "registry.invalid/pause:latest")
         .env("CHAOS_DAEMON_SERVICE_PORT", daemon.to_string())
+        .env("CHAOS_DNS_SERVICE_NAME", "chaos-dns")
+        .env("CHAOS_DNS_SERVICE_PORT", daemon.to_string())
         .env("DAEMON_CALLS", &cluster.calls)
         .env("DAEMON_REFUSES", dir.join("refuse.txt"))
         .stdin(Stdio::piped())

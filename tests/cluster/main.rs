@@ -5,10 +5,17 @@
 //! they are built and when a test that needs one is skipped, loudly.
 
 mod apply;
+mod chaos_mesh;
 mod control_plane;
 mod emitted;
 #[path = "../support/schemas.rs"]
+#[allow(dead_code, reason = "shared with tests/it, which needs more of it")]
 mod engine_schemas;
+mod import;
+#[path = "../support/import.rs"]
+#[allow(dead_code, reason = "shared with tests/it, which needs more of it")]
+mod import_support;
+mod litmus;
 mod oracle;
 mod programs;
 #[path = "../it/stdlib.rs"]
@@ -16,3 +23,4 @@ mod stdlib;
 #[path = "../it/support.rs"]
 #[allow(dead_code, reason = "shared with tests/it, which needs more of it")]
 mod support;
+mod traps;

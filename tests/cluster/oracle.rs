@@ -16,9 +16,9 @@ use crate::engine_schemas::Schemas;
 use crate::programs::{Program, program};
 
 /// What the oracle says of each document of a stream.
-fn judge(oracle: &std::path::Path, stream: &str) -> Vec<Json> {
+pub fn judge(oracle: &std::path::Path, stream: &str) -> Vec<Json> {
     let mut child = Command::new(oracle)
-        .arg("-")
+        .args(["-defaulted", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -2,7 +2,7 @@
 //!
 //! Every prefix of a file is a file that somebody is typing. Cases of the corpus are small: every prefix of theirs is taken.
 //! Of the examples and the standard library those that end with a line are, as the time goes with the square of the length;
-//! `tests/syntax.rs` takes every prefix of the examples through the parser.
+//! `tests/it/syntax.rs` takes every prefix of their items through the parser.
 
 use std::path::Path;
 

@@ -87,6 +87,10 @@ impl Builder {
     }
 
     fn range_expr(&mut self, view: &ast::Expr) -> ExprKind {
+        // A `by` behind no range was reported.
+        if view.operator().is_some_and(|operator| operator.kind() == crate::syntax::SyntaxKind::Keyword) {
+            return ExprKind::Error;
+        }
         let (from, to) = self.both(view);
         let by = view.operands().nth(2).flatten().map(|by| Box::new(self.expr(&by)));
         ExprKind::Range { from, to, by }

@@ -3,16 +3,17 @@
 use super::Builder;
 use super::place::Place;
 use crate::check::program::{
-    EngineBody, Expr, FaultItem, Field, File, Gameday, Import, ImportFrom, ImportTake, Instance, Item, ItemKind,
+    EngineBody, Expr, FaultItem, Field, File, Gameday, Gap, Import, ImportFrom, ImportTake, Instance, Item, ItemKind,
     Metric, Param, Path, Policy, RecordWord, TypeExpr, TypeExprKind, Verify,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::syntax::ast::{self, Declaration, View as _};
-use crate::syntax::{SyntaxNode, SyntaxToken};
+use crate::syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
 
 impl Builder {
     pub(super) fn file(&mut self, view: &ast::File) -> File {
-        let mut file = File { id: self.file, doc: docs(view.docs(), "//!"), imports: Vec::new(), items: Vec::new() };
+        let doc = docs(view.docs(), "//!");
+        let mut file = File { id: self.file, doc, imports: Vec::new(), items: Vec::new(), gaps: Vec::new() };
         for item in view.items() {
             match item.declaration() {
                 Some(Declaration::Import(import)) => file.imports.extend(self.import(&import)),
@@ -24,6 +25,12 @@ impl Builder {
             }
         }
         file
+    }
+
+    pub(super) fn gaps(&self, view: &ast::File) -> Vec<Gap> {
+        let blocks =
+            view.syntax().descendants().filter(|node| node.kind() == SyntaxKind::Block && ast::is_broken(node));
+        blocks.filter_map(|node| Some(Gap { owner: self.span(&node.parent()?), block: self.span(&node) })).collect()
     }
 
     fn import(&mut self, view: &ast::Import) -> Option<Import> {
@@ -39,8 +46,7 @@ impl Builder {
         let take = match view.names() {
             Some(names) => ImportTake::Names(names.iter().map(|n| self.word(n)).collect()),
             None => {
-                let alias =
-                    view.alias().map(|node| self.declared(ast::token(&node, crate::syntax::SyntaxKind::Word), &node));
+                let alias = view.alias().map(|node| self.declared(ast::token(&node, SyntaxKind::Word), &node));
                 ImportTake::Whole(alias.filter(|name| !name.text.is_empty()))
             }
         };
@@ -148,8 +154,8 @@ impl Builder {
             match member {
                 ast::Member::Field(field) => out.fields.extend(self.field(&field)),
                 ast::Member::Line(line) => match line.kind() {
-                    crate::syntax::SyntaxKind::Every => out.every.extend(self.every(&line)),
-                    crate::syntax::SyntaxKind::Run => out.runs.extend(self.run(&line)),
+                    SyntaxKind::Every => out.every.extend(self.every(&line)),
+                    SyntaxKind::Run => out.runs.extend(self.run(&line)),
                     _ => self.misplaced(&ast::Member::Line(line), Place::Verify),
                 },
                 other => self.misplaced(&other, Place::Verify),
@@ -164,11 +170,11 @@ impl Builder {
             match member {
                 ast::Member::Field(field) => out.fields.extend(self.field(&field)),
                 ast::Member::Line(line) => match line.kind() {
-                    crate::syntax::SyntaxKind::Demand => out.rules.push(self.demand(&line)),
-                    crate::syntax::SyntaxKind::Hours | crate::syntax::SyntaxKind::Never => {
+                    SyntaxKind::Demand => out.rules.push(self.demand(&line)),
+                    SyntaxKind::Hours | SyntaxKind::Never => {
                         out.hours.extend(self.hours(&line));
                     }
-                    crate::syntax::SyntaxKind::Approval => out.approvals.push(self.approval(&line)),
+                    SyntaxKind::Approval => out.approvals.push(self.approval(&line)),
                     _ => self.misplaced(&ast::Member::Line(line), Place::Policy),
                 },
                 other => self.misplaced(&other, Place::Policy),

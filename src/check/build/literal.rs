@@ -198,7 +198,8 @@ fn unknown_unit(text: &str, span: Span, pairs: &[(&str, &str)], unit: &str) -> R
     if unit.is_empty() {
         return malformed(text, span, "each part of a length of time has its unit, as in `1h30m`");
     }
-    let diagnostic = Diagnostic::new(Code::UNKNOWN_UNIT, span, format!("`{unit}` in `{text}` is not a unit"));
+    let message = format!("`{}` in `{}` is not a unit", shown(unit), shown(text));
+    let diagnostic = Diagnostic::new(Code::UNKNOWN_UNIT, span, message);
     // With the one unit exchanged.
     let with = |better: &str| -> String {
         pairs.iter().map(|(n, u)| format!("{n}{}", if *u == unit { better } else { u })).collect()
@@ -236,14 +237,19 @@ fn unknown_unit(text: &str, span: Span, pairs: &[(&str, &str)], unit: &str) -> R
 }
 
 fn malformed(text: &str, span: Span, help: &str) -> Refusal {
-    Box::new(Diagnostic::new(Code::BAD_NUMBER, span, format!("`{text}` is not a number or quantity")).help(help))
+    Box::new(
+        Diagnostic::new(Code::BAD_NUMBER, span, format!("`{}` is not a number or quantity", shown(text))).help(help),
+    )
 }
 
 fn too_large(text: &str, span: Span, help: &str) -> Refusal {
-    // A number of a million digits is not shown as a whole.
-    let shown: String = text.chars().take(40).collect();
+    Box::new(Diagnostic::new(Code::NUMBER_TOO_LARGE, span, format!("`{}` is too large", shown(text))).help(help))
+}
+
+/// What a message shows of a literal: a number of a million digits not as a whole.
+fn shown(text: &str) -> String {
     let dots = if text.chars().nth(40).is_some() { "…" } else { "" };
-    Box::new(Diagnostic::new(Code::NUMBER_TOO_LARGE, span, format!("`{shown}{dots}` is too large")).help(help))
+    text.chars().take(40).chain(dots.chars()).collect()
 }
 
 #[cfg(test)]

@@ -27,7 +27,11 @@ use crate::syntax::{Parse, SyntaxNode, SyntaxToken, TextRange, is_name};
 #[must_use]
 pub fn build(file: FileId, parse: &Parse) -> (File, Vec<Diagnostic>) {
     let mut builder = Builder { file, diagnostics: Vec::new() };
-    let built = builder.file(&parse.file());
+    let view = parse.file();
+    let mut built = builder.file(&view);
+    if !parse.diagnostics.is_empty() {
+        built.gaps = builder.gaps(&view);
+    }
     let mut diagnostics = builder.diagnostics;
     // Where the parser has complained, a misplaced line or a missing part is most likely the same mistake again.
     diagnostics.retain(|d| !parse.is_broken_at(d.span.start) || is_of_literal(d.code));

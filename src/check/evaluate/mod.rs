@@ -221,9 +221,11 @@ impl<'p> Evaluator<'p> {
         }
     }
 
-    /// Reports something.
+    /// Reports something, unless it may follow from what was reported when the text was read.
     pub fn report(&mut self, diagnostic: Diagnostic) {
-        self.diagnostics.push(diagnostic);
+        if !self.program.is_consequence(&diagnostic) {
+            self.diagnostics.push(diagnostic);
+        }
     }
 
     /// Forgets what belongs to one plan and keeps what holds for the place.
@@ -293,8 +295,11 @@ impl<'p> Evaluator<'p> {
 
     /// Says which enumeration a parameter is of.
     pub fn declare_type(&mut self, name: &SmolStr, ty: &Type) {
-        if let Type::Enum(_) = ty.base() {
-            self.frame.word_types.push((name.clone(), ty.base().clone()));
+        match ty.base() {
+            Type::Enum(_) => self.frame.word_types.push((name.clone(), ty.base().clone())),
+            // `match` on a list goes by the words of its members; a word may also be missing.
+            Type::List(inner) | Type::Optional(inner) => self.declare_type(name, &inner.clone()),
+            _ => {}
         }
     }
 

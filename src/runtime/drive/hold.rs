@@ -319,7 +319,8 @@ pub fn dry(plan: Arc<Plan>, run: &str, mut journal: Journal, parts: Parts) -> Re
         let mut found = Dry { records: Vec::new(), refused: None };
         loop {
             while let Some(event) = queue.pop_front() {
-                let now = Duration::from_nanos(u64::try_from(since.elapsed().as_nanos()).unwrap_or(0)).unwrap_or_default();
+                let now =
+                    Duration::from_nanos(u64::try_from(since.elapsed().as_nanos()).unwrap_or(0)).unwrap_or_default();
                 for command in step(&mut state, now, event) {
                     match command {
                         Command::Write(Record::Phase { phase: PhaseName::Baseline }) => return found,

@@ -178,16 +178,30 @@ impl Journal {
         let store = |source| JournalError::Store { path: path.display().to_string(), source };
         let connection = Connection::open(path).map_err(store)?;
         connection.busy_timeout(BUSY).map_err(store)?;
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(store)?;
+        let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(store)?;
+        if mode != "wal" {
+            connection.pragma_update(None, "journal_mode", "WAL").map_err(store)?;
+        }
         connection.pragma_update(None, "synchronous", "FULL").map_err(store)?;
-        connection.execute_batch(SCHEMA).map_err(store)?;
-        let version = JOURNAL_VERSION.to_string();
-        connection
-            .execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('version', ?1)", params![version])
-            .map_err(store)?;
-        let found: String = connection
-            .query_row("SELECT value FROM meta WHERE key = 'version'", [], |row| row.get(0))
-            .map_err(store)?;
+        // A journal that is there is only read: its runner may stand still in the middle of a transaction, and whoever cleans up
+        // after it must not wait for that.
+        let version = |connection: &Connection| -> rusqlite::Result<Option<String>> {
+            connection.query_row("SELECT value FROM meta WHERE key = 'version'", [], |row| row.get(0)).optional()
+        };
+        let found = match version(&connection) {
+            Ok(Some(found)) => found,
+            Err(source) if source.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
+                return Err(store(source));
+            }
+            Ok(None) | Err(_) => {
+                connection.execute_batch(SCHEMA).map_err(store)?;
+                let ours = JOURNAL_VERSION.to_string();
+                connection
+                    .execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('version', ?1)", params![ours])
+                    .map_err(store)?;
+                version(&connection).map_err(store)?.unwrap_or_default()
+            }
+        };
         let found: u32 = found.parse().unwrap_or(u32::MAX);
         if found > JOURNAL_VERSION {
             return Err(JournalError::Newer { path: path.display().to_string(), found });
@@ -430,15 +444,14 @@ impl Journal {
                 .query_row("SELECT run FROM locks WHERE key = ?1", params![key.as_str()], |row| row.get(0))
                 .optional()
                 .map_err(store)?;
-            match holder {
-                Some(by) if by != run => return Err(JournalError::Held { key: key.clone(), by: by.into() }),
-                Some(_) => {}
-                None => {
-                    transaction
-                        .execute("INSERT INTO locks (key, run) VALUES (?1, ?2)", params![key.as_str(), run])
-                        .map_err(store)?;
-                }
+            if let Some(by) = holder.filter(|by| by != run)
+                && holds(&transaction, &by).map_err(store)?
+            {
+                return Err(JournalError::Held { key: key.clone(), by: by.into() });
             }
+            transaction
+                .execute("INSERT OR REPLACE INTO locks (key, run) VALUES (?1, ?2)", params![key.as_str(), run])
+                .map_err(store)?;
         }
         transaction.commit().map_err(store)
     }
@@ -464,6 +477,18 @@ struct Raw {
 
 fn store_error(path: &Path, source: rusqlite::Error) -> JournalError {
     JournalError::Store { path: path.display().to_string(), source }
+}
+
+/// Whether a run still needs its locks: it has not ended, or something of it may be left. One that never began (a dry run that
+/// died) needs none.
+fn holds(connection: &Connection, run: &str) -> rusqlite::Result<bool> {
+    let verdict: Option<Option<String>> =
+        connection.query_row("SELECT verdict FROM runs WHERE id = ?1", params![run], |row| row.get(0)).optional()?;
+    Ok(match verdict {
+        None => false,
+        Some(None) => true,
+        Some(Some(verdict)) => verdict == "error",
+    })
 }
 
 fn is_head(connection: &Connection, head: &Head) -> rusqlite::Result<bool> {

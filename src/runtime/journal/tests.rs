@@ -96,13 +96,29 @@ fn one_process_at_a_time_writes() {
 #[test]
 fn locks_are_all_or_none() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut journal, _) = filled(&folder);
+    let (mut journal, head) = filled(&folder);
     journal.lock("r1", &["a".into(), "b".into()]).unwrap();
     let held = journal.lock("r2", &["c".into(), "b".into()]).unwrap_err().to_string();
     assert_eq!(held, "b is held by the run `r1`");
     journal.lock("r3", &["c".into()]).unwrap();
     journal.unlock("r1").unwrap();
     journal.lock("r2", &["a".into(), "b".into()]).unwrap();
+    // A run that never began, or that has ended with nothing left, holds nothing.
+    journal.lock("r1", &["a".into(), "c".into()]).unwrap();
+    let (_, mut head) = (journal.begin(&run("r4"), begun(), 1).unwrap(), head);
+    let outcome = crate::runtime::machine::Outcome {
+        verdict: crate::runtime::machine::Verdict::Confirmed,
+        ended_by: crate::runtime::machine::EndedBy::Completed,
+        reasons: vec![],
+        declared: crate::plan::RecoveryClass::Unknown,
+        observed: crate::runtime::machine::Observed::NotObserved,
+        left: vec![],
+        injected: 0,
+        stops_series: false,
+    };
+    let ended = Line::Record(Box::new(Record::Ended { outcome }));
+    journal.append(&mut head, Writer::Runner, &[(Duration::ZERO, 1, ended)]).unwrap();
+    journal.lock("r4", &["a".into()]).unwrap();
 }
 
 #[test]

@@ -18,12 +18,8 @@ pub fn evaluate<'v>(condition: &Condition, sample: &impl Fn(u32) -> Option<&'v V
         Condition::Compare { left, op, right } => compare(&operand(left, sample)?, *op, &operand(right, sample)?),
         Condition::Not(inner) => evaluate(inner, sample).map(|value| !value),
         // All have to be decided: a sample of the whole is one where each has a valid one.
-        Condition::All(inner) => {
-            inner.iter().try_fold(true, |all, c| evaluate(c, sample).map(|value| all && value))
-        }
-        Condition::Any(inner) => {
-            inner.iter().try_fold(false, |any, c| evaluate(c, sample).map(|value| any || value))
-        }
+        Condition::All(inner) => inner.iter().try_fold(true, |all, c| evaluate(c, sample).map(|value| all && value)),
+        Condition::Any(inner) => inner.iter().try_fold(false, |any, c| evaluate(c, sample).map(|value| any || value)),
     }
 }
 
@@ -146,6 +142,9 @@ mod tests {
     #[test]
     fn division_by_zero_is_no_sample() {
         assert_eq!(combine(&percent("1%"), Arithmetic::Divide, &Value::Int(0)), None);
-        assert_eq!(combine(&percent("1%"), Arithmetic::Divide, &percent("2%")), Some(Value::Number(Decimal::new(5, 1))));
+        assert_eq!(
+            combine(&percent("1%"), Arithmetic::Divide, &percent("2%")),
+            Some(Value::Number(Decimal::new(5, 1)))
+        );
     }
 }

@@ -185,7 +185,13 @@ impl State {
                     Some(targets) => {
                         state.targets = Some(targets.clone());
                         let candidates = candidates.into_iter().map(|c| c.id).collect();
-                        self.write(Record::Draw { draw: index, text: drawn.text.clone(), entropy, candidates, targets });
+                        self.write(Record::Draw {
+                            draw: index,
+                            text: drawn.text.clone(),
+                            entropy,
+                            candidates,
+                            targets,
+                        });
                     }
                 }
             }
@@ -391,7 +397,9 @@ impl State {
         match (&mut life.stage, result) {
             // Seen to be gone, whichever attempt it was, and even if it was given up.
             (Stage::Undoing { .. } | Stage::Left, Ok(())) => self.gone(index),
-            (Stage::Undoing { attempt: current, retry_at, .. }, Err(failed)) if *current == attempt && retry_at.is_none() => {
+            (Stage::Undoing { attempt: current, retry_at, .. }, Err(failed))
+                if *current == attempt && retry_at.is_none() =>
+            {
                 let pause = FIRST_RETRY.times(1 << attempt.saturating_sub(1).min(8)).min(LONGEST_RETRY);
                 *retry_at = Some(now.plus(pause));
                 let reason = failed.reason.clone();
@@ -475,4 +483,3 @@ impl State {
 fn number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
-

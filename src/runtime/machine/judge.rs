@@ -88,8 +88,7 @@ impl State {
 
     pub(super) fn sampled(&mut self, index: u32, asked: Duration, result: Result<Value, String>) {
         let plan = self.plan.clone();
-        let (Some(stream), Some(state)) =
-            (plan.streams.get(index as usize), self.run.streams.get_mut(index as usize))
+        let (Some(stream), Some(state)) = (plan.streams.get(index as usize), self.run.streams.get_mut(index as usize))
         else {
             return;
         };
@@ -115,7 +114,7 @@ impl State {
         };
         let seen = self.look(index, asked, &value);
         let names = seen.iter().filter_map(|(judge, seen)| Some((self.name_of(*judge)?, seen.holds))).collect();
-        let written = Some(value.clone());
+        let (written, said) = (Some(value.clone()), value.clone());
         self.write(Record::Sample { stream: index, asked, value: written, missing: None, judged: names });
         if let Some(state) = self.run.streams.get_mut(index as usize) {
             if state.latest.as_ref().is_none_or(|(at, _)| *at <= asked) {
@@ -127,7 +126,7 @@ impl State {
         for (judge, seen) in seen {
             match judge {
                 Judge::Guard(guard) => self.guard_sees(guard, seen),
-                Judge::Expectation(expectation) => self.expectation_sees(expectation, seen, index, asked),
+                Judge::Expectation(expectation) => self.expectation_sees(expectation, seen, index, asked, &said),
                 Judge::Check(node) => self.check_sees(node, seen),
             }
         }
@@ -241,7 +240,7 @@ impl State {
         }
     }
 
-    fn expectation_sees(&mut self, index: usize, seen: Seen, stream: u32, asked: Duration) {
+    fn expectation_sees(&mut self, index: usize, seen: Seen, stream: u32, asked: Duration, value: &Value) {
         let plan = self.plan.clone();
         let Some(expectation) = plan.expectations.get(index) else { return };
         let (now_in, was_in) = (self.run.phase, self.phase_at(seen.from));
@@ -251,7 +250,7 @@ impl State {
             state.watch.newest = Some(newest.map_or(seen.at, |n| n.max(seen.at)));
             state.watch.in_gap = false;
         }
-        self.recovery_sees(index, expectation, stream, asked);
+        self.recovery_sees(index, expectation, stream, asked, value);
         let (Some((condition, grace)), Some((before, _))) = (demand(expectation, now_in), demand(expectation, was_in))
         else {
             return;
@@ -482,13 +481,13 @@ impl State {
         }
     }
 
-    fn recovery_sees(&mut self, index: usize, expectation: &Expectation, stream: u32, asked: Duration) {
+    /// What is expected afterwards, whatever is demanded now.
+    fn recovery_sees(&mut self, index: usize, expectation: &Expectation, stream: u32, asked: Duration, value: &Value) {
         if !matches!(self.run.phase, PhaseName::Recovering) || expectation.phase == Phase::OnlyDuringFaults {
             return;
         }
-        let Some((_, value)) = self.run.streams.get(stream as usize).and_then(|s| s.latest.clone()) else { return };
         let Some(streams) = self.run.expectations.get(index).map(|e| e.watch.streams.clone()) else { return };
-        let Some(seen) = self.see(&expectation.condition, &streams, stream, asked, &value) else { return };
+        let Some(seen) = self.see(&expectation.condition, &streams, stream, asked, value) else { return };
         let Some(end) = self.faults_end() else { return };
         let Some(state) = self.run.expectations.get_mut(index) else { return };
         if seen.from < end {
@@ -522,7 +521,8 @@ impl State {
         let bound = end.plus(self.plan.recovery.within);
         let last = bound.plus(self.plan.baseline);
         let since = self.recovered_since();
-        let held = since.filter(|s| now >= s.plus(self.plan.baseline) && self.is_settled(end, s.plus(self.plan.baseline)));
+        let held =
+            since.filter(|s| now >= s.plus(self.plan.baseline) && self.is_settled(end, s.plus(self.plan.baseline)));
         if now >= bound && self.is_settled(end, bound) && since.is_none_or(|s| s > bound) {
             self.recovery_is_late();
         }

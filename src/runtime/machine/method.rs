@@ -67,8 +67,7 @@ impl State {
     }
 
     fn failing(&mut self, index: u32) {
-        if let Some(NodeState::Running { failing, .. }) = self.run.nodes.get_mut(index as usize).map(|n| &mut n.state)
-        {
+        if let Some(NodeState::Running { failing, .. }) = self.run.nodes.get_mut(index as usize).map(|n| &mut n.state) {
             *failing = true;
         }
     }
@@ -101,9 +100,8 @@ impl State {
         let Some(above) = self.run.nodes.get(parent as usize) else { return };
         match above.kind {
             NodeKind::Parallel => {
-                let is_done = |child: &u32| {
-                    self.run.nodes.get(*child as usize).is_none_or(|node| node.state == NodeState::Done)
-                };
+                let is_done =
+                    |child: &u32| self.run.nodes.get(*child as usize).is_none_or(|node| node.state == NodeState::Done);
                 if above.children.iter().all(is_done) {
                     self.finish(parent);
                 }
@@ -181,9 +179,8 @@ impl State {
 
     /// Whether a step that injects has not ended.
     pub(super) fn has_faults_ahead(&self) -> bool {
-        let is_ahead = |node: &super::state::Node| {
-            matches!(node.kind, NodeKind::Fault { .. }) && node.state != NodeState::Done
-        };
+        let is_ahead =
+            |node: &super::state::Node| matches!(node.kind, NodeKind::Fault { .. }) && node.state != NodeState::Done;
         self.run.nodes.iter().any(is_ahead)
     }
 

@@ -101,7 +101,11 @@ impl State {
     }
 
     /// The candidates of a draw, before anything is drawn. Gives back what was not for preflight.
-    pub(super) fn found_before(&mut self, index: u32, result: Result<Vec<Target>, String>) -> Result<(), Result<Vec<Target>, String>> {
+    pub(super) fn found_before(
+        &mut self,
+        index: u32,
+        result: Result<Vec<Target>, String>,
+    ) -> Result<(), Result<Vec<Target>, String>> {
         if !self.answer(&Waiting::Draw(index)) {
             return Err(result);
         }
@@ -271,9 +275,7 @@ impl State {
         let plan = self.plan.clone();
         for (guard, state) in plan.guards.iter().zip(self.run.guards.clone()) {
             let constant = match &guard.when {
-                crate::plan::GuardWhen::Condition(c) if state.watch.streams.is_empty() => {
-                    super::evaluate(c, &|_| None)
-                }
+                crate::plan::GuardWhen::Condition(c) if state.watch.streams.is_empty() => super::evaluate(c, &|_| None),
                 crate::plan::GuardWhen::Refuted => Some(false),
                 crate::plan::GuardWhen::Condition(_) => state.watch.holds,
             };

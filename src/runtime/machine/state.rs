@@ -418,7 +418,6 @@ fn at_most(plan: &Plan) -> Vec<Duration> {
 }
 
 fn add_node(kind: NodeKind, parent: Option<u32>, text: &str, nodes: &mut Vec<Node>) -> u32 {
-
     let index = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
     nodes.push(Node { kind, parent, children: Vec::new(), state: NodeState::Idle, text: text.to_owned() });
     if let Some(parent) = parent.and_then(|p| nodes.get_mut(p as usize)) {

@@ -71,9 +71,7 @@ impl State {
         self.undo_next();
         let root_done = self.run.nodes.first().is_some_and(|n| n.state == NodeState::Done);
         let is_begun = self.run.phase != PhaseName::Preflight;
-        if !self.run.method_over
-            && (is_begun && root_done || self.run.ended_by.is_some() && !self.is_anything_open())
-        {
+        if !self.run.method_over && (is_begun && root_done || self.run.ended_by.is_some() && !self.is_anything_open()) {
             self.run.method_over = true;
             self.run.ended_by.get_or_insert(EndedBy::Completed);
         }

@@ -122,6 +122,26 @@ pub enum Observed {
     NotObserved,
 }
 
+impl Observed {
+    /// For people.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::WithinBound(took) => format!("by itself after {}", rounded(*took)),
+            Self::AfterBound(took) => format!("by itself, but only after {}", rounded(*took)),
+            Self::WithHands(took) => format!("after people stepped in, in {}", rounded(*took)),
+            Self::NotAtAll => "not while it was watched".to_owned(),
+            Self::NotObserved => "not watched".to_owned(),
+        }
+    }
+}
+
+/// To a tenth of a second.
+fn rounded(length: Duration) -> Duration {
+    let tenth = 100_000_000;
+    Duration::from_nanos((length.as_nanos() + tenth / 2) / tenth * tenth).unwrap_or(length)
+}
+
 /// The end of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]

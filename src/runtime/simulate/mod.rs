@@ -3,11 +3,16 @@
 //! Comes in: a [`State`] and a [`World`] that answers its commands. Goes out: the [`Outcome`]. Nothing here waits: the clock
 //! jumps to the next moment at which something happens.
 
+pub mod cases;
+mod played;
 mod scripted;
+mod well;
 
 use std::collections::BTreeMap;
 
+pub use played::{Played, play, shown, told};
 pub use scripted::{Scripted, candidates};
+pub use well::well;
 
 use super::machine::{Command, Event, Outcome, State, next_wake, step};
 use crate::types::Duration;

@@ -63,7 +63,8 @@ impl World for Scripted<'_> {
                 vec![(soon, Event::Injected { injection: *injection, result: Ok(()) })]
             }
             Command::Confirm { injection, at } => {
-                let fault = state.run.lives.get(*injection as usize).and_then(|l| state.plan.faults.get(l.fault as usize));
+                let fault =
+                    state.run.lives.get(*injection as usize).and_then(|l| state.plan.faults.get(l.fault as usize));
                 let hidden = fault.is_some_and(|f| self.not_there.iter().any(|n| *n == f.name));
                 let seen = if hidden {
                     Confirmation::NotSeen("the script says so".to_owned())
@@ -115,7 +116,8 @@ pub fn candidates(plan: &Plan, draw: u32, drawn: &BTreeMap<u32, Vec<Target>>) ->
         crate::plan::Quantity::Exactly(n) => n,
         _ => 1,
     };
-    let except: usize = draw.selector.pods().map_or(0, |p| p.except.iter().filter_map(|d| drawn.get(d)).map(Vec::len).sum());
+    let except: usize =
+        draw.selector.pods().map_or(0, |p| p.except.iter().filter_map(|d| drawn.get(d)).map(Vec::len).sum());
     let name = draw.service.as_deref().unwrap_or("target");
     (except..except + replicas.max(needed) as usize).map(|n| named(name, n)).collect()
 }

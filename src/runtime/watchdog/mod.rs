@@ -122,7 +122,24 @@ pub fn watch(journal: &Path, run: &str, drivers: &[Arc<dyn Driver>]) -> Result<O
     let taken = Taken { by: "watchdog".to_owned(), because };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
-        Ok(runtime) => runtime.block_on(rescue(journal, run, drivers, taken, true)).map(Some),
+        Ok(runtime) => runtime.block_on(insist(journal, run, drivers, taken)).map(Some),
         Err(_) => Ok(None),
     }
 }
+
+/// A journal that cannot be read now may be readable in a moment; nobody else is there to try.
+async fn insist(journal: &Path, run: &str, drivers: &[Arc<dyn Driver>], taken: Taken) -> Result<Rescued, JournalError> {
+    let mut tries = 0;
+    loop {
+        match rescue(journal, run, drivers, taken.clone(), true).await {
+            Err(_) if tries < TRIES => {
+                tries += 1;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Every second, for five minutes.
+const TRIES: u32 = 300;

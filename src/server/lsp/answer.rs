@@ -92,6 +92,12 @@ impl Asked<'_> {
             "textDocument/completion" => {
                 let params: CompletionParams = read(params)?;
                 let at = self.offset(params.text_document_position_params.position);
+                // A blank opens the list only where a value is about to be written.
+                let by = params.context.and_then(|context| context.trigger_character);
+                let head = workspace.text(file).get(..at as usize).unwrap_or("");
+                if by.as_deref() == Some(" ") && !head.trim_end_matches(' ').ends_with(':') {
+                    return Ok(Value::Null);
+                }
                 let all = completion::complete(workspace, file, at);
                 json!({ "isIncomplete": false, "items": all.iter().map(|c| convert.completion(c)).collect::<Vec<_>>() })
             }

@@ -17,6 +17,8 @@ pub struct Client {
     pub watches: bool,
     /// Findings may have related places.
     pub related: bool,
+    /// It has commands of its own under the names that lenses give.
+    pub own_commands: bool,
 }
 
 impl Client {
@@ -30,6 +32,7 @@ impl Client {
             encoding: if has_utf8 { Encoding::Utf8 } else { Encoding::Utf16 },
             snippets: is("/textDocument/completion/completionItem/snippetSupport"),
             watches: is("/workspace/didChangeWatchedFiles/dynamicRegistration"),
+            own_commands: params.initialization_options.as_ref().is_some_and(|o| o["ownCommands"] == true),
             related: is("/textDocument/publishDiagnostics/relatedInformation"),
         }
     }
@@ -63,7 +66,7 @@ pub fn server(client: &Client) -> Value {
         Encoding::Utf8 => "utf-8",
         Encoding::Utf16 => "utf-16",
     };
-    json!({
+    let mut said = json!({
         "positionEncoding": encoding,
         "textDocumentSync": { "openClose": true, "change": 2, "save": { "includeText": false } },
         "completionProvider": { "triggerCharacters": [".", ":", "\"", "(", "{", " "] },
@@ -91,9 +94,12 @@ pub fn server(client: &Client) -> Value {
             "full": true,
             "range": true,
         },
-        "executeCommandProvider": { "commands": COMMANDS },
         "workspace": { "workspaceFolders": { "supported": true, "changeNotifications": true } },
-    })
+    });
+    if !client.own_commands {
+        said["executeCommandProvider"] = json!({ "commands": COMMANDS });
+    }
+    said
 }
 
 /// Asks to be told of files that change.

@@ -22,6 +22,12 @@ impl Context<'_> {
                     .fix("write `{`", at, " {")
             }
             Rule::missing_block => self.missing_block(finding, at),
+            Rule::missing_comma if self.lacks_quote_on_line(at) => Diagnostic::new(
+                Code::UNCLOSED_TEXT,
+                self.span(finding.start, finding.start + 1),
+                "the quotes on this line do not pair up: a `\"` is missing",
+            )
+            .help("each text stands between two of them"),
             Rule::missing_comma => Diagnostic::new(
                 Code::MISSING_SEPARATOR,
                 at,
@@ -64,6 +70,11 @@ impl Context<'_> {
             .help("write them in parentheses behind the name: `(of: Service, over: Duration = 1m)`"),
             _ => self.missing_path(finding, at),
         }
+    }
+
+    fn lacks_quote_on_line(&self, at: Span) -> bool {
+        let (start, end) = self.line_around(at.start);
+        self.lacks_quote(start, end)
     }
 
     /// What a finding stands in, as the user wrote it: the keyword that opens it.

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use super::parse::Rule;
 use super::tree::{Finding, Wrong};
-use super::words::ITEM_WORDS;
+use super::words::{ITEM_WORDS, LINE_WORDS};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 
@@ -75,13 +75,32 @@ impl Teller<'_> {
         if self.habit == Some(line) && is_structural(finding.what) {
             return false;
         }
+        if finding.what == Wrong::Rule(Rule::missing_colon) && self.is_displaced(finding) {
+            return false;
+        }
         // A bracket whose own line is shaken may well be closed by what was not understood there.
         match (finding.what, finding.around.first()) {
             (Wrong::Rule(Rule::missing_close), Some((_, start))) => {
                 !self.broken.contains_key(&self.context.line_around(*start).0)
+                    && !self.has_lost_quote(*start, finding.start)
             }
             _ => true,
         }
+    }
+}
+
+impl Teller<'_> {
+    /// Whether a line stands among fields only because a bracket before it went astray.
+    fn is_displaced(&self, finding: &Finding) -> bool {
+        let at = self.context.settled(finding.start);
+        let before = self.context.slice(self.context.line_around(at).0, at);
+        LINE_WORDS.contains(&before.trim_start())
+            && self.culprit.is_some_and(|from| self.context.is_same_item(from, finding.start))
+    }
+
+    /// Whether a quote was forgotten between two places: the text that it opened has swallowed brackets.
+    fn has_lost_quote(&self, from: u32, to: u32) -> bool {
+        from < to && self.broken.range(from..to).any(|(start, end)| self.context.lacks_quote(*start, *end))
     }
 }
 
@@ -156,6 +175,13 @@ impl<'t> Context<'t> {
         let rest = self.rest(at);
         let end = at as usize + rest.find(['\n', '\r']).unwrap_or(rest.len());
         (start as u32, end as u32)
+    }
+
+    /// Whether the quotes of a line do not pair up.
+    fn lacks_quote(&self, start: u32, end: u32) -> bool {
+        let line = self.slice(start, end);
+        let quotes = line.matches('"').count() - line.matches("\\\"").count();
+        quotes % 2 == 1 && !line.contains("\"\"\"")
     }
 
     /// The word that begins at a byte; empty if none does.

@@ -23,6 +23,13 @@ impl Context<'_> {
             return self.semicolon(start);
         }
         let at = self.span(start, start + word.len().max(1) as u32);
+        // Behind an item, on its line: what was meant belongs to it, rather than being one of its own.
+        let before = self.slice(self.line_around(start).0, start);
+        if !before.trim().is_empty() && !ITEM_WORDS.contains(&word) {
+            let shown = self.shown(start, end);
+            return Diagnostic::new(Code::SYNTAX, self.span(start, end), format!("`{shown}` does not fit here"))
+                .help(wanted(finding));
+        }
         if word.is_empty() {
             return Diagnostic::new(Code::UNKNOWN_ITEM, at, format!("`{}` begins no item", self.shown(start, end)))
                 .help(items_help());
@@ -115,11 +122,8 @@ impl Context<'_> {
                 "recovery ",
             );
         }
-        if behind.len() > next.len() && next.starts_with('(') {
-            let blanks = (behind.len() - next.len()) as u32;
-            return Diagnostic::new(Code::SYNTAX, at, format!("a blank separates `{word}` from its `(`"))
-                .help("the `(` of a call touches the name before it")
-                .fix("leave out the blank", self.span(at.end, at.end + blanks), "");
+        if let Some(diagnostic) = self.blank_before_arguments(at) {
+            return diagnostic;
         }
         if self.holds_fields(finding) && next.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '"' | '[' | '{'))
         {
@@ -128,6 +132,25 @@ impl Context<'_> {
                 .choice("write `:`", at.after(), ":");
         }
         diagnostic.help(self.line_help(finding))
+    }
+
+    /// `pod.kill (…)`: a call, but for its blank.
+    fn blank_before_arguments(&self, at: Span) -> Option<Diagnostic> {
+        let is_of_path = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let rest = self.rest(at.start);
+        let path = rest.find(|c: char| !is_of_path(c)).and_then(|end| rest.get(..end))?;
+        let end = at.start + path.len() as u32;
+        let behind = self.rest(end);
+        let next = behind.trim_start_matches([' ', '\t']);
+        if behind.len() == next.len() || !next.starts_with('(') {
+            return None;
+        }
+        let blanks = (behind.len() - next.len()) as u32;
+        Some(
+            Diagnostic::new(Code::SYNTAX, self.span(at.start, end), format!("a blank separates `{path}` from its `(`"))
+                .help("the `(` of a call touches the name before it")
+                .fix("leave out the blank", self.span(end, end + blanks), ""),
+        )
     }
 
     /// Whether the block around a finding is the block of an item.

@@ -29,7 +29,15 @@ struct Times {
 
 fn times() -> impl Strategy<Value = Times> {
     let ms = |range: std::ops::Range<u32>| range.prop_map(Duration::from_millis);
-    (ms(500..10_000), ms(100..15_000), ms(0..20_000), ms(0..25_000), prop::collection::vec(any::<u8>(), 1..12), ms(0..9_000), ms(0..30_000))
+    (
+        ms(500..10_000),
+        ms(100..15_000),
+        ms(0..20_000),
+        ms(0..25_000),
+        prop::collection::vec(any::<u8>(), 1..12),
+        ms(0..9_000),
+        ms(0..30_000),
+    )
         .prop_map(|(every, timeout, window, hold, answers, undo, breaks)| Times {
             every,
             timeout,
@@ -110,13 +118,17 @@ fn broken(times: &Times, is_silent: bool) -> (Duration, Duration, Outcome) {
     let mut world = Slow { inner, times: times.clone(), next: 0, answers: !is_silent };
     let mut state = State::new(plan, "r", DRIVABLE);
     let mut undone = Duration::ZERO;
-    let outcome = run(&mut state, &mut world, vec![(Duration::ZERO, Event::Begin { wall: 0 })], &mut |now, command| {
-        match command {
-            Command::Write(Record::There { .. }) => there.set(Some(now)),
-            Command::Write(Record::Undone { .. }) => undone = now,
-            _ => {}
-        }
-    });
+    let outcome =
+        run(
+            &mut state,
+            &mut world,
+            vec![(Duration::ZERO, Event::Begin { wall: 0 })],
+            &mut |now, command| match command {
+                Command::Write(Record::There { .. }) => there.set(Some(now)),
+                Command::Write(Record::Undone { .. }) => undone = now,
+                _ => {}
+            },
+        );
     (breaks(there.get()).expect("the fault was there"), undone, outcome.expect("every run ends"))
 }
 

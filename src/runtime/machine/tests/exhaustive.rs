@@ -35,7 +35,8 @@ impl World {
     fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         // The plan is the same in all; everything else that a state is made of can be printed.
-        format!("{:?}{:?}{:?}{}{}", self.state.run, self.system.kept, self.pending, self.mishaps, self.aborted).hash(&mut hasher);
+        format!("{:?}{:?}{:?}{}{}", self.state.run, self.system.kept, self.pending, self.mishaps, self.aborted)
+            .hash(&mut hasher);
         format!("{:?}", self.system.present).hash(&mut hasher);
         hasher.finish()
     }
@@ -54,13 +55,10 @@ fn ways(command: &Command) -> Vec<Way> {
     let gone: fn(&mut System, u32) = |system, i| system.undo(i);
     match command {
         Command::Prepare { injection, what, engine } => {
-            let undo = UndoRecord { engine: *engine, injection: what.id.clone(), form: 1, data: serde_json::Value::Null };
+            let undo =
+                UndoRecord { engine: *engine, injection: what.id.clone(), form: 1, data: serde_json::Value::Null };
             let say = |result| Some(Event::Prepared { injection: *injection, result });
-            vec![
-                (nothing, say(Ok(undo)), false),
-                (nothing, say(Err(failed(true))), true),
-                (nothing, None, true),
-            ]
+            vec![(nothing, say(Ok(undo)), false), (nothing, say(Err(failed(true))), true), (nothing, None, true)]
         }
         Command::Inject { injection } => {
             let say = |result| Some(Event::Injected { injection: *injection, result });
@@ -151,7 +149,10 @@ fn carry_out(world: World, commands: Vec<Command>) -> Vec<World> {
                 }
                 Command::End(outcome) => {
                     let left: Vec<String> = world.system.present.iter().map(|i| format!("r/{}", i + 1)).collect();
-                    assert!(left.iter().all(|id| outcome.left.contains(id)), "left without a word: {left:?} {outcome:?}");
+                    assert!(
+                        left.iter().all(|id| outcome.left.contains(id)),
+                        "left without a word: {left:?} {outcome:?}"
+                    );
                     assert_eq!(outcome.verdict == Verdict::Error, !outcome.left.is_empty(), "{outcome:?}");
                     if outcome.verdict == Verdict::Confirmed {
                         assert!(world.system.present.is_empty() && !world.aborted);
@@ -224,13 +225,13 @@ fn successors(world: &World) -> Vec<World> {
 }
 
 /// Looks at every state; gives how many there are.
-fn explore(plan: Plan) -> usize {
+fn explore(plan: Plan, mishaps: u8) -> usize {
     let state = State::new(Arc::new(plan), "r", DRIVABLE);
     let first = World {
         state,
         system: System::default(),
         pending: vec![Event::Begin { wall: 0 }],
-        mishaps: mishaps(),
+        mishaps,
         ended: false,
         aborted: false,
     };
@@ -259,18 +260,18 @@ fn without_samples(method: Vec<crate::plan::Step>) -> Plan {
 
 #[test]
 fn a_fault_in_a_fault() {
-    let states = explore(without_samples(vec![step(StepKind::With { fault: 0, steps: vec![lasting(1, "1s")] }, at(8))]));
+    let states = explore(
+        without_samples(vec![step(StepKind::With { fault: 0, steps: vec![lasting(1, "1s")] }, at(8))]),
+        mishaps(),
+    );
     println!("{states} states");
     assert!(states > 1_000);
 }
 
 #[test]
 fn one_after_the_other_on_one_draw() {
-    let states = explore(without_samples(vec![
-        step(StepKind::Inject { fault: 3, lasts: None }, at(7)),
-        lasting(0, "1s"),
-        lasting(2, "1s"),
-    ]));
+    let instant = step(StepKind::Inject { fault: 3, lasts: None }, at(7));
+    let states = explore(without_samples(vec![instant, lasting(0, "1s"), lasting(2, "1s")]), mishaps());
     println!("{states} states");
     assert!(states > 1_000);
 }
@@ -322,7 +323,8 @@ fn two_side_by_side() {
     let branches = vec![lasting(0, "1s"), lasting(1, "2s")];
     let mut plan = without_samples(vec![step(StepKind::Parallel(branches), at(8))]);
     plan.draws.truncate(2);
-    let states = explore(plan);
+    // Answers of two injections come in every order: one mishap fewer, or it takes minutes.
+    let states = explore(plan, mishaps().saturating_sub(1));
     println!("{states} states");
     assert!(states > 1_000);
 }

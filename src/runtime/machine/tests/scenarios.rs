@@ -118,10 +118,7 @@ fn abort_when_refuted_ends_it_and_the_verdict_stays() {
     let mut plan = small(vec![lasting(0, "30s")]);
     plan.guards[0].when = crate::plan::GuardWhen::Refuted;
     plan.guards[0].text = "refuted".into();
-    assert_eq!(
-        verdict(plan, &[(0, "20s", "25s", 90)]),
-        (Verdict::Refuted, EndedBy::Guard("refuted".to_owned()))
-    );
+    assert_eq!(verdict(plan, &[(0, "20s", "25s", 90)]), (Verdict::Refuted, EndedBy::Guard("refuted".to_owned())));
 }
 
 #[test]
@@ -208,14 +205,8 @@ fn checks_wait_and_end_the_method_if_they_fail() {
     plan.expectations[0].phase = Phase::ExceptDuringFaults;
     plan.recovery.class = RecoveryClass::Unknown;
     assert_eq!(verdict(plan.clone(), &[(0, "11s", "25s", 1)]).0, Verdict::Confirmed);
-    assert_eq!(
-        verdict(plan.clone(), &[(0, "11s", "90s", 1)]),
-        (Verdict::Refuted, EndedBy::Check("back".into()))
-    );
-    assert_eq!(
-        verdict(plan.clone(), &[(0, "11s", "90s", -1)]),
-        (Verdict::Inconclusive, EndedBy::Check("back".into()))
-    );
+    assert_eq!(verdict(plan.clone(), &[(0, "11s", "90s", 1)]), (Verdict::Refuted, EndedBy::Check("back".into())));
+    assert_eq!(verdict(plan.clone(), &[(0, "11s", "90s", -1)]), (Verdict::Inconclusive, EndedBy::Check("back".into())));
     plan.method = vec![lasting(0, "5s"), check(None)];
     assert_eq!(verdict(plan, &[(0, "11s", "25s", 1)]).1, EndedBy::Check("back".into()));
 }
@@ -245,7 +236,10 @@ fn recovery_is_watched_and_its_class_observed() {
 #[test]
 fn one_draw_hits_the_same_and_blocks_nest() {
     let with = step(
-        StepKind::With { fault: 0, steps: vec![lasting(1, "10s"), step(StepKind::Inject { fault: 3, lasts: None }, at(9))] },
+        StepKind::With {
+            fault: 0,
+            steps: vec![lasting(1, "10s"), step(StepKind::Inject { fault: 3, lasts: None }, at(9))],
+        },
         at(8),
     );
     let (outcome, records) = played(small(vec![with, lasting(2, "5s")]), &[], vec![]);
@@ -311,10 +305,7 @@ fn a_fault_that_nobody_sees_is_undone_and_proves_nothing() {
 
 #[test]
 fn a_question_is_a_gate() {
-    let ask = step(
-        StepKind::Ask { who: "platform".into(), question: "go on?".into(), within: duration("1m") },
-        at(9),
-    );
+    let ask = step(StepKind::Ask { who: "platform".into(), question: "go on?".into(), within: duration("1m") }, at(9));
     let plan = small(vec![lasting(0, "5s"), ask, lasting(1, "5s")]);
     assert_eq!(played(plan.clone(), &[], vec![]).0.verdict, Verdict::Confirmed);
     let mut state = State::new(Arc::new(plan), "r", DRIVABLE);
@@ -326,7 +317,8 @@ fn a_question_is_a_gate() {
         yes: false,
         not_there: vec![],
     };
-    let outcome = run(&mut state, &mut world, vec![(Duration::ZERO, Event::Begin { wall: 0 })], &mut |_, _| {}).unwrap();
+    let outcome =
+        run(&mut state, &mut world, vec![(Duration::ZERO, Event::Begin { wall: 0 })], &mut |_, _| {}).unwrap();
     assert_eq!((outcome.verdict, outcome.injected), (Verdict::Aborted, 1));
     assert_eq!(outcome.ended_by, EndedBy::Ask("go on?".into()));
 }

@@ -93,15 +93,19 @@ impl System {
     pub fn write(&mut self, record: &Record) {
         if let Record::Undone { injection } = record {
             self.kept.remove(injection);
-            // What happens once is not there any more once it was seen.
-            let is_instant = |r: &Record| {
-                matches!(r, Record::Intent { injection: i, effect: crate::plan::Effect::Instant, .. } if i == injection)
-            };
+        }
+        self.happened(record);
+        self.disk.push(record.clone());
+    }
+
+    /// What happens once is not there any more once it was seen, whether that could be written down or not.
+    pub fn happened(&mut self, record: &Record) {
+        if let Record::Undone { injection } = record {
+            let is_instant = |r: &Record| matches!(r, Record::Intent { injection: i, effect: crate::plan::Effect::Instant, .. } if i == injection);
             if self.disk.iter().any(is_instant) {
                 self.undo(*injection);
             }
         }
-        self.disk.push(record.clone());
     }
 
     pub fn keep(&mut self, injection: u32, record: &Record) {
@@ -113,7 +117,8 @@ impl System {
 
     /// The end of the disk, without samples.
     fn tail(&self) -> Vec<&Record> {
-        let mut tail: Vec<&Record> = self.disk.iter().filter(|r| !matches!(r, Record::Sample { .. })).rev().take(16).collect();
+        let mut tail: Vec<&Record> =
+            self.disk.iter().filter(|r| !matches!(r, Record::Sample { .. })).rev().take(16).collect();
         tail.reverse();
         tail
     }
@@ -144,12 +149,15 @@ impl System {
     /// in a branch of its own and nothing has ended the method.
     pub fn undo_is_in_order(&self, injection: u32, command: &Command, state: &State, ended: bool) {
         let Command::Undo { attempt: 1, .. } = command else { return };
-        let order = |i: u32| self.disk.iter().position(|r| matches!(r, Record::Intent { injection, .. } if *injection == i));
+        let order =
+            |i: u32| self.disk.iter().position(|r| matches!(r, Record::Intent { injection, .. } if *injection == i));
         for other in &self.present {
             // What is not on disk was never injected: its undo takes nothing away, whenever it comes.
             let is_later = order(injection).is_some() && order(*other) > order(injection);
-            let is_given_up = self.disk.iter().any(|r| matches!(r, Record::MayBeLeft { injection, .. } if injection == other));
-            let is_going = self.disk.iter().any(|r| matches!(r, Record::Undoing { injection, .. } if injection == other));
+            let is_given_up =
+                self.disk.iter().any(|r| matches!(r, Record::MayBeLeft { injection, .. } if injection == other));
+            let is_going =
+                self.disk.iter().any(|r| matches!(r, Record::Undoing { injection, .. } if injection == other));
             let is_within = state.is_within(*other, injection);
             if is_later && !is_given_up && (is_within || ended && !is_going) {
                 panic!("{injection} is undone before {other}, which came later: {:?}", self.tail());
