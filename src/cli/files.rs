@@ -55,18 +55,20 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 ///
 /// # Errors
 /// What the operating system says.
-pub(super) fn read_text(path: &Path) -> Result<Result<String, Diagnostic>, Failure> {
+pub(super) fn read_text(path: &Path) -> Result<Result<String, Box<Diagnostic>>, Failure> {
     let bytes = read_file(path).map_err(|e| Failure::io("read", path, &e))?;
     Ok(text_of(bytes))
 }
 
 /// Bytes as text, or what is wrong with them: the place is in the text with U+FFFD for what is none.
-pub(super) fn text_of(bytes: Vec<u8>) -> Result<String, Diagnostic> {
+pub(super) fn text_of(bytes: Vec<u8>) -> Result<String, Box<Diagnostic>> {
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to() as u32;
-        Diagnostic::new(Code::INVALID_UTF8, Span::new(FileId(0), at, at + 3), "these bytes are not UTF-8")
+        let place = Span::new(FileId(0), at, at + 3);
+        let diagnostic = Diagnostic::new(Code::INVALID_UTF8, place, "these bytes are not UTF-8")
             .why("the file is left as it is: what the bytes were meant to be, nobody can say")
-            .help("save the file as UTF-8")
+            .help("save the file as UTF-8");
+        Box::new(diagnostic)
     })
 }
 

@@ -68,7 +68,7 @@ fn file(path: PathBuf, writes: bool) -> Done {
         Ok(Ok(text)) => text,
         Ok(Err(diagnostic)) => {
             let before = std::fs::read(&path).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default();
-            return Done { path, before, after: None, found: vec![diagnostic], failure: None };
+            return Done { path, before, after: None, found: vec![*diagnostic], failure: None };
         }
         Err(failure) => {
             return Done { path, before: String::new(), after: None, found: vec![], failure: Some(failure) };
@@ -103,7 +103,7 @@ fn standard_input(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     let shown = String::from_utf8_lossy(&bytes).into_owned();
     let done = match text_of(bytes) {
         Ok(text) => formatted(name, text),
-        Err(diagnostic) => Done { path: name, before: shown, after: None, found: vec![diagnostic], failure: None },
+        Err(diagnostic) => Done { path: name, before: shown, after: None, found: vec![*diagnostic], failure: None },
     };
     if arguments.check || arguments.diff {
         return report(&[done], arguments, terminal);

@@ -51,7 +51,7 @@ pub fn format(parse: &Parse, source: &str) -> Formatted {
     }
     // Beside what does not fit, even a line end may mean something: then nobody knows better than who is typing.
     if !formatted.copied.is_empty() && !is_same(source, &formatted.text) {
-        return Formatted { text: source.to_owned(), copied: vec![0..source.len() as u32] };
+        return Formatted { text: source.to_owned(), copied: std::iter::once(0..source.len() as u32).collect() };
     }
     formatted
 }

@@ -131,10 +131,25 @@ impl<'t> Printer<'t> {
             };
             is_documented || is_import(last) != is_import(item) || is_long(last) || is_long(item)
         });
+        if is_wrong && last.is_some() && self.stay_on_line(item) {
+            return;
+        }
         if last.is_some() {
             self.new_line(above || wants_blank && !is_wrong);
         }
         self.comments_before(first);
+    }
+
+    /// What does not fit and stands on the line of the item before (`let x = 5m;`) is said to be wrong there.
+    fn stay_on_line(&mut self, item: usize) -> bool {
+        let start = self.tree.entries.get(item).map_or(0, |e| e.start as usize);
+        let head = self.source.get(..start).unwrap_or("");
+        let blanks = head.len() - head.trim_end_matches([' ', '\t']).len();
+        if head.ends_with_line_end(blanks) || !self.behind.is_empty() {
+            return false;
+        }
+        self.out.push_str(head.get(head.len() - blanks..).unwrap_or(""));
+        true
     }
 
     fn item_or_copy(&mut self, item: usize) {
@@ -150,7 +165,7 @@ impl<'t> Printer<'t> {
         // Comments that wait for the end of their line belong to the item, too.
         for comment in &self.behind {
             let text = self.tree.comments.get(*comment as usize).map_or("", |c| c.text);
-            after.push_str("\n");
+            after.push('\n');
             after.push_str(text);
         }
         if !super::is_same(before, &after) {

@@ -123,8 +123,8 @@ fn region(file: &File<'_>, comment: &SyntaxToken) -> Span {
         let start = head.rfind('\n').map_or(0, |at| at + 1) as u32;
         return Span { start, ..place };
     }
-    let following = std::iter::successors(comment.next_token(), SyntaxToken::next_token);
-    let Some(first) = following.into_iter().find(|t| !t.kind().is_trivia()) else { return place };
+    let mut following = std::iter::successors(comment.next_token(), SyntaxToken::next_token);
+    let Some(first) = following.find(|t| !t.kind().is_trivia()) else { return place };
     let begins = |node: &SyntaxNode| {
         let mut own = node.descendants_with_tokens().filter_map(SyntaxElement::into_token);
         node.kind() != SyntaxKind::File && own.find(|t| !t.kind().is_trivia()).is_some_and(|t| t == first)

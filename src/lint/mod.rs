@@ -2,7 +2,7 @@
 //!
 //! Comes in: the parsed files of a project, the plans that were made of them, and whether a file is there. Goes out:
 //! diagnostics with the codes P0900 to P0949, at the level that the project gives each rule. A finding is silenced where it
-//! stands by `// perturb: allow(P0910) reason` ([`allow`]), and nowhere else. Pure: nothing is read here.
+//! stands by `// perturb: allow(P0910) reason` (`allow.rs`), and nowhere else. Pure: nothing is read here.
 //!
 //! A new rule is a file here, its line in [`RULES`], its row in `diagnostic/code.rs` and its page. May use: `source`,
 //! `diagnostic`, `syntax`, `plan`, `analysis`, `types`.

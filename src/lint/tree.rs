@@ -80,7 +80,7 @@ pub(super) fn whole_lines(text: &str, span: Span) -> Option<Span> {
     let tail = text.get(end..)?;
     let line_end = tail.find('\n').map_or(text.len(), |at| end + at + 1);
     let is_end = text.get(end..line_end)?.trim().is_empty();
-    (is_start && is_end).then(|| Span { start: line_start as u32, end: line_end as u32, ..span })
+    (is_start && is_end).then_some(Span { start: line_start as u32, end: line_end as u32, ..span })
 }
 
 /// The words of an item behind its name, as they count: without blanks, comments and commas.

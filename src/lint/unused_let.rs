@@ -13,8 +13,8 @@ pub(super) fn check(project: &Project<'_>, out: &mut Vec<Diagnostic>) {
         for declaration in declarations(file) {
             if let Declaration::Let(node) = &declaration {
                 if let Some(name) = name(node).filter(|n| project.whole && !uses(&root, n.text(), node)) {
-                    let elsewhere = project.files.iter().filter(|other| other.id != file.id);
-                    if !elsewhere.into_iter().any(|other| imports(other, file, name.text())) {
+                    let mut elsewhere = project.files.iter().filter(|other| other.id != file.id);
+                    if !elsewhere.any(|other| imports(other, file, name.text())) {
                         out.push(finding(file, node, &name));
                     }
                 }

@@ -123,7 +123,6 @@ fn run(arguments: &[String], files: &[NamedText]) -> Result<(Vec<String>, String
 
 /// The same through the program itself, for files of any bytes.
 fn run_bytes(arguments: &[String], files: &[(String, Vec<u8>)]) -> Result<(Vec<String>, String), Failed> {
-    let is_check = arguments.first().is_some_and(|a| a == "check");
     let folder = tempfile::tempdir()?;
     for (name, bytes) in files {
         std::fs::write(folder.path().join(name), bytes)?;

@@ -60,7 +60,9 @@ fn formatted_page(page: &str) -> String {
                 open = Some((info.trim().to_owned(), String::new()));
             }
             (Some(_), Some((info, text))) => {
-                let is_ours = info.split(' ').next() == Some("chaos");
+                // Pages about bytes write them in escapes, which are no text of ours.
+                let is_escaped = text.contains("\\u{") || text.contains("\\r");
+                let is_ours = info.split(' ').next() == Some("chaos") && !is_escaped;
                 out.push_str(&if is_ours { formatted_block(info, text) } else { text.clone() });
                 out.push_str(line);
                 open = None;
