@@ -60,7 +60,8 @@ fn formatted_page(page: &str) -> String {
                 open = Some((info.trim().to_owned(), String::new()));
             }
             (Some(_), Some((info, text))) => {
-                let is_ours = info.split(' ').next() == Some("chaos");
+                // What is written with escapes is no text of ours until they are undone.
+                let is_ours = info.split(' ').next() == Some("chaos") && !info.ends_with(" escaped");
                 out.push_str(&if is_ours { formatted_block(info, text) } else { text.clone() });
                 out.push_str(line);
                 open = None;
