@@ -60,9 +60,8 @@ fn formatted_page(page: &str) -> String {
                 open = Some((info.trim().to_owned(), String::new()));
             }
             (Some(_), Some((info, text))) => {
-                // Pages about bytes write them in escapes, which are no text of ours.
-                let is_escaped = text.contains("\\u{") || text.contains("\\r");
-                let is_ours = info.split(' ').next() == Some("chaos") && !is_escaped;
+                // What is written with escapes is no text of ours until they are undone.
+                let is_ours = info.split(' ').next() == Some("chaos") && !info.ends_with(" escaped");
                 out.push_str(&if is_ours { formatted_block(info, text) } else { text.clone() });
                 out.push_str(line);
                 open = None;
