@@ -48,7 +48,7 @@ pub fn hover(workspace: &Workspace, file: usize, offset: u32) -> Option<Hover> {
     }
     let root = workspace.parse(file).syntax();
     let at = root.token_at_offset(offset.into());
-    let token = at.clone().right_biased().filter(|t| is_word(t)).or_else(|| at.left_biased())?;
+    let token = at.clone().right_biased().filter(is_word).or_else(|| at.left_biased())?;
     let markdown = of_token(workspace, file, &token)?;
     let range = token.text_range();
     Some(Hover { span: Span::new(workspace.id(file), range.start().into(), range.end().into()), markdown })
