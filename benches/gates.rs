@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use perturb::diagnostic::render;
 use perturb::source::{FileId, Memory};
-use perturb::{check, lower, syntax};
+use perturb::{check, format, lower, syntax};
 
 #[path = "support/measure.rs"]
 mod measure;
@@ -68,6 +68,13 @@ const GATES: &[Gate] = &[
         unit: "x",
         bound: Bound::AtMost(1.5),
         measure: linear,
+    },
+    Gate {
+        name: "format",
+        what: "parsing and formatting 1 MB / parsing it",
+        unit: "x",
+        bound: Bound::AtMost(2.0),
+        measure: formatting,
     },
     Gate {
         name: "told",
@@ -215,6 +222,18 @@ fn parse() -> Measured {
         value: text.len() as f64 / 1e6 / took.as_secs_f64(),
         details: format!("{} bytes in {took:.1?}", text.len()),
     }
+}
+
+fn formatting() -> Measured {
+    let text = project::text(1_000_000);
+    let once = || {
+        let start = Instant::now();
+        let parse = syntax::parse(FileId(0), std::hint::black_box(&text));
+        std::hint::black_box(format::format(&parse, &text));
+        start.elapsed()
+    };
+    let (both, parse) = (measure::median((0..9).map(|_| once()).collect()), parsing(&text));
+    Measured { value: ratio(both, parse), details: format!("{both:.1?} and {parse:.1?}") }
 }
 
 fn linear() -> Measured {

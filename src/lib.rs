@@ -39,6 +39,10 @@ pub mod check;
 pub mod cli;
 pub mod diagnostic;
 pub mod engine;
+pub mod format;
+pub mod ide;
+pub mod import;
+pub mod lint;
 pub mod lower;
 pub mod manifest;
 pub mod plan;
@@ -46,6 +50,8 @@ pub mod plan;
 pub mod project;
 #[cfg(feature = "run")]
 pub mod runtime;
+#[cfg(feature = "lsp")]
+pub mod server;
 pub mod source;
 pub mod syntax;
 pub mod types;

@@ -154,6 +154,55 @@ fn fits(plan: &Plan, total: Duration, out: &mut Vec<Diagnostic>) {
     out.push(diagnostic);
 }
 
+/// Whether a run that begins at this moment (seconds since 1970) and takes `total` at most lies within all open hours and
+/// touches no closed day.
+///
+/// A closed day is that date where the open hours of the same list are; without open hours, that date anywhere on Earth.
+///
+/// # Errors
+/// What is closed, and when.
+pub fn open_at(plan: &Plan, wall: i64, total: Duration) -> Result<(), String> {
+    let end = wall.saturating_add(i64::try_from(total.as_secs_ceil()).unwrap_or(i64::MAX));
+    let Ok(moment) = jiff::Timestamp::from_second(wall) else { return Err("the clock is out of range".to_owned()) };
+    let today = moment.to_zoned(TimeZone::UTC).date();
+    let begin = today.yesterday().unwrap_or(today);
+    let days = u16::try_from(total.as_secs_ceil() / 86_400).unwrap_or(u16::MAX).saturating_add(4);
+    let fits = |(from, to): &Stretch| *from <= wall && end <= *to;
+    if !open_stretches(&plan.hours, begin, days).iter().any(fits) {
+        return Err(format!("the run may take {total}, and the open hours do not hold it from now"));
+    }
+    for hours in &plan.hours {
+        for closed in &hours.never {
+            let (Ok(from), Ok(to)) = (closed.from.parse::<Date>(), closed.to.parse::<Date>()) else {
+                return Err(format!("`{}..{}` cannot be read as days", closed.from, closed.to));
+            };
+            if wall < ends(hours, to) && begins(hours, from) <= end {
+                return Err(format!("closed on {}..{}: {}", closed.from, closed.to, closed.because));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// When a closed day begins, at the earliest that its list allows to read.
+fn begins(hours: &Hours, day: Date) -> i64 {
+    moments(hours, day).min().unwrap_or(i64::MIN)
+}
+
+/// When a closed day has ended, at the latest.
+fn ends(hours: &Hours, day: Date) -> i64 {
+    day.tomorrow().ok().and_then(|next| moments(hours, next).max()).unwrap_or(i64::MAX)
+}
+
+/// The midnights with which a day begins where the list's open hours are, or at the two ends of the world.
+fn moments(hours: &Hours, day: Date) -> impl Iterator<Item = i64> {
+    let mut zones: Vec<TimeZone> = hours.only.iter().filter_map(|open| zone(&open.zone)).collect();
+    if zones.is_empty() {
+        zones = [14, -12].map(|hour| TimeZone::fixed(jiff::tz::offset(hour))).into();
+    }
+    zones.into_iter().filter_map(move |zone| Some(zone.to_zoned(day.at(0, 0, 0, 0)).ok()?.timestamp().as_second()))
+}
+
 /// When all lists of open hours allow a run, from a date on for some days; everything, if none restricts it. Closed days
 /// are not taken out: they are dates of one year.
 pub fn open_stretches(hours: &[Hours], from: Date, days: u16) -> Vec<Stretch> {

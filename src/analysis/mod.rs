@@ -8,7 +8,7 @@
 mod blind;
 mod catalogue;
 mod conflicts;
-mod cron;
+pub mod cron;
 #[cfg(test)]
 mod examples;
 mod expectations;
@@ -36,7 +36,9 @@ mod windows;
 pub use catalogue::{KnownIncident, analyse_catalogue, unlearned};
 pub use conflicts::conflicts_for;
 pub use cron::Cron;
+pub use hours::open_at;
 pub use names::LONGEST_NAME;
+pub use truth::number;
 
 use timeline::Timeline;
 

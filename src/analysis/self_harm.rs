@@ -128,7 +128,14 @@ fn spelling(draw: &Draw, out: &mut Vec<Diagnostic>) {
     let labels: &[_] = match &draw.selector {
         Selector::Pods(pods) | Selector::Zones(pods) | Selector::Workloads(pods) => &pods.labels,
         Selector::Nodes(nodes) => &nodes.labels,
-        Selector::Endpoints(_) | Selector::Instances(_) | Selector::Clusters(_) | Selector::Processes(_) => &[],
+        Selector::Machines(machines) => &machines.labels,
+        Selector::Endpoints(_)
+        | Selector::Instances(_)
+        | Selector::Disks(_)
+        | Selector::Databases(_)
+        | Selector::Balancers(_)
+        | Selector::Clusters(_)
+        | Selector::Processes(_) => &[],
     };
     for (key, value) in labels {
         refuse("the key of a label", key, label_key_fault(key));

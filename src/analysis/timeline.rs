@@ -176,6 +176,15 @@ pub fn timeline(plan: &Plan) -> Timeline {
     Timeline { lanes, method_end, faults_end, total, radius, worst }
 }
 
+/// How long the end of the baseline and of the recovery may each wait for answers that are under way: no phase is judged
+/// before every question that was asked in it is answered or has timed out. The longest `timeout` of what is expected.
+#[must_use]
+pub fn settling(plan: &Plan) -> Duration {
+    let streams = plan.expectations.iter().flat_map(|e| e.condition.streams());
+    let timeouts = streams.filter_map(|s| plan.streams.get(s as usize)).map(|s| s.timeout);
+    timeouts.max().unwrap_or(Duration::ZERO)
+}
+
 /// How long a check without `within` may take: until the next sample, or until its silence is a gap.
 /// With `within`, exactly that.
 #[must_use]

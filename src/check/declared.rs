@@ -108,6 +108,9 @@ pub fn fields_of(word: RecordWord) -> &'static [FieldSpec] {
             row("off-limits", list(Type::String), false),
             row("chaos-namespace", Type::String, false),
             row("toxiproxy", Type::Url, false),
+            row("runtime", words(&["containerd", "docker", "crio"]), false),
+            row("runtime-socket", Type::String, false),
+            row("remote-cluster", Type::String, false),
             row("links", Type::Record, false),
         ]
     });
@@ -284,6 +287,13 @@ fn check_value(ev: &mut Evaluator<'_>, word: RecordWord, key: &str, value: &Val,
                 "an objective is between 0% and 100%, and neither",
                 "100% leaves no error budget at all",
             ));
+        }
+        (RecordWord::Team, "contact", Val::Plain(Value::String(text))) if text == "unknown" => {
+            ev.report(
+                Diagnostic::new(Code::NOBODY_REACHED, field.value.span, "nobody is reached at `unknown`")
+                    .why("a verdict goes to the owner of its service, and this is a place that was kept free for one")
+                    .help("put in the true team, with its contact, and the true owner and tier of each service"),
+            );
         }
         (RecordWord::Slo, "window", Val::Plain(Value::Duration(d))) if d.is_zero() => {
             ev.report(

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use smol_str::SmolStr;
 
 use super::declared::{FAULT_FIELDS, check_keys, field};
-use super::evaluate::{Bound, Evaluator, Val, text_of};
+use super::evaluate::{Bound, Evaluator, Target, Val, text_of};
 use super::program::{EngineBody, Expr, ExprKind, FaultItem, Field, ItemKind, RuleItem, TextPart};
 use super::scope::DeclId;
 use crate::diagnostic::{Code, Diagnostic, nearest};
@@ -87,7 +87,7 @@ pub fn check(ev: &mut Evaluator<'_>, id: DeclId, fault: &FaultItem) {
             seen.push((&body.engine.text, body.engine.span));
             check_body_keys(ev, body);
             for field in &body.fields {
-                ev.value(&field.value, &body_type(&body.engine.text, &field.key.text));
+                ev.value(&field.value, &body_type(&body.engine.text, field));
             }
             for rule in &body.rules {
                 ev.value(&rule.condition, &Type::Bool);
@@ -98,14 +98,27 @@ pub fn check(ev: &mut Evaluator<'_>, id: DeclId, fault: &FaultItem) {
 }
 
 /// What a Litmus fault may touch: the classes of permissions of its hub.
-const ACCESS: &[&str] = &["workloads", "nodes", "drain", "taint", "scale", "network-policies", "secrets", "none"];
+const ACCESS: &[&str] =
+    &["workloads", "nodes", "drain", "taint", "scale", "network-policies", "secrets", "exec", "none"];
 
 /// The type of a body's field; what an engine takes as it is, is `Any`.
-fn body_type(engine: &str, key: &str) -> Type {
-    match (engine, key) {
-        ("litmus", "access") => Type::Enum(ACCESS.iter().map(|w| SmolStr::from(*w)).collect()),
-        ("litmus", "cluster-wide" | "mounts-runtime") => Type::Bool,
-        ("litmus", "env") | ("chaos-mesh", "spec") => Type::Record,
+fn body_type(engine: &str, field: &Field) -> Type {
+    match (engine, field.key.text.as_str()) {
+        ("litmus", "access") => {
+            let words = Type::Enum(ACCESS.iter().map(|w| SmolStr::from(*w)).collect());
+            // One word, or a list of them.
+            let is_list = match &field.value.kind {
+                ExprKind::Match { arms, .. } => arms.iter().any(|arm| matches!(arm.value.kind, ExprKind::List(_))),
+                kind => matches!(kind, ExprKind::List(_)),
+            };
+            // The bare word `none` is also the language's own `none`.
+            let all = std::sync::Arc::new(words);
+            if is_list { Type::List(all) } else { Type::Optional(all) }
+        }
+        ("litmus", "cluster-wide" | "mounts-runtime" | "many-nodes" | "node-label" | "targetless") => Type::Bool,
+        ("litmus", "env" | "secret-env") | ("chaos-mesh", "spec") => Type::Record,
+        ("litmus", "affects") => Type::Optional(std::sync::Arc::new(Type::String)),
+        ("litmus", "runner") => Type::Enum(["go".into(), "python".into()].into()),
         ("litmus", "fault" | "run" | "hub" | "image")
         | ("chaos-mesh", "kind")
         | ("kubernetes" | "local", "action")
@@ -128,6 +141,14 @@ fn check_body_keys(ev: &mut Evaluator<'_>, body: &EngineBody) {
                 "access",
                 "cluster-wide",
                 "mounts-runtime",
+                "many-nodes",
+                "node-label",
+                "owners",
+                "targetless",
+                "affects",
+                "secrets",
+                "secret-env",
+                "runner",
                 "permissions",
                 "mechanism",
             ],
@@ -249,6 +270,14 @@ fn body_of(ev: &mut Evaluator<'_>, body: &EngineBody, bound: &Bound) -> Option<B
             });
         }
     }
+    if let Some((name, Val::Target(target), _)) = bound.values.first()
+        && let Some(part) = unsaid_part(body, name, target)
+    {
+        return Some(BodyCall::Refused {
+            construct: target.text.clone(),
+            reason: format!("the `{part}` of what is hit cannot be said there"),
+        });
+    }
     for rule in &body.rules {
         if let Some(reason) = broken(ev, rule)? {
             return Some(BodyCall::Refused { construct: condition_text(ev, rule, bound), reason });
@@ -256,13 +285,45 @@ fn body_of(ev: &mut Evaluator<'_>, body: &EngineBody, bound: &Bound) -> Option<B
     }
     let mut fields = Vec::new();
     for field in &body.fields {
-        let value = ev.value(&field.value, &body_type(&body.engine.text, &field.key.text));
+        let value = ev.value(&field.value, &body_type(&body.engine.text, field));
         if value.is_unknown() {
             return None;
         }
         fields.push((field.key.text.clone(), value));
     }
     Some(BodyCall::Expressed(fields))
+}
+
+/// A part of a cloud's selector that the body does not ask for (`on.region`): it would be lost.
+fn unsaid_part(body: &EngineBody, on: &str, target: &Target) -> Option<&'static str> {
+    let cloud = target.of.selector.cloud()?;
+    let given = [
+        ("provider", cloud.provider.is_some()),
+        ("region", cloud.region.is_some()),
+        ("project", cloud.project.is_some()),
+        ("zone", cloud.zone.is_some()),
+        ("subscription", cloud.subscription.is_some()),
+        ("group", cloud.group.is_some()),
+        ("scale-set", cloud.scale_set.is_some()),
+        ("tags", !cloud.tags.is_empty()),
+        ("ids", !cloud.ids.is_empty()),
+    ];
+    let mut asked = BTreeSet::new();
+    let said = body.fields.iter().map(|f| &f.value).chain(body.rules.iter().map(|r| &r.condition));
+    said.for_each(|expr| members_in(expr, on, &mut asked));
+    let is_asked = |part: &str| asked.contains(part) || (part == "ids" && asked.contains("id"));
+    given.into_iter().find(|(part, given)| *given && !is_asked(part)).map(|(part, _)| part)
+}
+
+/// Every member that an expression asks of a name: `on.region`.
+fn members_in(expr: &Expr, of: &str, into: &mut BTreeSet<SmolStr>) {
+    walk(expr, &mut |expr| {
+        if let ExprKind::Member { base, name, .. } = &expr.kind
+            && matches!(&base.kind, ExprKind::Name(base) if base == of)
+        {
+            into.insert(name.text.clone());
+        }
+    });
 }
 
 /// The reason of a rule that is broken; `None` if it cannot be told.
@@ -290,46 +351,58 @@ fn condition_text(ev: &Evaluator<'_>, rule: &RuleItem, bound: &Bound) -> String 
 
 /// Every name that an expression speaks of.
 pub fn names_in(expr: &Expr, into: &mut BTreeSet<SmolStr>) {
-    let mut all = |exprs: &[&Expr]| exprs.iter().for_each(|e| names_in(e, into));
-    match &expr.kind {
-        ExprKind::Literal(_) | ExprKind::Error => {}
-        ExprKind::Name(name) => {
+    walk(expr, &mut |expr| {
+        if let ExprKind::Name(name) = &expr.kind {
             into.insert(name.clone());
         }
+    });
+}
+
+/// Calls `f` with an expression and everything in it.
+fn walk(expr: &Expr, f: &mut impl FnMut(&Expr)) {
+    f(expr);
+    match &expr.kind {
+        ExprKind::Literal(_) | ExprKind::Error | ExprKind::Name(_) => {}
         ExprKind::Text(parts) => parts.iter().for_each(|part| {
             if let TextPart::Expr(inner) = part {
-                names_in(inner, into);
+                walk(inner, f);
             }
         }),
-        ExprKind::Member { base, .. } => all(&[base]),
+        ExprKind::Member { base, .. } => walk(base, f),
         ExprKind::Call { callee, args } => {
-            names_in(callee, into);
-            args.iter().for_each(|arg| names_in(&arg.value, into));
+            walk(callee, f);
+            args.iter().for_each(|arg| walk(&arg.value, f));
         }
         ExprKind::List(items) | ExprKind::And(items) | ExprKind::Or(items) => {
-            items.iter().for_each(|item| names_in(item, into));
+            items.iter().for_each(|item| walk(item, f));
         }
-        ExprKind::Record(fields) => fields.iter().for_each(|f: &Field| names_in(&f.value, into)),
-        ExprKind::Sign { of, .. } | ExprKind::Convert { of, .. } => all(&[of]),
+        ExprKind::Record(fields) => fields.iter().for_each(|field: &Field| walk(&field.value, f)),
+        ExprKind::Sign { of, .. } | ExprKind::Convert { of, .. } => walk(of, f),
         ExprKind::Share { quantity, of } => {
             if let super::program::ShareQuantity::Of(n) = quantity {
-                names_in(n, into);
+                walk(n, f);
             }
-            names_in(of, into);
+            walk(of, f);
         }
-        ExprKind::Arithmetic { left, right, .. } | ExprKind::Compare { left, right, .. } => all(&[left, right]),
+        ExprKind::Arithmetic { left, right, .. } | ExprKind::Compare { left, right, .. } => {
+            walk(left, f);
+            walk(right, f);
+        }
         ExprKind::Range { from, to, by } => {
-            names_in(from, into);
-            names_in(to, into);
+            walk(from, f);
+            walk(to, f);
             if let Some(by) = by {
-                names_in(by, into);
+                walk(by, f);
             }
         }
-        ExprKind::In { item, list, .. } => all(&[item, list]),
-        ExprKind::Not(inner) | ExprKind::Group(inner) => all(&[inner]),
+        ExprKind::In { item, list, .. } => {
+            walk(item, f);
+            walk(list, f);
+        }
+        ExprKind::Not(inner) | ExprKind::Group(inner) => walk(inner, f),
         ExprKind::Match { on, arms } => {
-            names_in(on, into);
-            arms.iter().for_each(|arm| names_in(&arm.value, into));
+            walk(on, f);
+            arms.iter().for_each(|arm| walk(&arm.value, f));
         }
     }
 }

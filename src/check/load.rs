@@ -4,12 +4,14 @@
 //! import means. A file is read once; a cycle of files is an error.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use smol_str::SmolStr;
 
 use super::build::build;
 use super::program::{File, Import, ImportFrom};
+use super::reference::OwnTexts;
 use super::stdlib::{self, Library};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::source::{FileId, SourceMap, Sources};
@@ -20,8 +22,12 @@ use crate::syntax;
 pub struct Loaded {
     /// Its path as people know it; `std/network.chaos` for a module of the standard library.
     pub path: SmolStr,
+    /// Its text, which the spans of `file` lead into.
+    pub text: Arc<str>,
     /// What it says.
     pub file: File,
+    /// The words of its declarations, read when a digest is asked for.
+    pub own_texts: OwnTexts,
     /// Whether it was asked for, rather than only imported: then what should be said elsewhere in the project is known.
     pub is_root: bool,
     /// For each import, the file that it names (an index into the program's files).
@@ -46,6 +52,7 @@ impl Loaded {
 }
 
 /// What was read.
+#[derive(Debug, Default)]
 pub struct Read {
     /// Sorted by path, the standard library last.
     pub files: Vec<Loaded>,
@@ -53,22 +60,47 @@ pub struct Read {
     pub sources: SourceMap,
     /// How much of the library was read; never less than was asked for.
     pub library: Library,
-    /// What was found.
-    pub diagnostics: Vec<Diagnostic>,
+    /// For each file, what its text alone shows.
+    pub in_text: Vec<Vec<Diagnostic>>,
+    /// For each file, what is wrong with its imports.
+    pub in_imports: Vec<Vec<Diagnostic>>,
 }
 
-/// Reads the roots and everything behind them.
-pub fn load(sources: &dyn Sources, roots: &[String], library: Library) -> Read {
+/// A text as data, with what it alone shows.
+#[derive(Debug)]
+pub struct Text {
+    /// What it says.
+    pub file: File,
+    /// What is wrong with it.
+    pub found: Vec<Diagnostic>,
+}
+
+/// Reads one text.
+#[must_use]
+pub fn read_text(id: FileId, text: &str) -> Text {
+    let parse = syntax::parse(id, text);
+    let (file, mut more) = build(id, &parse);
+    let mut found = parse.diagnostics;
+    found.append(&mut more);
+    Text { file, found }
+}
+
+/// Reads the roots and everything behind them. `before` is what was read before: a text that has not changed is not read
+/// again, and a path keeps its id.
+pub fn load(sources: &dyn Sources, roots: &[String], library: Library, before: Read) -> Read {
     let mut wanted: Vec<String> = roots.iter().map(|p| normalize(p)).collect();
     wanted.sort();
     wanted.dedup();
+    let ids = before.sources.iter().map(|(id, file)| (SmolStr::from(&*file.path), id)).collect();
+    let known = before.files.into_iter().zip(before.in_text);
     let mut loader = Loader {
         sources,
         library,
         roots: wanted.clone(),
-        map: SourceMap::default(),
+        map: before.sources,
+        ids,
+        known: known.map(|(loaded, found)| (loaded.path.clone(), (loaded, found))).collect(),
         found: BTreeMap::new(),
-        diagnostics: Vec::new(),
     };
     // The library comes last: what is meant of it stands in the project's texts.
     let mut modules = Vec::new();
@@ -98,8 +130,20 @@ struct Loader<'s> {
     /// Sorted.
     roots: Vec<String>,
     map: SourceMap,
-    found: BTreeMap<Key, File>,
-    diagnostics: Vec<Diagnostic>,
+    /// The ids that paths have in `map`.
+    ids: BTreeMap<SmolStr, FileId>,
+    /// What was read before, and is not asked for yet.
+    known: BTreeMap<SmolStr, (Loaded, Vec<Diagnostic>)>,
+    found: BTreeMap<Key, Text>,
+}
+
+/// A text that was found, before it is read.
+struct Wanted {
+    id: FileId,
+    /// What is wrong with its bytes.
+    found: Vec<Diagnostic>,
+    /// The same text, as it was read before.
+    known: Option<Text>,
 }
 
 /// Project files come first, then the standard library; by path within each.
@@ -118,33 +162,27 @@ impl Key {
 impl Loader<'_> {
     /// Reads these files and returns the paths that they import and that are not read yet.
     fn read_all(&mut self, wanted: &[String]) -> Vec<String> {
-        let mut texts = Vec::new();
-        for path in wanted {
-            if let Some(pair) = self.read(path) {
-                texts.push(pair);
-            }
-        }
+        let texts: Vec<Wanted> = wanted.iter().filter_map(|path| self.read(path)).collect();
         let map = &self.map;
-        let parse = |id: &FileId| {
-            let text = &map.file(*id).text;
-            let parse = syntax::parse(*id, text);
-            let (file, mut more) = build(*id, &parse);
-            let mut diagnostics = parse.diagnostics;
-            diagnostics.append(&mut more);
-            (file, diagnostics)
+        let parse = |wanted: Wanted| {
+            if let Some(known) = wanted.known {
+                return known;
+            }
+            let mut text = read_text(wanted.id, &map.file(wanted.id).text);
+            text.found.splice(0..0, wanted.found);
+            text
         };
-        let size: usize = texts.iter().map(|id| map.file(*id).text.len()).sum();
-        let parsed: Vec<(File, Vec<Diagnostic>)> = if texts.len() > 1 && size > SMALL {
-            texts.par_iter().map(parse).collect()
+        let size: usize = texts.iter().filter(|t| t.known.is_none()).map(|t| map.file(t.id).text.len()).sum();
+        let parsed: Vec<Text> = if texts.len() > 1 && size > SMALL {
+            texts.into_par_iter().map(parse).collect()
         } else {
-            texts.iter().map(parse).collect()
+            texts.into_iter().map(parse).collect()
         };
         let mut next = Vec::new();
-        for (file, mut diagnostics) in parsed {
-            self.diagnostics.append(&mut diagnostics);
-            let path = SmolStr::from(&*self.map.file(file.id).path);
-            next.extend(file.imports.iter().flat_map(|import| self.targets(&path, import)));
-            self.found.insert(Key::of(&path), file);
+        for text in parsed {
+            let path = SmolStr::from(&*self.map.file(text.file.id).path);
+            next.extend(text.file.imports.iter().flat_map(|import| targets(&path, import)));
+            self.found.insert(Key::of(&path), text);
         }
         next.retain(|path| !self.found.contains_key(&Key::of(path)));
         next.sort();
@@ -152,20 +190,35 @@ impl Loader<'_> {
         next
     }
 
-    fn read(&mut self, path: &str) -> Option<FileId> {
+    fn read(&mut self, path: &str) -> Option<Wanted> {
         if let Some(text) = stdlib::module_text(path) {
-            return Some(match self.library {
-                Library::Whole => self.map.add(path, text),
-                Library::Mentioned => self.map.add(path, stdlib::mentioned(text, |name| self.mentions(name))),
-            });
+            let text = match self.library {
+                Library::Whole => text.to_owned(),
+                Library::Mentioned => stdlib::mentioned(text, |name| self.mentions(name)),
+            };
+            return Some(self.wanted(path, |_| (text, Vec::new())));
         }
         // An import that names no file is reported where it stands, when imports are resolved; a root that names no file
         // is the caller's to report.
         let bytes = self.sources.read(path).ok()?;
-        let id = FileId(self.map.iter().count() as u32);
-        let (text, mut diagnostics) = syntax::decode(id, &bytes);
-        self.diagnostics.append(&mut diagnostics);
-        Some(self.map.add(path, text))
+        Some(self.wanted(path, |id| syntax::decode(id, &bytes)))
+    }
+
+    /// Puts a text into the map, under the id that its path has.
+    fn wanted(&mut self, path: &str, decode: impl FnOnce(FileId) -> (String, Vec<Diagnostic>)) -> Wanted {
+        let next = FileId(self.map.iter().count() as u32);
+        let id = self.ids.get(path).copied().unwrap_or(next);
+        let (text, found) = decode(id);
+        let known = self.known.remove(path);
+        if id == next {
+            self.map.add(path, text);
+            self.ids.insert(path.into(), id);
+        } else if *self.map.file(id).text != *text {
+            self.map.replace(id, text);
+        } else if let Some((loaded, found)) = known {
+            return Wanted { id, found: Vec::new(), known: Some(Text { file: loaded.file, found }) };
+        }
+        Wanted { id, found, known: None }
     }
 
     /// Whether any text that was read has this word.
@@ -173,45 +226,67 @@ impl Loader<'_> {
         self.map.iter().any(|(_, file)| stdlib::mentions(&file.text, name))
     }
 
-    /// The paths that an import needs.
-    fn targets(&self, importer: &str, import: &Import) -> Vec<String> {
-        match &import.from {
-            ImportFrom::File(path, _) => vec![relative(importer, path)],
-            ImportFrom::Std(path) => {
-                let names: Vec<&str> = path.names.iter().map(|n| n.text.as_str()).collect();
-                match (names.as_slice(), &import.take) {
-                    (["std", module, ..], _) => vec![stdlib::module_path(module)],
-                    (["std"], super::program::ImportTake::Names(names)) => {
-                        names.iter().map(|n| stdlib::module_path(&n.text)).collect()
-                    }
-                    (["std"], super::program::ImportTake::Whole(_)) => {
-                        stdlib::modules().map(stdlib::module_path).collect()
-                    }
-                    _ => vec![],
+    fn finish(mut self) -> Read {
+        let mut read = Read { library: self.library, ..Read::default() };
+        for (key, text) in std::mem::take(&mut self.found) {
+            let is_root = self.roots.binary_search_by(|root| root.as_str().cmp(&key.path)).is_ok();
+            let own_texts = OwnTexts::new(text.file.items.len());
+            let whole = self.map.file(text.file.id).text.clone();
+            read.files.push(Loaded {
+                path: key.path,
+                text: whole,
+                file: text.file,
+                own_texts,
+                is_root,
+                imports: Vec::new(),
+            });
+            read.in_text.push(text.found);
+        }
+        let resolved: Vec<_> = (0..read.files.len()).map(|file| resolve(&read.files, file, self.sources)).collect();
+        for (loaded, (imports, found)) in read.files.iter_mut().zip(resolved) {
+            loaded.imports = imports;
+            read.in_imports.push(found);
+        }
+        read.sources = self.map;
+        read
+    }
+}
+
+/// The file of a path: an index into files in the order in which they are loaded.
+#[must_use]
+pub fn find(files: &[Loaded], path: &str) -> Option<usize> {
+    files.binary_search_by(|f| (f.is_std(), f.path.as_str()).cmp(&(path.starts_with(stdlib::PREFIX), path))).ok()
+}
+
+/// What the imports of one file name, and what is wrong with them.
+pub fn resolve(files: &[Loaded], file: usize, sources: &dyn Sources) -> (Vec<Option<Imported>>, Vec<Diagnostic>) {
+    let Some(loaded) = files.get(file) else { return (Vec::new(), Vec::new()) };
+    let mut found = Vec::new();
+    let index = |path: &str| find(files, path);
+    let imports = loaded.file.imports.iter();
+    let imports = imports.map(|import| resolve_import(&loaded.path, import, &index, sources, &mut found)).collect();
+    (imports, found)
+}
+
+/// The paths that an import needs.
+pub fn targets(importer: &str, import: &Import) -> Vec<String> {
+    match &import.from {
+        ImportFrom::File(path, _) => vec![relative(importer, path)],
+        ImportFrom::Std(path) => {
+            let names: Vec<&str> = path.names.iter().map(|n| n.text.as_str()).collect();
+            match (names.as_slice(), &import.take) {
+                (["std", module, ..], _) => vec![stdlib::module_path(module)],
+                (["std"], super::program::ImportTake::Names(names)) => {
+                    names.iter().map(|n| stdlib::module_path(&n.text)).collect()
                 }
+                (["std"], super::program::ImportTake::Whole(_)) => stdlib::modules().map(stdlib::module_path).collect(),
+                _ => vec![],
             }
         }
-        .into_iter()
-        .filter(|path| !path.starts_with(stdlib::PREFIX) || stdlib::module_text(path).is_some())
-        .collect()
     }
-
-    fn finish(mut self) -> Read {
-        let keys: Vec<Key> = self.found.keys().cloned().collect();
-        let index = |path: &str| keys.binary_search(&Key::of(path)).ok();
-        let mut files = Vec::new();
-        for (key, file) in std::mem::take(&mut self.found) {
-            let imports = file
-                .imports
-                .iter()
-                .map(|import| resolve_import(&key.path, import, &index, self.sources, &mut self.diagnostics))
-                .collect();
-            let is_root = self.roots.binary_search_by(|root| root.as_str().cmp(&key.path)).is_ok();
-            files.push(Loaded { path: key.path, file, is_root, imports });
-        }
-        find_cycles(&files, &mut self.diagnostics);
-        Read { files, sources: self.map, library: self.library, diagnostics: self.diagnostics }
-    }
+    .into_iter()
+    .filter(|path| !path.starts_with(stdlib::PREFIX) || stdlib::module_text(path).is_some())
+    .collect()
 }
 
 fn resolve_import(
@@ -283,7 +358,7 @@ pub fn unknown_module(name: &str, span: crate::source::Span) -> Diagnostic {
 }
 
 /// Reports each cycle of files once, at the import that closes it.
-fn find_cycles(files: &[Loaded], diagnostics: &mut Vec<Diagnostic>) {
+pub fn find_cycles(files: &[Loaded], diagnostics: &mut Vec<Diagnostic>) {
     #[derive(Clone, Copy, PartialEq)]
     enum State {
         New,

@@ -18,8 +18,9 @@ mod places;
 pub mod program;
 pub mod reference;
 pub mod scope;
+mod session;
 pub mod sheet;
-mod signature;
+pub mod signature;
 pub mod stdlib;
 
 use smol_str::SmolStr;
@@ -28,6 +29,7 @@ pub use load::{Imported, Loaded};
 pub use places::{Cluster, Environment, PlaceId};
 use program::{Item, ItemKind, RecordWord};
 use scope::{DeclId, Scopes};
+pub use session::{Edited, Session};
 pub use signature::{ParamInfo, Signature};
 use stdlib::Library;
 
@@ -45,10 +47,10 @@ pub struct Program {
     pub environments: Vec<Environment>,
     /// The clusters, in the order of their declarations.
     pub clusters: Vec<Cluster>,
-    /// For each declaration with parameters, their types.
-    pub signatures: Vec<Option<std::sync::Arc<Signature>>>,
-    /// For each declaration, the digest of its text without comments and layout.
-    pub texts: Vec<reference::TextDigest>,
+    /// For each file and each of its declarations with parameters, their types.
+    pub signatures: Vec<Vec<Option<std::sync::Arc<Signature>>>>,
+    /// For each file and each of its declarations, the digest of its text without comments and layout.
+    pub texts: Vec<Vec<reference::TextDigest>>,
     /// The path of each file id.
     pub paths: std::sync::Arc<Vec<String>>,
 }
@@ -58,19 +60,25 @@ impl Program {
     #[must_use]
     pub fn item(&self, id: DeclId) -> &Item {
         // Ids are made by `Scopes::build` from these files.
-        let place = self.scopes.decls[id.0 as usize];
-        &self.files[place.file].file.items[place.item]
+        &self.files[id.file as usize].file.items[id.item as usize]
     }
 
     /// The file (an index) of a declaration.
     #[must_use]
     pub fn file_of(&self, id: DeclId) -> usize {
-        self.scopes.decls[id.0 as usize].file
+        id.file as usize
     }
 
     /// Every declaration, in the order of files and places.
     pub fn decls(&self) -> impl Iterator<Item = (DeclId, &Item)> {
-        (0..self.scopes.decls.len()).map(|i| DeclId(i as u32)).map(|id| (id, self.item(id)))
+        (0..self.files.len()).flat_map(|file| self.decls_of(file))
+    }
+
+    /// The declarations of one file.
+    pub fn decls_of(&self, file: usize) -> impl Iterator<Item = (DeclId, &Item)> {
+        let items = self.files.get(file).map_or(&[][..], |loaded| &loaded.file.items);
+        let id = move |item: usize| DeclId { file: file as u32, item: item as u32 };
+        items.iter().enumerate().map(move |(index, item)| (id(index), item))
     }
 
     /// Every declaration of the project's own files.
@@ -111,7 +119,8 @@ impl Program {
     /// The types of a declaration's parameters; empty if it has none.
     #[must_use]
     pub fn signature(&self, id: DeclId) -> std::sync::Arc<Signature> {
-        self.signatures.get(id.0 as usize).cloned().flatten().unwrap_or_default()
+        let of_file = self.signatures.get(id.file as usize);
+        of_file.and_then(|all| all.get(id.item as usize)).cloned().flatten().unwrap_or_default()
     }
 }
 
@@ -149,23 +158,29 @@ pub fn check(sources: &dyn Sources, roots: &[String]) -> Checked {
 /// [`check`] with a part of the standard library: [`Library::Mentioned`] says what that is good for.
 #[must_use]
 pub fn check_with(sources: &dyn Sources, roots: &[String], library: Library) -> Checked {
-    let read = load::load(sources, roots, library);
-    let mut diagnostics = read.diagnostics;
-    let scopes = Scopes::build(&read.files, &mut diagnostics);
-    let mut program = Program { files: read.files, scopes, ..Program::default() };
-    places::read(&mut program);
-    signature::read(&mut program, &mut diagnostics);
-    program.texts = reference::texts(&program, &read.sources);
-    program.paths = std::sync::Arc::new(read.sources.iter().map(|(_, f)| f.path.to_string()).collect());
-    diagnostics.append(&mut check_declarations(&program));
+    let session = Session::open(sources, roots, library);
+    let mut diagnostics = session.found();
+    for file in 0..session.program().files.len() {
+        diagnostics.append(&mut check_file(session.program(), file));
+    }
     tidy(&mut diagnostics);
-    Checked { program, sources: read.sources, library: read.library, diagnostics }
+    let (program, sources, library) = session.into_parts();
+    Checked { program, sources, library, diagnostics }
 }
 
-fn check_declarations(program: &Program) -> Vec<Diagnostic> {
+/// Checks what one file of the project declares, but for the bodies that `lower::check_file` checks.
+#[must_use]
+pub fn check_file(program: &Program, file: usize) -> Vec<Diagnostic> {
     let mut ev = evaluate::Evaluator::new(program, None);
+    if program.files.get(file).is_none_or(Loaded::is_std) {
+        return Vec::new();
+    }
     // An item without a name has been reported; whatever else it lacks is about to be typed.
-    for (id, item) in program.own_decls().filter(|(_, item)| !item.name.text.is_empty()) {
+    for (id, item) in program.decls_of(file) {
+        signature::check_defaults(&mut ev, id, signature::params_of(&item.kind));
+        if item.name.text.is_empty() {
+            continue;
+        }
         match &item.kind {
             ItemKind::Record(..) => declared::check_record(&mut ev, id),
             ItemKind::Let(_) => {

@@ -130,6 +130,9 @@ fn cluster(program: &Program, id: DeclId) -> plan::Cluster {
         },
         off_limits: texts(get("off-limits")),
         toxiproxy: text_of(&get("toxiproxy")),
+        runtime: text_of(&get("runtime")),
+        runtime_socket: text_of(&get("runtime-socket")),
+        remote_cluster: text_of(&get("remote-cluster")),
         chaos_namespace: text_of(&get("chaos-namespace")).unwrap_or_else(|| CHAOS_NAMESPACE.into()),
         name,
     }

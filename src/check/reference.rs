@@ -7,59 +7,42 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use sha2::{Digest as _, Sha256};
+use smol_str::SmolStr;
 
 use super::Program;
 use super::program::{ItemKind, RecordWord};
 use super::scope::{DeclId, Def};
-use crate::source::SourceMap;
 
-/// The words of a declaration's text, and what it refers to.
+/// What a declaration's own text says: it changes with the text alone.
+#[derive(Debug)]
+struct OwnText {
+    digest: [u8; 32],
+    names: BTreeSet<SmolStr>,
+}
+
+/// The own texts of a file's declarations, each read when it is asked for.
+#[derive(Debug, Default)]
+pub struct OwnTexts(Vec<OnceLock<OwnText>>);
+
+impl OwnTexts {
+    /// For a file of so many declarations.
+    #[must_use]
+    pub fn new(items: usize) -> Self {
+        Self((0..items).map(|_| OnceLock::new()).collect())
+    }
+}
+
+/// What a declaration refers to, and the digest of all of that; each found when it is asked for.
 #[derive(Debug, Default)]
 pub struct TextDigest {
-    own: [u8; 32],
-    refers_to: Vec<DeclId>,
+    refers_to: OnceLock<Vec<DeclId>>,
     whole: OnceLock<String>,
 }
 
-/// For each declaration of the program.
-pub fn texts(program: &Program, sources: &SourceMap) -> Vec<TextDigest> {
-    program
-        .decls()
-        .map(|(id, item)| {
-            let text = sources.text(item.span);
-            let mut hasher = Sha256::new();
-            let mut names = BTreeSet::new();
-            words(text, &mut |word| {
-                hasher.update(word.as_bytes());
-                hasher.update([0]);
-                names.insert(word.to_owned());
-            });
-            let file = program.file_of(id);
-            let scope = &program.scopes.files[file].names;
-            let mut refers_to = BTreeSet::new();
-            for (name, (def, _)) in scope {
-                if !names.contains(name.as_str()) {
-                    continue;
-                }
-                match def {
-                    Def::Decl(other) if *other != id => {
-                        refers_to.insert(*other);
-                    }
-                    Def::Module(module) => {
-                        let own = &program.scopes.files[*module].own;
-                        refers_to.extend(own.iter().filter(|(n, _)| names.contains(n.as_str())).map(|(_, d)| *d));
-                    }
-                    _ => {}
-                }
-            }
-            refers_to.retain(|other| counts(&program.item(*other).kind));
-            TextDigest {
-                own: hasher.finalize().into(),
-                refers_to: refers_to.into_iter().collect(),
-                whole: OnceLock::new(),
-            }
-        })
-        .collect()
+/// Nothing known yet, for each declaration of a file.
+#[must_use]
+pub fn unknown(items: usize) -> Vec<TextDigest> {
+    (0..items).map(|_| TextDigest::default()).collect()
 }
 
 fn counts(kind: &ItemKind) -> bool {
@@ -76,16 +59,16 @@ impl Program {
     /// The digest of a declaration and of everything that it refers to.
     #[must_use]
     pub fn text_digest(&self, id: DeclId) -> &str {
-        let Some(text) = self.texts.get(id.0 as usize) else { return "" };
+        let Some(text) = self.text_of(id) else { return "" };
         text.whole.get_or_init(|| {
             let mut reached = BTreeMap::new();
             let mut open = vec![id];
             while let Some(next) = open.pop() {
-                let Some(text) = self.texts.get(next.0 as usize) else { continue };
+                let (Some(own), Some(text)) = (self.own_text(next), self.text_of(next)) else { continue };
                 // By name and not by id: the order of files does not matter.
                 let name = format!("{}\0{}", self.files[self.file_of(next)].path, self.item(next).name.text);
-                if reached.insert(name, text.own).is_none() {
-                    open.extend(text.refers_to.iter().copied());
+                if reached.insert(name, own.digest).is_none() {
+                    open.extend(text.refers_to.get_or_init(|| self.refers_to(next, own)));
                 }
             }
             let mut hasher = Sha256::new();
@@ -95,6 +78,50 @@ impl Program {
             hex(&hasher.finalize())
         })
     }
+
+    fn text_of(&self, id: DeclId) -> Option<&TextDigest> {
+        self.texts.get(id.file as usize)?.get(id.item as usize)
+    }
+
+    fn own_text(&self, id: DeclId) -> Option<&OwnText> {
+        let loaded = self.files.get(id.file as usize)?;
+        let span = loaded.file.items.get(id.item as usize)?.span;
+        let cell = loaded.own_texts.0.get(id.item as usize)?;
+        Some(cell.get_or_init(|| own_text(loaded.text.get(span.start as usize..span.end as usize).unwrap_or(""))))
+    }
+
+    fn refers_to(&self, id: DeclId, own: &OwnText) -> Vec<DeclId> {
+        let Some(scope) = self.scopes.files.get(self.file_of(id)) else { return Vec::new() };
+        let mut found = BTreeSet::new();
+        for name in &own.names {
+            match scope.names.get(name).map(|(def, _)| *def) {
+                Some(Def::Decl(other)) if other != id => {
+                    found.insert(other);
+                }
+                Some(Def::Module(module)) => {
+                    let declared = &self.scopes.files[module].own;
+                    found.extend(own.names.iter().filter_map(|n| declared.get(n)));
+                }
+                _ => {}
+            }
+        }
+        found.retain(|other| counts(&self.item(*other).kind));
+        found.into_iter().collect()
+    }
+}
+
+fn own_text(text: &str) -> OwnText {
+    let mut hasher = Sha256::new();
+    let mut names = BTreeSet::new();
+    words(text, &mut |word| {
+        hasher.update(word.as_bytes());
+        hasher.update([0]);
+        // Only a name can refer to something.
+        if word.starts_with(char::is_alphabetic) {
+            names.insert(SmolStr::new(word));
+        }
+    });
+    OwnText { digest: hasher.finalize().into(), names }
 }
 
 fn hex(bytes: &[u8]) -> String {

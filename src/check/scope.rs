@@ -12,17 +12,13 @@ use super::stdlib;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::source::Span;
 
-/// A declaration of the program.
+/// A declaration of the program: where it stands. An edit of one file leaves the ids of all others as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DeclId(pub u32);
-
-/// Where a declaration stands.
-#[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct DeclId {
     /// The file (an index into the program's files).
-    pub file: usize,
+    pub file: u32,
     /// The item in it.
-    pub item: usize,
+    pub item: u32,
 }
 
 /// What a visible name stands for.
@@ -46,52 +42,61 @@ pub struct FileScope {
 }
 
 /// Names that are visible everywhere and that nothing may hide.
-pub const PREDEFINED: &[&str] =
-    &["services", "environment", "cluster", "join", "ceil", "min", "max", "secret", "pods", "nodes", "instances"];
+pub const PREDEFINED: &[&str] = &[
+    "services",
+    "environment",
+    "cluster",
+    "join",
+    "json",
+    "ceil",
+    "min",
+    "max",
+    "secret",
+    "pods",
+    "nodes",
+    "instances",
+    "disks",
+    "databases",
+    "balancers",
+    "machines",
+];
 
-/// The table of declarations and the scopes.
+/// The scopes of all files.
 #[derive(Debug, Default)]
 pub struct Scopes {
-    /// Each declaration's place, by id: ordered by file and place.
-    pub decls: Vec<Place>,
     /// A scope for each file.
     pub files: Vec<FileScope>,
 }
 
 impl Scopes {
-    /// Builds the scopes of all files.
-    pub fn build(files: &[Loaded], diagnostics: &mut Vec<Diagnostic>) -> Self {
-        let mut scopes = Self { decls: Vec::new(), files: Vec::new() };
-        for (index, loaded) in files.iter().enumerate() {
-            let scope = scopes.own_names(index, loaded, diagnostics);
-            scopes.files.push(scope);
+    /// Builds the scopes of all files, and says of each what is wrong with its names.
+    pub fn build(files: &[Loaded]) -> (Self, Vec<Vec<Diagnostic>>) {
+        let mut found = vec![Vec::new(); files.len()];
+        let mut scopes = Self { files: Vec::new() };
+        for ((index, loaded), found) in files.iter().enumerate().zip(&mut found) {
+            scopes.files.push(own_names(index, loaded, found));
         }
-        for (index, loaded) in files.iter().enumerate() {
-            let imported = scopes.imported_names(files, loaded, diagnostics);
-            // The scope of this file was pushed above.
-            let scope = &mut scopes.files[index];
-            for (name, def) in imported {
-                add(scope, &name, def, diagnostics);
-            }
+        for ((index, loaded), found) in files.iter().enumerate().zip(&mut found) {
+            scopes.import(files, index, loaded, found);
         }
-        unique_in_project(files, diagnostics);
-        scopes
+        (scopes, found)
     }
 
-    fn own_names(&mut self, file: usize, loaded: &Loaded, diagnostics: &mut Vec<Diagnostic>) -> FileScope {
-        let mut scope = FileScope::default();
-        for (item, declared) in loaded.file.items.iter().enumerate() {
-            let id = DeclId(self.decls.len() as u32);
-            self.decls.push(Place { file, item });
-            if PREDEFINED.contains(&declared.name.text.as_str()) && !loaded.is_std() {
-                diagnostics.push(hides_predefined(&declared.name));
-                continue;
-            }
-            if add(&mut scope, &declared.name, Def::Decl(id), diagnostics) {
-                scope.own.insert(declared.name.text.clone(), id);
-            }
+    /// Builds the scope of one file again; what the others declare is as it was.
+    pub fn rebuild(&mut self, files: &[Loaded], index: usize) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        let (Some(loaded), Some(scope)) = (files.get(index), self.files.get_mut(index)) else { return found };
+        *scope = own_names(index, loaded, &mut found);
+        self.import(files, index, loaded, &mut found);
+        found
+    }
+
+    fn import(&mut self, files: &[Loaded], index: usize, loaded: &Loaded, diagnostics: &mut Vec<Diagnostic>) {
+        let imported = self.imported_names(files, loaded, diagnostics);
+        let Some(scope) = self.files.get_mut(index) else { return };
+        for (name, def) in imported {
+            add(scope, &name, def, diagnostics);
         }
-        scope
     }
 
     fn imported_names(&self, files: &[Loaded], loaded: &Loaded, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Name, Def)> {
@@ -152,6 +157,21 @@ impl Scopes {
     }
 }
 
+fn own_names(file: usize, loaded: &Loaded, diagnostics: &mut Vec<Diagnostic>) -> FileScope {
+    let mut scope = FileScope::default();
+    for (item, declared) in loaded.file.items.iter().enumerate() {
+        let id = DeclId { file: file as u32, item: item as u32 };
+        if PREDEFINED.contains(&declared.name.text.as_str()) && !loaded.is_std() {
+            diagnostics.push(hides_predefined(&declared.name));
+            continue;
+        }
+        if add(&mut scope, &declared.name, Def::Decl(id), diagnostics) {
+            scope.own.insert(declared.name.text.clone(), id);
+        }
+    }
+    scope
+}
+
 /// The file (not `except`) that declares a name.
 pub fn declared_elsewhere<'f>(files: &'f [Loaded], name: &str, except: usize) -> Option<&'f str> {
     files
@@ -204,7 +224,7 @@ pub fn hides_predefined(name: &Name) -> Diagnostic {
 }
 
 /// Teams, services, … and everything that is run are known by name in the whole project.
-fn unique_in_project(files: &[Loaded], diagnostics: &mut Vec<Diagnostic>) {
+pub fn unique_in_project(files: &[Loaded], diagnostics: &mut Vec<Diagnostic>) {
     let mut seen: BTreeMap<(&'static str, &SmolStr), &Name> = BTreeMap::new();
     for loaded in files.iter().filter(|f| !f.is_std()) {
         for item in &loaded.file.items {
@@ -230,7 +250,8 @@ fn unique_in_project(files: &[Loaded], diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-fn group(item: &Item) -> Option<&'static str> {
+/// The group in which an item's name must be unique in the whole project.
+pub fn group(item: &Item) -> Option<&'static str> {
     Some(match &item.kind {
         ItemKind::Record(RecordWord::Team, _) => "teams",
         ItemKind::Record(RecordWord::Service, _) => "services",

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::faults::names_in;
 use super::program::{EngineBody, Expr, FaultItem, Item, ItemKind, Param};
+use super::scope::DeclId;
 use super::{Program, stdlib, title};
 use crate::plan::EngineName;
 use crate::source::{SourceMap, Span};
@@ -70,6 +71,16 @@ pub fn sheets(program: &Program, sources: &SourceMap) -> Vec<FaultSheet> {
     }
     all.sort_by(|a, b| (a.0, &a.1.name).cmp(&(b.0, &b.1.name)));
     all.into_iter().map(|(_, sheet)| sheet).collect()
+}
+
+/// The sheet of one declaration, if it is a fault.
+#[must_use]
+pub fn sheet_of(program: &Program, sources: &SourceMap, id: DeclId) -> Option<FaultSheet> {
+    let ItemKind::Fault(fault) = &program.item(id).kind else { return None };
+    let loaded = program.files.get(program.file_of(id))?;
+    let mut sheet = sheet(program.qualified_name(id), &loaded.path, program.item(id), fault, sources);
+    explain_from_file(&mut sheet, &loaded.file.doc);
+    Some(sheet)
 }
 
 fn sheet(name: String, path: &str, item: &Item, fault: &FaultItem, sources: &SourceMap) -> FaultSheet {

@@ -59,45 +59,37 @@ pub fn params_of(kind: &ItemKind) -> &[Param] {
     }
 }
 
-/// Reads the signatures of all declarations into the program; those of the standard library are tested with it, and
-/// read like any other.
-pub fn read(program: &mut Program, diagnostics: &mut Vec<Diagnostic>) {
-    let mut signatures = Vec::with_capacity(program.scopes.decls.len());
-    {
-        let mut ev = Evaluator::new(program, None);
-        for (id, item) in program.decls() {
-            let params = params_of(&item.kind);
-            let result = match &item.kind {
-                ItemKind::Metric(metric) => Some(&metric.ty),
-                _ => None,
-            };
-            if params.is_empty() && result.is_none() {
-                signatures.push(None);
-                continue;
-            }
-            let of_fault = matches!(item.kind, ItemKind::Fault(_));
-            let file = program.file_of(id);
-            let signature = ev.within(file, Vec::new(), |ev| signature(ev, params, result, of_fault));
-            signatures.push(Some(Arc::new(signature)));
-        }
-        diagnostics.append(&mut ev.diagnostics);
-    }
-    program.signatures = signatures;
-    // Defaults may name earlier parameters and call metrics, so they are checked once all signatures are there.
+/// The signatures of a file's declarations, as long as none of the program is known; those of the standard library are
+/// tested with it, and read like any other.
+pub fn read(program: &Program, file: usize) -> (Vec<Option<Arc<Signature>>>, Vec<Diagnostic>) {
+    let mut signatures = Vec::new();
     let mut ev = Evaluator::new(program, None);
-    for (id, item) in program.own_decls() {
+    for (_, item) in program.decls_of(file) {
         let params = params_of(&item.kind);
-        if params.iter().all(|p| p.default.is_none()) {
+        let result = match &item.kind {
+            ItemKind::Metric(metric) => Some(&metric.ty),
+            _ => None,
+        };
+        if params.is_empty() && result.is_none() {
+            signatures.push(None);
             continue;
         }
-        let signature = program.signature(id);
-        for (at, (param, info)) in params.iter().zip(&signature.params).enumerate() {
-            let Some(default) = &param.default else { continue };
-            let earlier = signature.unknowns().into_iter().take(at).collect();
-            ev.within(program.file_of(id), earlier, |ev| ev.value(default, &info.ty));
-        }
+        let of_fault = matches!(item.kind, ItemKind::Fault(_));
+        let signature = ev.within(file, Vec::new(), |ev| signature(ev, params, result, of_fault));
+        signatures.push(Some(Arc::new(signature)));
     }
-    diagnostics.append(&mut ev.diagnostics);
+    (signatures, ev.diagnostics)
+}
+
+/// Checks the defaults of a declaration's parameters. They may name earlier parameters and call metrics, so this is done
+/// once all signatures are there.
+pub fn check_defaults(ev: &mut Evaluator<'_>, id: DeclId, params: &[Param]) {
+    let signature = ev.program.signature(id);
+    for (at, (param, info)) in params.iter().zip(&signature.params).enumerate() {
+        let Some(default) = &param.default else { continue };
+        let earlier = signature.unknowns().into_iter().take(at).collect();
+        ev.within(ev.program.file_of(id), earlier, |ev| ev.value(default, &info.ty));
+    }
 }
 
 fn signature(ev: &mut Evaluator<'_>, params: &[Param], result: Option<&TypeExpr>, of_fault: bool) -> Signature {
@@ -134,6 +126,7 @@ const NAMED: &[(&str, Type)] = &[
     ("Url", Type::Url),
     ("Host", Type::Host),
     ("Secret", Type::Secret),
+    ("Map", Type::Map),
     ("Team", Type::Team),
     ("Service", Type::Service),
     ("Cluster", Type::Cluster),
@@ -146,6 +139,10 @@ const NAMED: &[(&str, Type)] = &[
     ("Workloads", Type::Target(TargetKind::Workloads)),
     ("Endpoints", Type::Target(TargetKind::Endpoints)),
     ("Instances", Type::Target(TargetKind::Instances)),
+    ("Disks", Type::Target(TargetKind::Disks)),
+    ("Databases", Type::Target(TargetKind::Databases)),
+    ("Balancers", Type::Target(TargetKind::Balancers)),
+    ("Machines", Type::Target(TargetKind::Machines)),
     ("Clusters", Type::Target(TargetKind::Clusters)),
     ("Processes", Type::Target(TargetKind::Processes)),
 ];

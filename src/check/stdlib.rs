@@ -8,19 +8,31 @@ pub const PREFIX: &str = "std/";
 
 /// Name and text of each module, by name.
 const MODULES: &[(&str, &str)] = &[
+    ("aws", include_str!("../../stdlib/aws.chaos")),
+    ("azure", include_str!("../../stdlib/azure.chaos")),
     ("clock", include_str!("../../stdlib/clock.chaos")),
     ("container", include_str!("../../stdlib/container.chaos")),
     ("disk", include_str!("../../stdlib/disk.chaos")),
     ("dns", include_str!("../../stdlib/dns.chaos")),
+    ("gcp", include_str!("../../stdlib/gcp.chaos")),
     ("http", include_str!("../../stdlib/http.chaos")),
+    ("jvm", include_str!("../../stdlib/jvm.chaos")),
+    ("kafka", include_str!("../../stdlib/kafka.chaos")),
+    ("kernel", include_str!("../../stdlib/kernel.chaos")),
     ("load", include_str!("../../stdlib/load.chaos")),
+    ("machine", include_str!("../../stdlib/machine.chaos")),
+    ("machine-jvm", include_str!("../../stdlib/machine-jvm.chaos")),
+    ("machine-network", include_str!("../../stdlib/machine-network.chaos")),
     ("network", include_str!("../../stdlib/network.chaos")),
     ("node", include_str!("../../stdlib/node.chaos")),
     ("pod", include_str!("../../stdlib/pod.chaos")),
     ("probe", include_str!("../../stdlib/probe.chaos")),
     ("process", include_str!("../../stdlib/process.chaos")),
     ("proxy", include_str!("../../stdlib/proxy.chaos")),
+    ("redis", include_str!("../../stdlib/redis.chaos")),
+    ("spring", include_str!("../../stdlib/spring.chaos")),
     ("stress", include_str!("../../stdlib/stress.chaos")),
+    ("vmware", include_str!("../../stdlib/vmware.chaos")),
     ("workload", include_str!("../../stdlib/workload.chaos")),
 ];
 

@@ -160,7 +160,7 @@ fn from_plan(path: &Path, arguments: &Arguments, engine: Engine, terminal: &Term
     finish(arguments, &found, &sources, "", &notes, delivery, terminal)
 }
 
-fn read_plan(path: &Path) -> Result<Plan, Failure> {
+pub(super) fn read_plan(path: &Path) -> Result<Plan, Failure> {
     let bytes = crate::source::disk::read_file(path).map_err(|e| Failure::io("read", path, &e))?;
     #[derive(serde::Deserialize)]
     struct Version {

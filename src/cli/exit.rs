@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// The exit codes that are not those of a run's verdict.
+/// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Nothing was found.
@@ -11,6 +11,9 @@ pub enum Exit {
     Findings,
     /// The command line is wrong, or input cannot be read.
     Usage,
+    /// A run ended with a verdict: its own exit code.
+    #[cfg(feature = "run")]
+    Verdict(u8),
 }
 
 impl Exit {
@@ -26,6 +29,8 @@ impl From<Exit> for ExitCode {
             Exit::Clean => Self::SUCCESS,
             Exit::Findings => Self::from(1),
             Exit::Usage => Self::from(2),
+            #[cfg(feature = "run")]
+            Exit::Verdict(code) => Self::from(code),
         }
     }
 }

@@ -7,9 +7,10 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::SourceMap;
 
 /// The forms in which findings are printed, as an argument.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum FormatChoice {
     /// For people.
+    #[default]
     Human,
     /// One JSON object (`perturb schema diagnostics`).
     Json,
@@ -17,6 +18,8 @@ pub(super) enum FormatChoice {
     Sarif,
     /// GitHub workflow commands.
     Github,
+    /// A JUnit report, for build servers.
+    Junit,
 }
 
 impl From<FormatChoice> for Format {
@@ -26,12 +29,13 @@ impl From<FormatChoice> for Format {
             FormatChoice::Json => Self::Json,
             FormatChoice::Sarif => Self::Sarif,
             FormatChoice::Github => Self::Github,
+            FormatChoice::Junit => Self::Junit,
         }
     }
 }
 
 /// Arguments of every command that prints findings.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(super) struct FindingsArguments {
     /// How findings are printed
     #[arg(long, value_enum, value_name = "FORM", default_value = "human")]

@@ -38,6 +38,8 @@ pub(super) struct Input {
     roots: Vec<String>,
     /// The files that the arguments name; `None`: all.
     chosen: Option<BTreeSet<String>>,
+    /// Whether all files of the project, or of a folder, are read.
+    is_whole: bool,
     /// What leads from the working folder to the project.
     pub prefix: String,
 }
@@ -50,6 +52,8 @@ pub(super) struct Loaded {
     /// What is wrong with `perturb.toml`.
     pub about_project: Vec<Diagnostic>,
     pub prefix: String,
+    /// Whether all files of the project, or of a folder, were read.
+    pub is_whole: bool,
     chosen: Option<BTreeSet<String>>,
 }
 
@@ -118,7 +122,7 @@ impl Input {
             }
         };
         let prefix = paths::prefix(here, &project.root);
-        Ok(Self { disk: project.disk(), project, roots: Vec::new(), chosen: None, prefix })
+        Ok(Self { disk: project.disk(), project, roots: Vec::new(), chosen: None, is_whole: false, prefix })
     }
 
     fn relative(&self, argument: &Argument) -> String {
@@ -148,6 +152,7 @@ impl Input {
             }
             chosen.extend(files);
         }
+        self.is_whole = self.project.has_settings() || arguments.iter().all(|a| a.file.is_none());
         if self.project.has_settings() {
             let mut roots: BTreeSet<String> = self.disk.list_under("").into_iter().collect();
             // A file that the project excludes, but that is asked for by name, is read too.
@@ -158,6 +163,11 @@ impl Input {
             self.roots = chosen.into_iter().collect();
         }
         Ok(())
+    }
+
+    /// Puts a text in place of a file, for all that is loaded from now on.
+    pub(super) fn put(&mut self, path: &str, text: &str) {
+        self.disk.put(path, text.as_bytes().to_vec());
     }
 
     /// Reads and checks.
@@ -174,7 +184,14 @@ impl Input {
         checked.diagnostics.append(&mut bodies);
         let mut project = self.project.clone();
         let about_project = project.report(&mut checked.sources);
-        Ok(Loaded { project, checked, about_project, prefix: self.prefix.clone(), chosen: self.chosen.clone() })
+        Ok(Loaded {
+            project,
+            checked,
+            about_project,
+            prefix: self.prefix.clone(),
+            is_whole: self.is_whole,
+            chosen: self.chosen.clone(),
+        })
     }
 }
 
@@ -233,7 +250,7 @@ fn argument(path: &Path) -> Result<Argument, Failure> {
     Ok(Argument { shown: path.to_owned(), folder: absolute(parent)?, file: Some(name.to_owned()) })
 }
 
-fn missing(path: &Path, error: &std::io::Error) -> Failure {
+pub(super) fn missing(path: &Path, error: &std::io::Error) -> Failure {
     let failure = Failure::io("read", path, error);
     if error.kind() != std::io::ErrorKind::NotFound {
         return failure;
@@ -263,7 +280,7 @@ fn stdin_argument(stdin: &StdinArguments, here: &Path) -> Result<Argument, Failu
     Ok(Argument { shown: path.clone(), folder, file: Some(name.to_owned()) })
 }
 
-fn read_stdin(terminal: &Terminal) -> Result<Vec<u8>, Failure> {
+pub(super) fn read_stdin(terminal: &Terminal) -> Result<Vec<u8>, Failure> {
     if terminal.input_is_terminal() {
         terminal.say("reading standard input; end it with Ctrl-D\n");
     }

@@ -9,6 +9,7 @@
     reason = "the edge: a command line reads and writes files, and asks for its environment"
 )]
 
+mod baseline;
 mod check;
 mod compile;
 mod completions;
@@ -17,21 +18,50 @@ mod debug;
 mod demo;
 mod engines;
 mod exit;
+#[cfg(feature = "run")]
+mod experiment;
 mod explain;
 mod faults;
+mod files;
 mod findings;
+mod fix;
+mod fmt;
+mod import;
 mod init;
 mod input;
 #[cfg(feature = "run")]
+mod journal;
+#[cfg(feature = "run")]
+mod junit;
+mod lint;
+#[cfg(feature = "run")]
 mod local;
+#[cfg(feature = "lsp")]
+mod lsp;
 mod man;
 pub mod output;
 mod paths;
+#[cfg(feature = "run")]
+mod people;
 mod place;
 mod plan;
+#[cfg(feature = "run")]
+mod recover;
+#[cfg(feature = "run")]
+mod report;
+#[cfg(feature = "run")]
+mod run;
+#[cfg(feature = "run")]
+mod runs;
 mod schema;
+#[cfg(feature = "run")]
+mod simulate;
 mod terminal;
+#[cfg(feature = "run")]
+mod view;
 mod work;
+#[cfg(feature = "run")]
+mod world;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -60,8 +90,12 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Fmt(fmt::Arguments),
+    Lint(lint::Arguments),
+    Fix(fix::Arguments),
     Plan(plan::Arguments),
     Compile(compile::Arguments),
+    Import(import::Arguments),
     Init(init::Arguments),
     Explain(explain::Arguments),
     Faults(faults::Arguments),
@@ -74,6 +108,25 @@ enum Command {
     #[command(name = "__local", hide = true)]
     LocalPart(local::Parts),
 
+    #[cfg(feature = "lsp")]
+    Lsp(lsp::Arguments),
+    #[cfg(feature = "run")]
+    Run(run::Arguments),
+    #[cfg(feature = "run")]
+    Recover(recover::Arguments),
+    #[cfg(feature = "run")]
+    Runs(runs::RunsArguments),
+    #[cfg(feature = "run")]
+    Show(runs::ShowArguments),
+    #[cfg(feature = "run")]
+    Report(report::Arguments),
+    #[cfg(feature = "run")]
+    Simulate(simulate::Arguments),
+    #[cfg(feature = "run")]
+    Test(simulate::TestArguments),
+    #[cfg(feature = "run")]
+    #[command(hide = true)]
+    Watchdog(recover::WatchArguments),
     Schema(schema::Arguments),
     Debug(debug::Arguments),
     Completions(completions::Arguments),
@@ -94,8 +147,12 @@ pub fn main() -> std::process::ExitCode {
     let terminal = Terminal::new(cli.color);
     let result = match cli.command {
         Command::Check(arguments) => check::run(&arguments, &terminal),
+        Command::Fmt(arguments) => fmt::run(&arguments, &terminal),
+        Command::Lint(arguments) => lint::run(&arguments, &terminal),
+        Command::Fix(arguments) => fix::run(&arguments, &terminal),
         Command::Plan(arguments) => plan::run(&arguments, &terminal),
         Command::Compile(arguments) => compile::run(&arguments, &terminal),
+        Command::Import(arguments) => import::run(&arguments, &terminal),
         Command::Init(arguments) => init::run(&arguments, &terminal),
         Command::Explain(arguments) => explain::run(&arguments, &terminal),
         Command::Faults(arguments) => faults::run(&arguments, &terminal),
@@ -106,6 +163,24 @@ pub fn main() -> std::process::ExitCode {
         Command::LocalPart(parts) => local::part(&parts),
         #[cfg(feature = "run")]
         Command::Demo(arguments) => demo::run(&arguments),
+        #[cfg(feature = "lsp")]
+        Command::Lsp(arguments) => lsp::run(&arguments),
+        #[cfg(feature = "run")]
+        Command::Run(arguments) => run::run(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::Recover(arguments) => recover::run(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::Runs(arguments) => runs::runs(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::Show(arguments) => runs::show(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::Report(arguments) => report::run(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::Simulate(arguments) => simulate::run(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::Test(arguments) => simulate::test(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::Watchdog(arguments) => recover::watchdog(&arguments),
         Command::Schema(arguments) => schema::run(&arguments, &terminal),
         Command::Debug(arguments) => debug::run(&arguments, &terminal),
         Command::Completions(arguments) => completions::run(&arguments, &terminal),

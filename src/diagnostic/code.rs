@@ -2,7 +2,8 @@
 //!
 //! Numbers never change and are never used again. Ranges:
 //! P00xx text and syntax · P01xx names and imports · P02xx types and values · P03xx targets and faults ·
-//! P04xx proofs about an experiment · P05xx policy and place · P06xx engines · P07xx project and catalogue.
+//! P04xx proofs about an experiment · P05xx policy and place · P06xx engines · P07xx project and catalogue ·
+//! P08xx import · P09xx rules above errors (`perturb lint`).
 
 use serde::{Serialize, Serializer};
 
@@ -45,6 +46,18 @@ impl Code {
         let digits = text.strip_prefix(['P', 'p']).unwrap_or(text);
         let number: u16 = digits.parse().ok()?;
         TABLE.iter().map(|row| row.code).find(|code| code.0 == number)
+    }
+
+    /// Whether `perturb lint` finds it.
+    #[must_use]
+    pub fn is_lint(self) -> bool {
+        (900..950).contains(&self.0)
+    }
+
+    /// Whether it is a rule that can be allowed: all of `perturb lint` but those about `allow` itself.
+    #[must_use]
+    pub fn is_rule(self) -> bool {
+        self.is_lint() && self.0 >= 910
     }
 
     /// All rows, in the order of their numbers.
@@ -281,4 +294,29 @@ codes! {
     722 LOCAL_NARROWED Error "processes narrowed by what only pods have";
     723 LOCAL_NO_PATH Error "a fault of a path to processes that have none";
     724 LOCAL_NO_PROCESS Error "a fault of processes that nobody can find";
+
+    // P08xx import
+    801 IMPORT_YAML Error "a manifest that is not YAML";
+    802 IMPORT_NOTHING Error "files in which there is nothing to import";
+    803 IMPORT_CANNOT_SAY Error "something in a manifest that has no equivalent";
+    804 IMPORT_WRONG Error "a manifest that its engine refuses or misreads";
+    805 IMPORT_TOOLKIT Error "a mistake in an experiment of Chaos Toolkit";
+    806 NOBODY_REACHED Warning "a team that nobody reaches";
+
+    // P09xx rules above errors
+    900 ALLOW_WITHOUT_REASON Warning "an allow without a reason";
+    901 ALLOW_WITHOUT_EFFECT Warning "an allow that allows nothing";
+    902 UNKNOWN_ALLOW Warning "an allow of something that is no rule";
+    910 UNUSED_LET Warning "a let that nothing names";
+    911 UNUSED_IMPORT Warning "an import that nothing names";
+    912 UNUSED_PARAMETER Warning "a parameter that its body does not name";
+    913 MISSING_DOC Warning "a declaration without a doc comment";
+    914 TELLING_NAME Warning "a name that repeats its word";
+    915 DUPLICATE_EXPERIMENT Warning "an experiment that says what another one says";
+    920 NO_RATIONALE Warning "an experiment that does not say why it is there";
+    921 CANNOT_BE_REFUTED Warning "a hypothesis that no run can refute";
+    922 UNOWNED_EXPECTATION Warning "an expectation that nobody owns";
+    930 LONG_FAULT Warning "a fault that lasts longer than anything needs";
+    931 OFF_HOURS Warning "a cron in nobody's working hours";
+    940 DEAD_LINK Warning "a link to a file that is not there";
 }

@@ -4,6 +4,7 @@
 //! A new diagnostic is a row in [`code`] and a page `docs/errors/P0123.md`.
 
 pub mod code;
+pub mod edit;
 pub mod pages;
 #[cfg(feature = "cli")]
 pub mod render;
@@ -21,6 +22,30 @@ pub enum Severity {
     Error,
     /// A plan is made; somebody should look.
     Warning,
+}
+
+/// What a project makes of a rule (`[lint]` in `perturb.toml`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// It is not asked.
+    Off,
+    /// Its findings are warnings.
+    Warning,
+    /// Its findings are errors.
+    Error,
+}
+
+impl Level {
+    /// The levels as they are written.
+    pub const WORDS: [(&'static str, Self); 3] =
+        [("off", Self::Off), ("warning", Self::Warning), ("error", Self::Error)];
+
+    /// The level of a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, level)| *level)
+    }
 }
 
 /// A second place that the message speaks of.

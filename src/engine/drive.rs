@@ -117,6 +117,14 @@ pub trait Driver: Send + Sync {
         drawn: &BTreeMap<u32, Vec<Target>>,
     ) -> Result<Vec<Target>, DriveError>;
 
+    /// Which of these, drawn before, are still there: what a later step with the same draw can hit.
+    ///
+    /// # Errors
+    /// That nobody answers.
+    async fn left(&self, targets: &[Target]) -> Result<Vec<Target>, DriveError> {
+        Ok(targets.to_vec())
+    }
+
     /// What the undo will need. Has no effect on any target.
     ///
     /// # Errors

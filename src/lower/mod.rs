@@ -83,9 +83,16 @@ pub struct Lowered {
 /// Every experiment and every instance of every `verify`, in order of file and place.
 #[must_use]
 pub fn experiments(program: &Program) -> Vec<ExperimentRef> {
+    (0..program.files.len()).flat_map(|file| experiments_of(program, file)).collect()
+}
+
+/// Those of one file of the project.
+#[must_use]
+pub fn experiments_of(program: &Program, file: usize) -> Vec<ExperimentRef> {
     let mut found = Vec::new();
-    for (id, item) in program.own_decls() {
-        let path = program.files[program.file_of(id)].path.to_string();
+    let Some(loaded) = program.files.get(file).filter(|f| !f.is_std()) else { return found };
+    for (id, item) in program.decls_of(file) {
+        let path = loaded.path.to_string();
         match &item.kind {
             ItemKind::Experiment(_) | ItemKind::Instance(_) => found.push(ExperimentRef {
                 name: item.name.text.clone(),
@@ -161,25 +168,44 @@ pub fn plan(program: &Program, experiment: &ExperimentRef, place: &PlaceRef) -> 
 /// Checks every body of the project without a place: scenarios, experiments, verifies, policies, game days.
 #[must_use]
 pub fn check(program: &Program) -> Vec<Diagnostic> {
+    let mut diagnostics: Vec<Diagnostic> =
+        (0..program.files.len()).flat_map(|file| check_file(program, file)).collect();
+    diagnostics.extend(check_project(program, &experiments(program)));
+    tidy(&mut diagnostics);
+    diagnostics
+}
+
+/// Checks the bodies of one file of the project.
+#[must_use]
+pub fn check_file(program: &Program, file: usize) -> Vec<Diagnostic> {
     let mut ev = Evaluator::new(program, None);
-    for (id, item) in program.own_decls() {
+    let Some(loaded) = program.files.get(file).filter(|f| !f.is_std()) else { return Vec::new() };
+    for (id, item) in program.decls_of(file) {
         ev.begin();
         match &item.kind {
             ItemKind::Scenario(..) | ItemKind::Experiment(_) | ItemKind::Instance(_) => body::check(&mut ev, id),
             ItemKind::Verify(_) => {
                 verify::check(&mut ev, id);
-                let path = program.files[program.file_of(id)].path.to_string();
-                verify::instances(program, id, &path, &mut ev.diagnostics);
+                verify::instances(program, id, &loaded.path, &mut ev.diagnostics);
             }
             ItemKind::Policy(policy) => policy::check(&mut ev, id, policy),
             ItemKind::Gameday(gameday) => gameday::check(&mut ev, id, gameday),
             _ => {}
         }
     }
+    ev.diagnostics
+}
+
+/// Checks what concerns several files at once. `experiments` are all of the project, as [`experiments`] gives them.
+#[must_use]
+pub fn check_project<'e>(
+    program: &Program,
+    experiments: impl IntoIterator<Item = &'e ExperimentRef>,
+) -> Vec<Diagnostic> {
+    let mut ev = Evaluator::new(program, None);
     policy::check_coverage(&mut ev);
-    verify::unique(program, &mut ev.diagnostics);
+    verify::unique(experiments, &mut ev.diagnostics);
     let mut diagnostics = ev.diagnostics;
     diagnostics.extend(learned::check(program));
-    tidy(&mut diagnostics);
     diagnostics
 }

@@ -202,7 +202,7 @@ pub fn instances(program: &Program, id: DeclId, path: &str, diagnostics: &mut Ve
                     None => {}
                 }
             }
-            if let Some(first) = names.insert(name.clone(), run.span) {
+            if let Some(first) = names.get(&name).copied() {
                 diagnostics.push(
                     Diagnostic::new(Code::SAME_NAME_TWICE, run.span, format!("two runs would be named `{name}`"))
                         .also(first, "the first is here")
@@ -211,6 +211,7 @@ pub fn instances(program: &Program, id: DeclId, path: &str, diagnostics: &mut Ve
                 );
                 continue;
             }
+            names.insert(name.clone(), run.span);
             found.push(ExperimentRef {
                 name,
                 verify: Some(item.name.text.clone()),
@@ -265,9 +266,9 @@ pub fn schedule(ev: &mut Evaluator<'_>, id: DeclId) -> Option<Schedule> {
 }
 
 /// No run of a `verify` may have the name of an experiment or of another run.
-pub fn unique(program: &Program, diagnostics: &mut Vec<Diagnostic>) {
+pub fn unique<'e>(experiments: impl IntoIterator<Item = &'e ExperimentRef>, diagnostics: &mut Vec<Diagnostic>) {
     let mut names: BTreeMap<SmolStr, Span> = BTreeMap::new();
-    for experiment in super::experiments(program) {
+    for experiment in experiments {
         if let Some(first) = names.insert(experiment.name.clone(), experiment.span)
             && experiment.verify.is_some()
         {

@@ -117,6 +117,15 @@ pub struct Cluster {
     /// The API of the Toxiproxy server that the engine `toxiproxy` drives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub toxiproxy: Option<SmolStr>,
+    /// The container runtime of its nodes: `containerd`, `docker`, `crio`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<SmolStr>,
+    /// The runtime's socket, where it is not at the usual place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime_socket: Option<SmolStr>,
+    /// The name of the cluster in which Chaos Mesh injects, where its objects are made in another (`RemoteCluster`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_cluster: Option<SmolStr>,
 }
 
 impl Cluster {
@@ -398,14 +407,29 @@ pub struct NodeSelector {
     pub holding: Option<PodSelector>,
 }
 
-/// Which cloud machines.
+/// Which machines, disks, databases or load balancers of a cloud.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub struct InstanceSelector {
-    /// `aws`, `gcp`, `azure`.
+pub struct CloudSelector {
+    /// `aws`, `gcp`, `azure`, `vmware`.
     pub provider: Option<SmolStr>,
     /// The region.
     pub region: Option<SmolStr>,
+    /// The project (Google Cloud).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<SmolStr>,
+    /// The zone (Google Cloud).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<SmolStr>,
+    /// The subscription (Azure).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<SmolStr>,
+    /// The resource group (Azure).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<SmolStr>,
+    /// The scale set (Azure).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale_set: Option<SmolStr>,
     /// With these tags.
     pub tags: Vec<(SmolStr, SmolStr)>,
     /// With one of these ids; empty: any.
@@ -424,6 +448,18 @@ pub struct ProcessSelector {
     pub except: Vec<u32>,
 }
 
+/// Which machines outside of the cluster, by the objects that register them in it (Chaos Mesh's `PhysicalMachine`).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct MachineSelector {
+    /// Registered in this namespace; never empty in a valid plan.
+    pub namespaces: Vec<SmolStr>,
+    /// With these labels.
+    pub labels: Vec<(SmolStr, SmolStr)>,
+    /// With one of these names; empty: any.
+    pub names: Vec<SmolStr>,
+}
+
 /// The candidates of a draw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -438,8 +474,16 @@ pub enum Selector {
     Workloads(PodSelector),
     /// URLs.
     Endpoints(Vec<SmolStr>),
-    /// Cloud machines.
-    Instances(InstanceSelector),
+    /// Machines of a cloud.
+    Instances(CloudSelector),
+    /// Disks of a cloud.
+    Disks(CloudSelector),
+    /// Databases that a cloud runs.
+    Databases(CloudSelector),
+    /// Load balancers of a cloud.
+    Balancers(CloudSelector),
+    /// Machines outside of the cluster.
+    Machines(MachineSelector),
     /// Clusters.
     Clusters(Vec<SmolStr>),
     /// Replicas on the machine that Perturb runs on.
@@ -457,6 +501,10 @@ impl Selector {
             Self::Workloads(_) => TargetKind::Workloads,
             Self::Endpoints(_) => TargetKind::Endpoints,
             Self::Instances(_) => TargetKind::Instances,
+            Self::Disks(_) => TargetKind::Disks,
+            Self::Databases(_) => TargetKind::Databases,
+            Self::Balancers(_) => TargetKind::Balancers,
+            Self::Machines(_) => TargetKind::Machines,
             Self::Clusters(_) => TargetKind::Clusters,
             Self::Processes(_) => TargetKind::Processes,
         }
@@ -468,7 +516,25 @@ impl Selector {
         match self {
             Self::Pods(pods) | Self::Zones(pods) | Self::Workloads(pods) => Some(pods),
             Self::Nodes(nodes) => nodes.holding.as_ref(),
-            Self::Endpoints(_) | Self::Instances(_) | Self::Clusters(_) | Self::Processes(_) => None,
+            Self::Endpoints(_)
+            | Self::Instances(_)
+            | Self::Disks(_)
+            | Self::Databases(_)
+            | Self::Balancers(_)
+            | Self::Machines(_)
+            | Self::Clusters(_)
+            | Self::Processes(_) => None,
+        }
+    }
+
+    /// What of a cloud it speaks of, if it does.
+    #[must_use]
+    pub fn cloud(&self) -> Option<&CloudSelector> {
+        match self {
+            Self::Instances(cloud) | Self::Disks(cloud) | Self::Databases(cloud) | Self::Balancers(cloud) => {
+                Some(cloud)
+            }
+            _ => None,
         }
     }
 }
@@ -864,7 +930,7 @@ pub enum Phase {
 }
 
 /// How the system recovers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecoveryClass {
     /// By itself.

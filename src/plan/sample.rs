@@ -211,6 +211,9 @@ pub(crate) fn tour() -> Plan {
                 off_limits: vec![],
                 chaos_namespace: "chaos".into(),
                 toxiproxy: None,
+                runtime: None,
+                runtime_socket: None,
+                remote_cluster: None,
             },
         },
         learned_from: vec![Incident {

@@ -3,10 +3,12 @@
 //! Comes in: its text. Goes out: [`Settings`] with a diagnostic, at its place, for everything in it that is wrong; what is
 //! right counts all the same. Never reads a file. Every key stands in [`KEYS`], which the users' reference lists.
 
+use std::collections::BTreeMap;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::diagnostic::{Code, Diagnostic, Level, nearest};
 use crate::source::{FileId, Span};
 
 /// What `perturb.toml` says.
@@ -22,15 +24,18 @@ pub struct Settings {
     pub gate_image: Option<String>,
     /// `[compile] out`: the folder, relative to the project, that `compile` writes unless `-o` says otherwise.
     pub out: Option<String>,
+    /// `[lint]`: what rules are worth here.
+    pub lint: BTreeMap<Code, Level>,
 }
 
 /// A key of `perturb.toml`: its table, its name, what it says.
-pub const KEYS: [(&str, &str, &str); 5] = [
+pub const KEYS: [(&str, &str, &str); 6] = [
     ("project", "name", "what reports call the project"),
     ("project", "exclude", "globs of files that are not part of it"),
     ("compile", "place", "ENVIRONMENT or ENVIRONMENT/CLUSTER to compile for, unless `--in` says otherwise"),
     ("compile", "gate-image", "the image of the gate, unless `--gate-image` says otherwise"),
     ("compile", "out", "the folder that `compile` writes, unless `-o` says otherwise"),
+    ("lint", "P0910", "`off`, `warning` or `error`: what a rule of `perturb lint` is worth; every rule is a key"),
 ];
 
 /// Reads the text of `perturb.toml`; spans are in `file`.
@@ -95,6 +100,7 @@ impl Reader {
             ("compile", "place") => self.settings.place = self.place(value),
             ("compile", "gate-image") => self.settings.gate_image = self.text(value, name),
             ("compile", "out") => self.settings.out = self.text(value, name),
+            ("lint", _) => self.level(key, value),
             _ => {
                 let known: Vec<&str> = KEYS.iter().filter(|k| k.0 == table).map(|k| k.1).collect();
                 self.unknown(key, &known, "key");
@@ -173,6 +179,32 @@ impl Reader {
         globs
     }
 
+    /// `P0910 = "off"`
+    fn level(&mut self, key: &Key<'_>, value: &Item<'_>) {
+        let name: &str = key.get_ref();
+        let Some(code) = Code::parse(name).filter(|code| code.is_lint()) else {
+            let known: Vec<String> =
+                Code::all().iter().map(|r| r.code).filter(|c| c.is_lint()).map(|c| c.to_string()).collect();
+            self.unknown(key, &known.iter().map(String::as_str).collect::<Vec<_>>(), "rule");
+            return;
+        };
+        let words = Level::WORDS.map(|(word, _)| format!("`{word}`")).join(", ");
+        let Some(text) = value.get_ref().as_str() else {
+            self.wrong_type(value, &format!("`{name}`"), "text", &format!("write one of {words}"));
+            return;
+        };
+        match Level::parse(text) {
+            Some(level) => {
+                self.settings.lint.insert(code, level);
+            }
+            None => {
+                let place = self.span(&value.span());
+                let diagnostic = Diagnostic::new(Code::PROJECT_TYPE, place, format!("`{text}` is no level of a rule"));
+                self.found.push(diagnostic.help(format!("the levels are {words}")));
+            }
+        }
+    }
+
     fn place(&mut self, value: &Item<'_>) -> Option<(String, Span)> {
         let text = self.text(value, "place")?;
         let span = self.span(&value.span());
@@ -211,6 +243,16 @@ mod tests {
         assert_eq!(settings.gate_image.as_deref(), Some("registry.example/gate:1"));
         assert_eq!(settings.out.as_deref(), Some("manifests"));
         assert_eq!(parse("", FileId(0)), (Settings::default(), vec![]));
+    }
+
+    #[test]
+    fn rules_have_levels() {
+        let text = "[lint]\nP0910 = \"off\"\np0931 = \"error\"\nP0911 = \"of\"\nP0410 = \"off\"\nP0913 = 1\n";
+        let (settings, _) = parse(text, FileId(0));
+        let wanted = [(Code::UNUSED_LET, Level::Off), (Code::OFF_HOURS, Level::Error)];
+        assert_eq!(settings.lint.into_iter().collect::<Vec<_>>(), wanted);
+        let want = [("P0703", "\"of\""), ("P0702", "P0410"), ("P0703", "1")];
+        assert_eq!(codes(text), want.map(|(c, t)| (c.to_owned(), t.to_owned())));
     }
 
     #[test]

@@ -62,6 +62,11 @@ impl Disk {
         self.overlay.insert(path.into(), text);
     }
 
+    /// Takes such a text away again.
+    pub fn take(&mut self, path: &str) {
+        self.overlay.remove(path);
+    }
+
     /// The folder.
     #[must_use]
     pub fn root(&self) -> &Path {

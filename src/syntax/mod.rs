@@ -13,12 +13,14 @@ mod mistakes;
 mod nesting;
 mod parse;
 mod tree;
+mod walk;
 mod words;
 
 pub use decode::decode;
 pub use kind::{Chaos, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
 /// A range of bytes in a text, as nodes and tokens give it.
 pub use rowan::TextRange;
+pub use walk::Event;
 pub use words::{ITEM_WORDS, LINE_WORDS, is_name};
 
 use crate::diagnostic::Diagnostic;

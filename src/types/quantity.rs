@@ -176,7 +176,7 @@ impl fmt::Display for Duration {
                 rest %= size;
             }
         }
-        if rest > 0 { write!(f, "{}us", Decimal::from(rest) / Decimal::from(1000)) } else { Ok(()) }
+        if rest > 0 { write!(f, "{}us", (Decimal::from(rest) / Decimal::from(1000)).normalize()) } else { Ok(()) }
     }
 }
 

@@ -23,8 +23,16 @@ pub enum TargetKind {
     Workloads,
     /// URLs that a service declares.
     Endpoints,
-    /// Cloud machines.
+    /// Machines of a cloud.
     Instances,
+    /// Disks of a cloud.
+    Disks,
+    /// Databases that a cloud runs.
+    Databases,
+    /// Load balancers of a cloud.
+    Balancers,
+    /// Machines outside of the cluster that an agent serves.
+    Machines,
     /// Clusters of an environment.
     Clusters,
     /// Processes on the machine that Perturb runs on: what a pod is there.
@@ -32,6 +40,22 @@ pub enum TargetKind {
 }
 
 impl TargetKind {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Pods,
+        Self::Nodes,
+        Self::Zones,
+        Self::Workloads,
+        Self::Endpoints,
+        Self::Instances,
+        Self::Disks,
+        Self::Databases,
+        Self::Balancers,
+        Self::Machines,
+        Self::Clusters,
+        Self::Processes,
+    ];
+
     /// The type's name: `Pods`.
     #[must_use]
     pub fn type_name(self) -> &'static str {
@@ -42,6 +66,10 @@ impl TargetKind {
             Self::Workloads => "Workloads",
             Self::Endpoints => "Endpoints",
             Self::Instances => "Instances",
+            Self::Disks => "Disks",
+            Self::Databases => "Databases",
+            Self::Balancers => "Balancers",
+            Self::Machines => "Machines",
             Self::Clusters => "Clusters",
             Self::Processes => "Processes",
         }
@@ -63,6 +91,14 @@ impl TargetKind {
             (Self::Endpoints, false) => "endpoints",
             (Self::Instances, true) => "instance",
             (Self::Instances, false) => "instances",
+            (Self::Disks, true) => "disk",
+            (Self::Disks, false) => "disks",
+            (Self::Databases, true) => "database",
+            (Self::Databases, false) => "databases",
+            (Self::Balancers, true) => "balancer",
+            (Self::Balancers, false) => "balancers",
+            (Self::Machines, true) => "machine",
+            (Self::Machines, false) => "machines",
             (Self::Clusters, true) => "cluster",
             (Self::Clusters, false) => "clusters",
             (Self::Processes, true) => "process",
@@ -73,18 +109,7 @@ impl TargetKind {
     /// The kind of a type's name.
     #[must_use]
     pub fn from_type_name(name: &str) -> Option<Self> {
-        [
-            Self::Pods,
-            Self::Nodes,
-            Self::Zones,
-            Self::Workloads,
-            Self::Endpoints,
-            Self::Instances,
-            Self::Clusters,
-            Self::Processes,
-        ]
-        .into_iter()
-        .find(|k| k.type_name() == name)
+        Self::ALL.into_iter().find(|k| k.type_name() == name)
     }
 }
 
@@ -158,6 +183,8 @@ pub enum Type {
     InRange(Arc<Type>, Arc<Bounds>),
     /// `{ key: value }`; fields are checked by what takes the record.
     Record,
+    /// `{ key: "text" }`: any keys, each with text.
+    Map,
     /// A condition or value that only a run can tell: a metric's sample of this type.
     Sampled(Arc<Type>),
     /// Anything: after an error, or where the engine's schema decides.
@@ -207,6 +234,7 @@ impl fmt::Display for Type {
             Self::Optional(inner) => write!(f, "{inner}?"),
             Self::InRange(inner, bounds) => write!(f, "{inner} in {}..{}", bounds.least, bounds.greatest),
             Self::Record => f.write_str("record"),
+            Self::Map => f.write_str("Map"),
             Self::Sampled(inner) => write!(f, "measured {inner}"),
             Self::Any => f.write_str("any"),
         }

@@ -7,6 +7,7 @@
 //!   diagnostic and adds none; one that is a choice removes it.
 //! - `emit/CASE/`: `.chaos` files; `chaos-mesh.yaml`, `litmus.yaml` and `report.txt` are what `perturb compile` makes of them.
 //!   `options.txt` may hold more arguments for it.
+//! - `format/NAME.chaos` is formatted as `format/NAME.formatted` says; every file of the repository is under the formatter's laws.
 //! - `docs/errors/P0123.md`: the wrong text gives exactly its code, the right one nothing at all.
 //! - Every file also goes through the laws: a lossless tree and no panic, for the file and for every prefix of it.
 //!
@@ -16,6 +17,7 @@ mod cases;
 mod check;
 mod emit;
 mod fixes;
+mod format;
 mod laws;
 mod pages;
 
@@ -35,5 +37,6 @@ fn main() -> ExitCode {
     trials.extend(emit::trials());
     trials.extend(pages::trials());
     trials.extend(laws::trials());
+    trials.extend(format::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

@@ -186,7 +186,7 @@ fn another_bound_is_another_experiment() {
         ("slow-dependency.chaos", "50% of", "51% of"),
         ("slow-dependency.chaos", "< 98% for 10s", "< 98% for 11s"),
         // What it refers to counts as well.
-        ("measures.chaos", "unit: s, window: over", "unit: s, window: over, every: 6s"),
+        ("measures.chaos", "  unit:   s\n", "  unit:   s\n  every:  6s\n"),
     ];
     for (file, from, to) in changes {
         let changed = rewritten(&files, |path, text| {

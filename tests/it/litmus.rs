@@ -9,7 +9,7 @@ use perturb::plan::{Body, EngineName, Plan};
 use serde_json::Value as Json;
 
 use crate::engine_schemas::Schemas;
-use crate::support::{blocks, chaos_files, compile, read};
+use crate::support::{blocks, chaos_files, compile, created, read};
 
 /// The documents of a plan as JSON, and the codes of what was refused.
 fn emit(plan: &Plan) -> (Vec<Json>, Vec<String>) {
@@ -27,18 +27,6 @@ fn to_json(node: &Node<'_>) -> Json {
         Node::List(items) => items.iter().map(to_json).collect(),
         Node::Map(entries) => Json::Object(entries.iter().map(|(k, v)| ((*k).to_owned(), to_json(v))).collect()),
     }
-}
-
-/// The engines that a workflow's steps create, as they are once Argo has put the run's name in.
-fn created(document: &Json) -> Vec<Json> {
-    let templates = [&document["spec"]["templates"], &document["spec"]["workflowSpec"]["templates"]];
-    let steps = templates.into_iter().filter_map(Json::as_array).flatten();
-    steps
-        .filter(|template| template["resource"]["action"] == "create")
-        .filter_map(|template| template["resource"]["manifest"].as_str())
-        .map(|text| text.replace("{{workflow.uid}}", "9b3c1a52-1c6e-4a38-9d0e-0123456789ab"))
-        .map(|text| serde_json::from_str(&text).expect("a manifest in a step is JSON"))
-        .collect()
 }
 
 /// What is wrong with the documents of a plan, and how many engines are among them.

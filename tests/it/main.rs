@@ -2,13 +2,23 @@
 
 mod chaos_mesh;
 mod cli;
+mod conformance;
 mod docs;
 #[path = "../support/schemas.rs"]
 mod engine_schemas;
 mod examples;
+mod faults_page;
+mod formatting;
+#[cfg(unix)]
+mod held;
+mod import;
+#[path = "../support/import.rs"]
+mod import_support;
 mod laws;
+mod linting;
 mod litmus;
 mod random;
+mod runs;
 mod schemas;
 mod stdlib;
 mod support;

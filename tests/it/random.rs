@@ -10,7 +10,7 @@ use perturb::engine::{EmitOptions, chaos_mesh, litmus};
 use perturb::lower;
 use perturb::manifest::{Arena, Node, yaml};
 use perturb::plan::Plan;
-use perturb::source::{Memory, SourceMap};
+use perturb::source::{FileId, Memory, SourceMap};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree as _;
@@ -298,6 +298,29 @@ proptest! {
         }
         let (again, ..) = whole(&text);
         prop_assert_eq!(said, again);
+    }
+}
+
+/// The digests of all plans of a program.
+fn digests(text: &str) -> Vec<(String, String)> {
+    let sources = Memory::new([("main.chaos", text)]);
+    let checked = check::check(&sources, &["main.chaos".to_owned()]);
+    let all = lower::experiments(&checked.program);
+    let plans = all.iter().flat_map(|e| lower::places(&checked.program, e).into_iter().map(move |p| (e, p)));
+    let plans = plans.filter_map(|(e, place)| lower::plan(&checked.program, e, &place).plan);
+    plans.map(|plan| (plan.digest.to_string(), plan.text_digest.to_string())).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
+
+    #[test]
+    fn formatting_changes_no_plan(text in program()) {
+        let formatted = |text: &str| perturb::format::format(&perturb::syntax::parse(FileId(0), text), text).text;
+        let after = formatted(&text);
+        prop_assert!(perturb::format::is_same(&text, &after), "{}", after);
+        prop_assert_eq!(&formatted(&after), &after);
+        prop_assert_eq!(digests(&text), digests(&after));
     }
 }
 

@@ -33,6 +33,9 @@ cluster everything {
 environment lab { clusters: [everything] }
 "##;
 
+/// Faults that are declared, and that no engine really does: each of their bodies refuses, with the reason.
+pub const NEVER: &[&str] = &["kernel.fail"];
+
 /// One use of a fault.
 pub struct Use {
     /// The experiment's name.
@@ -49,6 +52,41 @@ pub struct Use {
 
 /// Every use, and what the compiler makes of all of them.
 pub fn uses() -> (Vec<Use>, Compiled) {
+    written(&targets, true)
+}
+
+/// Every fault on targets that are chosen in every other way that selectors know: by name, node, zone, label; some, all, a
+/// share. Not every engine can draw all of them.
+pub fn other_targets() -> (Vec<Use>, Compiled) {
+    let others = |fault: &str, on: &Param| -> Vec<String> {
+        let TypeExprKind::Named(ty, _) = &on.ty.kind else { return Vec::new() };
+        let all: &[&str] = match ty.text.as_str() {
+            "Pods" => &[
+                "all of target.pods",
+                "one of target.pods(zone: \"z-1\")",
+                "one of target.pods(node: \"n-1\")",
+                "2 of target.pods",
+                "25% of pods(namespace: \"shop\", labels: { app: \"target\" })",
+                "all of pods(namespace: \"shop\", names: [\"target-1\"])",
+            ],
+            "Nodes" => &["one of nodes(labels: { pool: \"batch\" })", "all of nodes(names: [\"n-1\"])"],
+            "Machines" => &[
+                "all of machines(namespace: \"machines\")",
+                "2 of machines(namespace: \"machines\")",
+                "all of machines(namespace: \"machines\", names: [\"db-1\"])",
+            ],
+            "Instances" if fault.starts_with("vmware.") => {
+                &["all of instances(provider: vmware, tags: { team: \"shop\" })"]
+            }
+            _ => &[],
+        };
+        all.iter().map(|t| (*t).to_owned()).collect()
+    };
+    written(&others, false)
+}
+
+/// The uses on these targets, with or without each parameter varied.
+fn written(targets: &dyn Fn(&str, &Param) -> Vec<String>, varied: bool) -> (Vec<Use>, Compiled) {
     let modules = chaos_files("stdlib");
     let names: Vec<&str> = modules.iter().map(|(name, _)| name.trim_end_matches(".chaos")).collect();
     let mut text = format!("import std.{{{}}}\n{SURROUNDINGS}", names.join(", "));
@@ -59,7 +97,7 @@ pub fn uses() -> (Vec<Use>, Compiled) {
         let file = library.program.files.iter().find(|f| f.path == path).expect("an imported module is loaded");
         for item in &file.file.items {
             if let ItemKind::Fault(fault) = &item.kind {
-                write_uses(module, item, fault, source, &mut text, &mut found);
+                write_uses(module, item, fault, source, (targets, varied), &mut text, &mut found);
             }
         }
     }
@@ -67,18 +105,39 @@ pub fn uses() -> (Vec<Use>, Compiled) {
     (found, compiled)
 }
 
-fn write_uses(module: &str, item: &Item, fault: &FaultItem, source: &str, text: &mut String, found: &mut Vec<Use>) {
+fn write_uses(
+    module: &str,
+    item: &Item,
+    fault: &FaultItem,
+    source: &str,
+    (targets_of, vary): (&dyn Fn(&str, &Param) -> Vec<String>, bool),
+    text: &mut String,
+    found: &mut Vec<Use>,
+) {
     let name = format!("{module}.{}", item.name.text);
     let lasting = fault.fields.iter().any(|f| f.key.text == "effect" && is_word(&f.value.kind, "lasting"));
     let (on, rest) = fault.params.split_first().expect("a fault has a target");
-    let needed: Vec<String> =
-        rest.iter().filter(|p| p.default.is_none()).map(|p| format!("{}: {}", p.name.text, values(p)[0])).collect();
     let bodies: Vec<EngineName> = fault.engines.iter().map(|b| EngineName::parse(&b.engine.text).unwrap()).collect();
-    let mut write = |varied: Option<(&Param, String)>| {
-        let mut arguments = vec![target(&name, on)];
-        arguments.extend(needed.iter().cloned());
-        arguments.extend(varied.as_ref().map(|(p, value)| format!("{}: {value}", p.name.text)));
-        arguments.extend(companion(&name, varied.as_ref().map(|(p, _)| p.name.text.as_str()), rest));
+    let mut write = |target: &str, found_by_itself: bool, varied: Option<(&Param, String)>| {
+        let mut arguments: Vec<(String, String)> = rest
+            .iter()
+            .filter(|p| p.default.is_none())
+            .map(|p| (p.name.text.to_string(), values(&name, p)[0].clone()))
+            .collect();
+        let varied_name = varied.as_ref().map(|(p, _)| p.name.text.as_str());
+        for (param, value) in companions(&name, varied_name, rest) {
+            // Litmus finds by itself where a disk is.
+            if found_by_itself && param != "credentials" {
+                continue;
+            }
+            arguments.retain(|(n, _)| *n != param);
+            arguments.push((param, value));
+        }
+        if let Some((param, value)) = &varied {
+            arguments.retain(|(n, _)| *n != param.name.text);
+            arguments.push((param.name.text.to_string(), value.clone()));
+        }
+        let arguments: Vec<String> = arguments.into_iter().map(|(n, v)| format!(", {n}: {v}")).collect();
         let experiment = format!("use-{}", found.len());
         let until = if lasting { " for 5m" } else { "" };
         let _ = writeln!(
@@ -86,8 +145,8 @@ fn write_uses(module: &str, item: &Item, fault: &FaultItem, source: &str, text: 
             "experiment {experiment} {{\nservice: target\n\
              hypothesis {{ expect fine: good(target) >= 90%, recovery automatic within 5m }}\n\
              guard {{ abort when good(target) < 50% for 10s }}\n\
-             method {{ {name}({}){until} }}\n}}",
-            arguments.join(", ")
+             method {{ {name}({target}{}){until} }}\n}}",
+            arguments.concat()
         );
         let named_by = fault
             .engines
@@ -103,28 +162,95 @@ fn write_uses(module: &str, item: &Item, fault: &FaultItem, source: &str, text: 
             bodies: bodies.clone(),
         });
     };
-    write(None);
+    let targets = targets_of(&name, on);
+    for (number, target) in targets.iter().enumerate() {
+        write(target, vary && number > 0, None);
+    }
+    if !vary {
+        return;
+    }
     for param in rest.iter().filter(|p| p.default.is_some()) {
-        for value in values(param) {
-            write(Some((param, value)));
+        for value in values(&name, param) {
+            write(&targets[0], false, Some((param, value)));
         }
     }
 }
 
-/// What a value makes sense with only: a direction wants a peer, a partition another side.
-fn companion(fault: &str, varied: Option<&str>, params: &[Param]) -> Option<String> {
-    let has_peer = params.iter().any(|p| p.name.text == "peer");
+/// Arguments that a fault, or one of its parameters, makes sense with only: a direction wants a peer, a partition another
+/// side. `(fault, the varied parameter or "" for any, argument, value)`; a later row for the same argument wins.
+const COMPANIONS: &[(&str, &str, &str, &str)] = &[
+    ("azure.detach-disk", "", "instance", "\"vm-1\""),
+    ("azure.detach-disk", "", "lun", "1"),
+    ("aws.detach-volume", "", "instance", "\"i-0123\""),
+    ("aws.detach-volume", "", "device", "\"/dev/sdf\""),
+    ("gcp.detach-disk", "", "instance", "\"vm-1\""),
+    ("disk.attributes", "", "permissions", "420"),
+    ("dns.error", "", "names", "[\"ledger.example\"]"),
+    ("dns.error", "patterns", "names", "[]"),
+    ("dns.random", "", "names", "[\"ledger.example\"]"),
+    ("http.change", "", "merge", "\"{}\""),
+    ("http.change", "queries", "of", "request"),
+    ("http.rewrite", "", "to-path", "\"/health\""),
+    ("jvm.mysql", "", "latency", "20ms"),
+    ("jvm.mysql", "exception", "latency", "none"),
+    ("machine-jvm.mysql", "", "latency", "20ms"),
+    ("machine-jvm.mysql", "exception", "latency", "none"),
+    ("machine-network.delay", "flags", "protocol", "tcp"),
+    ("machine-network.dns", "", "server", "\"10.0.0.53\""),
+    ("machine-network.dns", "answer", "name", "\"ledger.example\""),
+    ("machine-network.dns", "name", "answer", "\"10.0.0.7\""),
+    ("machine-network.partition", "", "host", "\"ledger.example\""),
+    ("machine-network.partition", "address", "host", "none"),
+    ("machine-network.partition", "flags", "protocol", "tcp"),
+    ("machine.create-file", "", "file", "\"/tmp/lock\""),
+    ("machine.create-file", "folder", "file", "none"),
+    ("machine.remove-file", "", "file", "\"/etc/app.conf\""),
+    ("machine.remove-file", "folder", "file", "none"),
+    ("machine-network.bandwidth", "peak", "peak-burst", "2kB"),
+    ("network.bandwidth", "peak", "peak-burst", "2kB"),
+    ("network.degrade", "", "loss", "5%"),
+    ("network.degrade", "jitter", "latency", "20ms"),
+    ("node.memory", "", "share", "20%"),
+    ("node.memory", "size", "share", "none"),
+    ("node.power-off", "", "ssh-key", "\"id-rsa\""),
+    ("node.restart", "", "ssh-key", "\"id-rsa\""),
+    ("redis.limit-memory", "", "size", "64MiB"),
+    ("redis.limit-memory", "share", "size", "none"),
+    ("spring.several", "", "latency", "20ms"),
+    ("stress.cpu", "via", "load", "2cores"),
+];
+
+fn companions(fault: &str, varied: Option<&str>, params: &[Param]) -> Vec<(String, String)> {
+    let has = |name: &str| params.iter().any(|p| p.name.text == name);
+    let mut found: Vec<(String, String)> = COMPANIONS
+        .iter()
+        .filter(|(of, with, ..)| *of == fault && (with.is_empty() || varied == Some(with)))
+        .map(|(_, _, name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    let mut add = |name: &str, value: &str| found.push((name.to_owned(), value.to_owned()));
     let wants_peer = match varied {
-        Some("direction") => has_peer,
+        Some("direction") => has("peer"),
         Some("peer" | "hosts") => false,
         _ => fault == "network.partition",
     };
-    match (wants_peer, fault, varied) {
-        (true, ..) => Some("peer: all of other.pods".into()),
-        // The volume is named unless it is the ephemeral storage that is filled.
-        (false, "disk.full", None) => Some("path: \"/data\"".into()),
-        _ => None,
+    if wants_peer {
+        add("peer", "all of other.pods");
     }
+    // The volume is named unless it is the ephemeral storage that is filled.
+    if fault == "disk.full" && varied.is_none() {
+        add("path", "\"/data\"");
+    }
+    if fault.starts_with("http.") && has("of") && matches!(varied, Some("response-headers" | "answered")) {
+        add("of", "response");
+    }
+    if fault.starts_with("machine-network.") && matches!(varied, Some("ports" | "from-ports")) {
+        add("protocol", "tcp");
+    }
+    let of_cloud = ["aws.", "gcp."].iter().any(|module| fault.starts_with(module));
+    if of_cloud && has("credentials") {
+        add("credentials", "\"cloud-secret\"");
+    }
+    found
 }
 
 fn is_word(expr: &ExprKind, word: &str) -> bool {
@@ -142,25 +268,62 @@ fn names(body: &EngineBody, source: &str, name: &str) -> bool {
     })
 }
 
-fn target(fault: &str, on: &Param) -> String {
-    match &on.ty.kind {
-        TypeExprKind::Named(name, _) => match name.text.as_str() {
-            // For Litmus a NetworkPolicy, which holds for every pod with the label.
-            "Pods" if ["network.partition", "network.isolate"].contains(&fault) => "all of target.pods".into(),
-            "Pods" => "one of target.pods".into(),
-            "Processes" => "one of target.processes".into(),
-            "Nodes" => "one of target.nodes".into(),
-            "Workloads" => "all of target.workloads".into(),
-            "Endpoints" => "all of target.endpoints".into(),
-            other => panic!("no target of type `{other}`"),
-        },
-        other => panic!("a target of {other:?}"),
+/// What the fault is tried on; of a cloud also by tags, which is another fault of Litmus.
+fn targets(fault: &str, on: &Param) -> Vec<String> {
+    let TypeExprKind::Named(ty, _) = &on.ty.kind else { panic!("a target of {:?}", on.ty.kind) };
+    let of_cloud = |noun: &str| -> Vec<String> {
+        let module = fault.split_once('.').map_or("", |(module, _)| module);
+        let place = match (module, noun) {
+            ("aws", "balancers") | ("vmware", _) => "",
+            ("aws", _) => ", region: \"eu-west-1\"",
+            ("gcp", _) => ", project: \"shop\", zone: \"europe-west1-b\"",
+            _ => ", subscription: \"s-1\", group: \"shop\"",
+        };
+        let by = |what: &str| format!("one of {noun}(provider: {module}{place}, {what})");
+        let mut all = vec![by("ids: [\"one\"]")];
+        let by_tags = module != "azure" && noun != "balancers" && noun != "databases" && !fault.contains("restart");
+        if by_tags && module != "vmware" {
+            all.push(by("tags: { team: \"shop\" }"));
+        }
+        if noun == "disks" {
+            all.push(by("ids: [\"one\"]"));
+        }
+        all
+    };
+    match ty.text.as_str() {
+        // For Litmus a NetworkPolicy, which holds for every pod with the label.
+        "Pods" if ["network.partition", "network.isolate"].contains(&fault) => vec!["all of target.pods".into()],
+        "Pods" => vec!["one of target.pods".into()],
+        "Processes" => vec!["one of target.processes".into()],
+        // Faults that hit several nodes know nothing of the pods on them.
+        "Nodes" if ["node.cpu", "node.memory", "node.io"].contains(&fault) => {
+            vec!["one of nodes(labels: { pool: \"batch\" })".into()]
+        }
+        "Nodes" => vec!["one of target.nodes".into()],
+        "Workloads" => vec!["all of target.workloads".into()],
+        "Endpoints" => vec!["all of target.endpoints".into()],
+        "Instances" => of_cloud("instances"),
+        "Disks" => of_cloud("disks"),
+        "Databases" => of_cloud("databases"),
+        "Balancers" => of_cloud("balancers"),
+        "Machines" => vec!["one of machines(namespace: \"machines\", labels: { role: \"db\" })".into()],
+        other => panic!("no target of type `{other}`"),
     }
 }
 
 /// Values of a parameter that are not its default.
-fn values(param: &Param) -> Vec<String> {
-    of_type(&param.ty.kind, &param.name.text, param.default.as_ref().map(|d| &d.kind))
+fn values(fault: &str, param: &Param) -> Vec<String> {
+    let name = param.name.text.as_str();
+    let whole_gigabytes = ["disk.busy", "node.io"].contains(&fault) && name == "size";
+    match (fault, name) {
+        _ if whole_gigabytes => vec!["2GB".into()],
+        ("disk.full", "block") => vec!["512kB".into()],
+        // A capital letter, and a `*` that is not at the end, never match.
+        (_, "patterns") => vec!["[\"ledger.*\"]".into()],
+        ("stress.cpu", "options") => vec!["[\"--cpu-method=fft\"]".into()],
+        (_, "arguments") => vec!["[\"java.lang.String:no\"]".into()],
+        _ => of_type(&param.ty.kind, name, param.default.as_ref().map(|d| &d.kind)),
+    }
 }
 
 fn of_type(ty: &TypeExprKind, name: &str, default: Option<&ExprKind>) -> Vec<String> {
@@ -180,10 +343,14 @@ fn of_type(ty: &TypeExprKind, name: &str, default: Option<&ExprKind>) -> Vec<Str
             ("Cores", _) => "1.5cores".into(),
             ("Offset", _) => "-5m".into(),
             ("Int", "port") => "8080".into(),
-            ("Int", "code") => "503".into(),
+            ("Int", "code" | "answered") => "503".into(),
             ("Int", _) => "2".into(),
+            ("Bool", _) if matches!(default, Some(ExprKind::Literal(perturb::types::Value::Bool(true)))) => {
+                "false".into()
+            }
             ("Bool", _) => "true".into(),
             ("Host", _) => "\"db.example\"".into(),
+            ("Map", _) => "{ x-team: \"shop\" }".into(),
             ("String", "files") => "\"/data/**/*\"".into(),
             ("String", "containers") => "\"sidecar\"".into(),
             ("String", _) => "\"/data\"".into(),
@@ -194,7 +361,8 @@ fn of_type(ty: &TypeExprKind, name: &str, default: Option<&ExprKind>) -> Vec<Str
     }
 }
 
-fn plan_of<'c>(compiled: &'c Compiled, experiment: &str) -> &'c Plan {
+/// The plan of a use.
+pub fn plan_of<'c>(compiled: &'c Compiled, experiment: &str) -> &'c Plan {
     let planned = compiled.plans.iter().find(|p| p.experiment.name == experiment);
     let plan = planned.and_then(|p| p.plan.as_ref());
     plan.unwrap_or_else(|| panic!("`{experiment}` has no plan:\n{}", compiled.errors()))
@@ -237,14 +405,14 @@ fn every_fault_is_expressed_by_each_engine_that_names_its_parameters() {
                 }
             }
         }
-        if !expressed && !one.bodies.is_empty() {
+        if !expressed && !one.bodies.is_empty() && !NEVER.contains(&one.fault.as_str()) {
             let bodies = &plan.faults[0].bodies;
             let _ = writeln!(wrong, "{} with {:?}: no engine can do it: {bodies:#?}", one.fault, one.varied);
         }
     }
     for ((fault, engine), can) in able {
-        if !can {
-            let _ = writeln!(wrong, "{fault}: {engine} has a body, and can do none of the uses");
+        if can == NEVER.contains(&fault) {
+            let _ = writeln!(wrong, "{fault}: {engine} has a body; that it can do one of the uses is {can}");
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -282,7 +450,8 @@ fn what_is_emitted_for_each_parameter_fits_the_engines_schemas() {
     assert!(refused.is_empty(), "what a body expresses, its engine can emit: {refused:#?}");
 }
 
-fn emit(plan: &Plan, engine: EngineName) -> (Vec<Json>, Report) {
+/// What an engine makes of a plan.
+pub fn emit(plan: &Plan, engine: EngineName) -> (Vec<Json>, Report) {
     let arena = Arena::new();
     let options = EmitOptions::default();
     let mut documents = Vec::new();

@@ -121,6 +121,18 @@ pub fn to_json(node: &Node<'_>) -> Json {
     }
 }
 
+/// The engines that the steps of an Argo workflow create, as they are once Argo has put the run's name in.
+pub fn created(document: &Json) -> Vec<Json> {
+    let templates = [&document["spec"]["templates"], &document["spec"]["workflowSpec"]["templates"]];
+    let steps = templates.into_iter().filter_map(Json::as_array).flatten();
+    steps
+        .filter(|template| template["resource"]["action"] == "create")
+        .filter_map(|template| template["resource"]["manifest"].as_str())
+        .map(|text| text.replace("{{workflow.uid}}", "9b3c1a52-1c6e-4a38-9d0e-0123456789ab"))
+        .map(|text| serde_json::from_str(&text).expect("a manifest in a step is JSON"))
+        .collect()
+}
+
 /// A fenced block of a page.
 pub struct Block {
     /// What stands behind the fence: `chaos method`.

@@ -20,11 +20,11 @@ use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
 #[path = "argo.rs"]
-mod argo;
+pub mod argo;
 #[path = "kubernetes.rs"]
 mod kubernetes;
 #[path = "shared.rs"]
-mod shared;
+pub mod shared;
 
 /// The schemas of the engines, each read when it is first needed.
 pub struct Schemas {
@@ -52,6 +52,20 @@ impl Schemas {
         }
         assert!(!definitions.is_empty(), "no definitions in {}", corpus.display());
         Some(Self { corpus, definitions, ready: RefCell::default() })
+    }
+
+    /// The kinds of fault of Chaos Mesh, with the schema of their spec.
+    #[allow(dead_code, reason = "not every test binary asks")]
+    pub fn kinds(&self) -> Vec<(String, Value)> {
+        let of_faults = |path: &PathBuf| path.file_stem().is_some_and(|s| s.to_string_lossy().ends_with("chaos"));
+        let mut all = Vec::new();
+        for (path, text) in self.definitions.iter().filter(|(path, _)| of_faults(path)) {
+            let mut crd: Value = serde_saphyr::from_str(text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            let kind = crd["spec"]["names"]["kind"].as_str().unwrap_or_default().to_owned();
+            let spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"].take();
+            all.push((kind, spec));
+        }
+        all
     }
 
     /// What is wrong with a document; nothing if all is well. `kind` is its kind, as the schema is found by.

@@ -304,7 +304,8 @@ impl Teller<'_> {
     fn surely_hit(&self, service: &str) -> bool {
         let drawn = self.fault_lanes().flat_map(|(_, _, fault)| draws_of(fault));
         drawn.filter_map(|d| self.plan.draws.get(d as usize)).any(|draw| {
-            let place = matches!(draw.selector, Selector::Nodes(_) | Selector::Zones(_) | Selector::Instances(_));
+            let place =
+                matches!(draw.selector, Selector::Nodes(_) | Selector::Zones(_)) || draw.selector.cloud().is_some();
             draw.service.as_deref() == Some(service) || (!place && draw.service.is_none())
         })
     }
@@ -353,9 +354,18 @@ impl Teller<'_> {
     fn why_unknown(&self, service: &str) -> &'static str {
         let place = self.fault_lanes().any(|(_, _, fault)| {
             draws_of(fault).into_iter().filter_map(|d| self.plan.draws.get(d as usize)).any(|d| match &d.selector {
-                Selector::Nodes(_) | Selector::Zones(_) | Selector::Instances(_) | Selector::Clusters(_) => true,
+                Selector::Nodes(_)
+                | Selector::Zones(_)
+                | Selector::Instances(_)
+                | Selector::Disks(_)
+                | Selector::Databases(_)
+                | Selector::Balancers(_)
+                | Selector::Clusters(_) => true,
                 Selector::Pods(p) => d.service.as_deref() == Some(service) && (p.node.is_some() || p.zone.is_some()),
-                Selector::Workloads(_) | Selector::Endpoints(_) | Selector::Processes(_) => false,
+                Selector::Workloads(_)
+                | Selector::Endpoints(_)
+                | Selector::Machines(_)
+                | Selector::Processes(_) => false,
             })
         });
         let facts = self.plan.services.get(service);

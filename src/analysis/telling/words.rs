@@ -3,7 +3,7 @@
 use smol_str::SmolStr;
 
 use crate::analysis::timeline::Moment;
-use crate::plan::{At, EngineName, Fault, Plan, PodSelector, Quantity, Selector, Team};
+use crate::plan::{At, CloudSelector, EngineName, Fault, Plan, PodSelector, Quantity, Selector, Team};
 use crate::types::{Decimal, Percent, TargetKind, Value};
 
 pub(super) use crate::analysis::picture::numbers;
@@ -140,12 +140,18 @@ pub(super) fn candidates(plan: &Plan, selector: &Selector) -> String {
             format!("the Deployments, StatefulSets and DaemonSets that own {}", pods(plan, selected))
         }
         Selector::Endpoints(urls) => list(&urls.iter().map(ToString::to_string).collect::<Vec<_>>()),
-        Selector::Instances(machines) => {
-            let mut text = "machines".to_owned();
-            text += &machines.provider.as_ref().map_or_else(String::new, |p| format!(" of {p}"));
-            text += &machines.region.as_ref().map_or_else(String::new, |r| format!(" in `{r}`"));
-            text += &labels(&machines.tags);
-            text += &named(&machines.ids);
+        Selector::Instances(cloud) => of_cloud("machines", cloud),
+        Selector::Disks(cloud) => of_cloud("disks", cloud),
+        Selector::Databases(cloud) => of_cloud("databases", cloud),
+        Selector::Balancers(cloud) => of_cloud("load balancers", cloud),
+        Selector::Machines(machines) => {
+            let mut text = "machines outside of the cluster".to_owned();
+            if !machines.namespaces.is_empty() {
+                let all: Vec<String> = machines.namespaces.iter().map(tick).collect();
+                text += &format!(" that are registered in {}", list(&all));
+            }
+            text += &labels(&machines.labels);
+            text += &named(&machines.names);
             text
         }
         Selector::Processes(of) => {
@@ -159,6 +165,26 @@ pub(super) fn candidates(plan: &Plan, selector: &Selector) -> String {
         }
         Selector::Clusters(names) => format!("the clusters {}", list(&names.iter().map(tick).collect::<Vec<_>>())),
     }
+}
+
+/// `machines of aws in the region `eu-west-1` with …`.
+fn of_cloud(what: &str, cloud: &CloudSelector) -> String {
+    let mut text = what.to_owned();
+    text += &cloud.provider.as_ref().map_or_else(String::new, |p| format!(" of {p}"));
+    let places = [
+        ("region", &cloud.region),
+        ("project", &cloud.project),
+        ("zone", &cloud.zone),
+        ("subscription", &cloud.subscription),
+        ("resource group", &cloud.group),
+        ("scale set", &cloud.scale_set),
+    ];
+    for (word, place) in places {
+        text += &place.as_ref().map_or_else(String::new, |p| format!(" in the {word} `{p}`"));
+    }
+    text += &labels(&cloud.tags);
+    text += &named(&cloud.ids);
+    text
 }
 
 fn pods(plan: &Plan, selected: &PodSelector) -> String {

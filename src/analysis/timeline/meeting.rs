@@ -6,7 +6,7 @@
 use serde::Serialize;
 use smol_str::SmolStr;
 
-use crate::plan::{At, Draw, InstanceSelector, NodeSelector, Plan, PodSelector, Selector};
+use crate::plan::{At, CloudSelector, Draw, MachineSelector, NodeSelector, Plan, PodSelector, Selector};
 
 /// Whether two draws can hit the same thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -58,7 +58,14 @@ fn selectors_exclude(a: &Selector, b: &Selector) -> bool {
         }
         (Selector::Processes(a), Selector::Processes(b)) => a.service != b.service || lists_exclude(&a.names, &b.names),
         (Selector::Processes(_), _) | (_, Selector::Processes(_)) => true,
-        (Selector::Instances(a), Selector::Instances(b)) => instances_exclude(a, b),
+        (Selector::Instances(a), Selector::Instances(b))
+        | (Selector::Disks(a), Selector::Disks(b))
+        | (Selector::Databases(a), Selector::Databases(b))
+        | (Selector::Balancers(a), Selector::Balancers(b)) => clouds_exclude(a, b),
+        (Selector::Machines(a), Selector::Machines(b)) => machines_exclude(a, b),
+        // A machine outside of the cluster holds none of its pods.
+        (Selector::Machines(_), Selector::Pods(_) | Selector::Workloads(_))
+        | (Selector::Pods(_) | Selector::Workloads(_), Selector::Machines(_)) => true,
         (Selector::Clusters(a), Selector::Clusters(b)) => lists_exclude(a, b),
         // A zone, a machine or a cluster may hold anything.
         _ => false,
@@ -98,10 +105,21 @@ fn node_excludes_pods(node: &NodeSelector, pods: &PodSelector) -> bool {
     elsewhere || at_excludes(node.zone.as_ref(), pods.zone.as_ref())
 }
 
-fn instances_exclude(a: &InstanceSelector, b: &InstanceSelector) -> bool {
+fn machines_exclude(a: &MachineSelector, b: &MachineSelector) -> bool {
+    lists_exclude(&a.namespaces, &b.namespaces)
+        || labels_exclude(&a.labels, &b.labels)
+        || lists_exclude(&a.names, &b.names)
+}
+
+fn clouds_exclude(a: &CloudSelector, b: &CloudSelector) -> bool {
     let differ = |a: &Option<SmolStr>, b: &Option<SmolStr>| matches!((a, b), (Some(a), Some(b)) if a != b);
     differ(&a.provider, &b.provider)
         || differ(&a.region, &b.region)
+        || differ(&a.project, &b.project)
+        || differ(&a.zone, &b.zone)
+        || differ(&a.subscription, &b.subscription)
+        || differ(&a.group, &b.group)
+        || differ(&a.scale_set, &b.scale_set)
         || labels_exclude(&a.tags, &b.tags)
         || lists_exclude(&a.ids, &b.ids)
 }

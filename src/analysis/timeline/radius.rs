@@ -260,8 +260,16 @@ pub(super) fn hit(plan: &Plan, draw: u32, name: &str, facts: &ServiceFacts) -> H
         (Selector::Processes(_), _) => Hit::Nothing,
         (Selector::Instances(_), _) if own && draw.quantity == Quantity::All => Hit::Everything,
         (Selector::Instances(_), _) if own => Hit::Unknown,
-        (_, None) => Hit::Nothing,
-        (Selector::Instances(_) | Selector::Clusters(_), Some(_)) => Hit::Unknown,
+        // What runs outside of the cluster holds none of its pods.
+        (Selector::Machines(_), _) | (_, None) => Hit::Nothing,
+        (
+            Selector::Instances(_)
+            | Selector::Disks(_)
+            | Selector::Databases(_)
+            | Selector::Balancers(_)
+            | Selector::Clusters(_),
+            Some(_),
+        ) => Hit::Unknown,
         (Selector::Nodes(nodes), Some(pods)) => held(draw.quantity, whole_nodes(nodes), pods),
         (Selector::Zones(holding), Some(pods)) => held(draw.quantity, Some(holding), pods),
         // Nobody knows how a service's pods spread over its workloads; most have one.

@@ -179,7 +179,11 @@ impl Evaluator<'_> {
         Some(match name {
             "pods" => self.select_pods(None, args, span),
             "nodes" => self.select_nodes(None, args),
-            "instances" => self.select_instances(args),
+            "instances" => self.select_cloud(TargetKind::Instances, args),
+            "disks" => self.select_cloud(TargetKind::Disks, args),
+            "databases" => self.select_cloud(TargetKind::Databases, args),
+            "balancers" => self.select_cloud(TargetKind::Balancers, args),
+            "machines" => self.select_machines(args, span),
             "secret" => match self.only_argument(args, &Type::String, span) {
                 Some(Val::Plain(Value::String(name))) => Val::Plain(Value::Secret(name)),
                 _ => Val::Unknown(Type::Secret),
@@ -204,6 +208,21 @@ impl Evaluator<'_> {
             },
             "min" | "max" => self.extreme(name, args, span),
             "join" => self.join(args, span),
+            "json" => match self.only_argument(args, &Type::Any, span) {
+                Some(value) if value.is_unknown() => Val::Unknown(Type::String),
+                Some(value) => match super::text::json(&value) {
+                    Some(text) => Val::text(text),
+                    None => {
+                        let found = self.describe(&value);
+                        self.report(
+                            Diagnostic::new(Code::TYPE_MISMATCH, span, format!("{found} cannot be written as JSON"))
+                                .help("`json` takes text, numbers, truth values, and lists and maps of these"),
+                        );
+                        Val::error()
+                    }
+                },
+                None => Val::error(),
+            },
             _ => return None,
         })
     }
@@ -426,6 +445,9 @@ fn same(a: &Val, b: &Val) -> bool {
     match (a, b) {
         (Val::Plain(a), Val::Plain(b)) => a == b,
         (Val::List(a), Val::List(b)) => a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| same(a, b)),
+        (Val::Record(a), Val::Record(b)) => {
+            a.len() == b.len() && a.iter().zip(b.iter()).all(|((k, x, _), (l, y, _))| k == l && same(x, y))
+        }
         (Val::Decl(a), Val::Decl(b)) => a == b,
         _ => false,
     }

@@ -85,6 +85,19 @@ impl Evaluator<'_> {
         }
     }
 
+    /// A map: any keys, each with text.
+    fn map(&mut self, entries: std::sync::Arc<Vec<(SmolStr, Val, crate::source::Span)>>, expr: &Expr) -> Val {
+        let wrong = entries.iter().find(|(_, value, _)| !value.is_unknown() && super::text_of(value).is_none());
+        let Some((key, value, span)) = wrong else { return Val::Record(entries) };
+        let found = self.describe(value);
+        let span = if matches!(expr.kind, ExprKind::Record(_)) { *span } else { expr.span };
+        self.report(
+            Diagnostic::new(Code::TYPE_MISMATCH, span, format!("`{key}` of this map is {found}, and must be text"))
+                .help("put it into quotes"),
+        );
+        Val::error()
+    }
+
     /// A value that is no list, no range and not optional.
     fn fit_plain(&mut self, value: Val, want: &Type, expr: &Expr) -> Val {
         if let Val::Unknown(ty) = &value {
@@ -118,6 +131,7 @@ impl Evaluator<'_> {
             (Type::Fault, facts @ Val::Facts(super::FactsOf::Fault)) => facts,
             (Type::Fault, Val::Decl(id)) if matches!(self.program.item(id).kind, ItemKind::Fault(_)) => Val::Decl(id),
             (Type::Record, value @ Val::Record(_)) => value,
+            (Type::Map, Val::Record(entries)) => self.map(entries, expr),
             (Type::Enum(words), Val::Plain(Value::Word(word))) if words.contains(&word) => {
                 Val::Plain(Value::Word(word))
             }
@@ -145,6 +159,7 @@ impl Evaluator<'_> {
             | (Type::Selector(TargetKind::Processes), Type::Selector(TargetKind::Pods)) => true,
             (Type::Int, Type::Number) | (Type::String, Type::Url | Type::Host) => true,
             (Type::Sampled(inner), want) => self.compatible(inner, want),
+            (Type::Map, Type::Record) => true,
             // The words of an enumeration may be a part of those that are wanted.
             (Type::Enum(a), Type::Enum(b)) => a.iter().all(|w| b.contains(w)),
             (ty, want) => ty == want,
@@ -193,6 +208,7 @@ impl Evaluator<'_> {
             }
             (_, Type::Secret) => diagnostic.help("write `secret(\"name\")`: the text of a secret is never in a source"),
             (_, Type::Record) => diagnostic.help("write `{ key: value }`"),
+            (_, Type::Map) => diagnostic.help("write `{ key: \"text\" }`"),
             (Val::Sampled(..) | Val::Unknown(Type::Sampled(_)), Type::Bool) => {
                 diagnostic.help("compare it with the value that you expect, such as `>= 99%` or `< 800ms`")
             }
@@ -445,6 +461,7 @@ pub fn article(ty: &Type) -> String {
         Type::Optional(inner) => format!("{} or `none`", article(inner)),
         Type::InRange(inner, _) => article(inner),
         Type::Record => "a record `{ … }`".into(),
+        Type::Map => "a map of texts `{ key: \"text\" }`".into(),
         Type::Sampled(inner) => format!("a measured {}", article(inner).trim_start_matches("a ")),
         Type::Any => "something else".into(),
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use super::{Evaluator, MOST_MEMBERS, Val};
 use crate::check::program::{Expr, ExprKind, ShareQuantity};
 use crate::diagnostic::{Code, Diagnostic};
@@ -103,36 +105,53 @@ impl Evaluator<'_> {
         }
     }
 
-    /// `match on { words: value }`.
+    /// `match on { words: value }`; of a list of words, the list of their values.
     fn match_(&mut self, on: &Expr, arms: &[crate::check::program::Arm], want: &Type, span: Span) -> Val {
         let scrutinee = self.value(on, &Type::Any);
         let words = self.match_words(&scrutinee, on);
         if let Some(words) = &words {
             self.match_coverage(words, arms, span);
         }
-        let chosen = match &scrutinee {
-            Val::Plain(Value::Word(word)) => Some(word.clone()),
-            Val::Plain(Value::Bool(value)) => Some(if *value { "true".into() } else { "false".into() }),
-            Val::Decl(id) => Some(self.program.item(*id).name.text.clone()),
-            _ => None,
+        let many = matches!(&scrutinee, Val::List(_) | Val::Unknown(Type::List(_)));
+        let chosen: Option<Vec<SmolStr>> = match &scrutinee {
+            Val::List(items) => items.iter().map(|item| self.match_word(item)).collect(),
+            one => self.match_word(one).map(|word| vec![word]),
         };
-        let mut result = None;
+        let each = match want.base() {
+            Type::List(inner) if many => (**inner).clone(),
+            _ => want.clone(),
+        };
+        let mut values: Vec<(SmolStr, Val)> = Vec::new();
         let mut known_type = None;
         for arm in arms {
             // Every arm is evaluated, so that what is wrong in one is found wherever the plan is for.
-            let is_chosen = chosen.as_ref().is_some_and(|word| arm.words.iter().any(|w| w.text == *word));
-            let value = if is_chosen { self.value(&arm.value, want) } else { self.quietly(&arm.value, want) };
+            let is_arm = |word: &SmolStr| arm.words.iter().any(|w| w.text == *word);
+            let is_chosen = chosen.as_ref().is_some_and(|all| all.iter().any(is_arm));
+            let value = if is_chosen { self.value(&arm.value, &each) } else { self.quietly(&arm.value, &each) };
             if known_type.is_none() && !value.is_error() {
                 known_type = Some(self.type_of(&value));
             }
             if is_chosen {
-                result.get_or_insert(value);
+                values.extend(arm.words.iter().map(|word| (word.text.clone(), value.clone())));
             }
         }
-        match (result, chosen) {
-            (Some(value), _) => value,
-            (None, None) if words.is_some() => Val::Unknown(known_type.unwrap_or(Type::Any)),
-            _ => Val::error(),
+        let value_of = |word: &SmolStr| values.iter().find(|(w, _)| w == word).map(|(_, value)| value.clone());
+        match chosen {
+            Some(all) if many => Val::list(all.iter().map(|word| value_of(word).unwrap_or_else(Val::error))),
+            Some(all) => all.first().and_then(value_of).unwrap_or_else(Val::error),
+            None if words.is_some() && many => Val::Unknown(Type::List(Arc::new(known_type.unwrap_or(Type::Any)))),
+            None if words.is_some() => Val::Unknown(known_type.unwrap_or(Type::Any)),
+            None => Val::error(),
+        }
+    }
+
+    /// The word that a `match` goes by.
+    fn match_word(&self, value: &Val) -> Option<SmolStr> {
+        match value {
+            Val::Plain(Value::Word(word)) => Some(word.clone()),
+            Val::Plain(Value::Bool(value)) => Some(if *value { "true".into() } else { "false".into() }),
+            Val::Decl(id) => Some(self.program.item(*id).name.text.clone()),
+            _ => None,
         }
     }
 

@@ -3,14 +3,41 @@
 use smol_str::SmolStr;
 
 use super::names::listed;
-use super::{Candidates, Evaluator, FactsOf, Val};
+use super::{Candidates, Evaluator, FactsOf, Target, Val};
 use crate::check::program::{Expr, ItemKind, Name, RecordWord};
 use crate::check::scope::{DeclId, Def};
 use crate::check::{load::unknown_module, stdlib};
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::plan::{ObjectiveFact, Selector};
+use crate::plan::{ObjectiveFact, Quantity, Selector};
 use crate::source::Span;
 use crate::types::{TargetKind, Type, Value};
+
+/// `ids | tags`: by what a cloud's things are chosen.
+pub(super) fn by_type() -> Type {
+    Type::Enum(["ids".into(), "tags".into()].into())
+}
+
+/// What a fault's body may ask of a target.
+fn members_of_target(kind: TargetKind) -> &'static [&'static str] {
+    match kind {
+        TargetKind::Pods => &["whole", "namespace", "label"],
+        TargetKind::Instances | TargetKind::Disks | TargetKind::Databases | TargetKind::Balancers => &[
+            "whole",
+            "provider",
+            "region",
+            "project",
+            "zone",
+            "subscription",
+            "group",
+            "scale-set",
+            "ids",
+            "id",
+            "tags",
+            "by",
+        ],
+        _ => &["whole"],
+    }
+}
 
 impl Evaluator<'_> {
     pub(super) fn member_of(&mut self, base: &Expr, name: &Name, optional: bool, span: Span, want: &Type) -> Val {
@@ -37,8 +64,71 @@ impl Evaluator<'_> {
             Val::Module(_) => self.member_of_std(name),
             Val::Facts(facts) => self.fact(facts, name, want),
             Val::Decl(id) => self.member_of_decl(id, name, span),
+            Val::Target(target) => self.member_of_target(&target, name),
             other => self.no_member(&other, name, &[]),
         }
+    }
+
+    /// What a fault's body may ask of its target, as the selector says it.
+    fn member_of_target(&mut self, target: &Target, name: &Name) -> Val {
+        let optional = |text: Option<&SmolStr>| text.map_or(Val::none(), |t| Val::text(t.clone()));
+        let texts = |all: &[SmolStr]| Val::list(all.iter().map(|t| Val::text(t.clone())));
+        let only = |all: &[SmolStr]| match all {
+            [one] => Val::text(one.clone()),
+            _ => Val::none(),
+        };
+        let selector = &target.of.selector;
+        if name.text == "whole" {
+            return Val::Plain(Value::Bool(target.quantity == Quantity::All));
+        }
+        let found = match (selector.cloud(), selector) {
+            (Some(cloud), _) => match name.text.as_str() {
+                "provider" => cloud.provider.clone().map(|word| Val::Plain(Value::Word(word))).or(Some(Val::none())),
+                "region" => Some(optional(cloud.region.as_ref())),
+                "project" => Some(optional(cloud.project.as_ref())),
+                "zone" => Some(optional(cloud.zone.as_ref())),
+                "subscription" => Some(optional(cloud.subscription.as_ref())),
+                "group" => Some(optional(cloud.group.as_ref())),
+                "scale-set" => Some(optional(cloud.scale_set.as_ref())),
+                "ids" => Some(texts(&cloud.ids)),
+                "id" => Some(only(&cloud.ids)),
+                "tags" => Some(Val::list(cloud.tags.iter().map(|(key, value)| Val::text(format!("{key}:{value}"))))),
+                "by" => {
+                    let word = if cloud.ids.is_empty() { "tags" } else { "ids" };
+                    Some(Val::Plain(Value::Word(word.into())))
+                }
+                _ => None,
+            },
+            (None, Selector::Pods(pods)) => match name.text.as_str() {
+                "namespace" => Some(only(&pods.namespaces)),
+                "label" => Some(match pods.labels.as_slice() {
+                    [(key, value)] => Val::text(format!("{key}={value}")),
+                    _ => Val::none(),
+                }),
+                _ => None,
+            },
+            _ => None,
+        };
+        found.unwrap_or_else(|| {
+            let value = Val::Unknown(Type::Target(selector.kind()));
+            self.no_member(&value, name, members_of_target(selector.kind()))
+        })
+    }
+
+    /// The same where only the kind of the target is known.
+    fn member_of_target_kind(&mut self, kind: TargetKind, name: &Name) -> Val {
+        let text = || Type::Optional(std::sync::Arc::new(Type::String));
+        let known = members_of_target(kind);
+        if !known.contains(&name.text.as_str()) {
+            return self.no_member(&Val::Unknown(Type::Target(kind)), name, known);
+        }
+        Val::Unknown(match name.text.as_str() {
+            "whole" => Type::Bool,
+            "provider" => super::select::provider_type(),
+            "by" => by_type(),
+            "ids" | "tags" => Type::List(std::sync::Arc::new(Type::String)),
+            _ => text(),
+        })
     }
 
     fn member_of_module(&mut self, file: usize, name: &Name) -> Val {
@@ -252,6 +342,7 @@ impl Evaluator<'_> {
                 _ => self.no_member(&Val::Unknown(ty.clone()), name, &["name", "contact"]),
             },
             Type::Incident => Val::Unknown(Type::Any),
+            Type::Target(kind) => self.member_of_target_kind(*kind, name),
             _ => self.no_member(&Val::Unknown(ty.clone()), name, &[]),
         }
     }

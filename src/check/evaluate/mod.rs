@@ -293,8 +293,11 @@ impl<'p> Evaluator<'p> {
 
     /// Says which enumeration a parameter is of.
     pub fn declare_type(&mut self, name: &SmolStr, ty: &Type) {
-        if let Type::Enum(_) = ty.base() {
-            self.frame.word_types.push((name.clone(), ty.base().clone()));
+        match ty.base() {
+            Type::Enum(_) => self.frame.word_types.push((name.clone(), ty.base().clone())),
+            // `match` on a list goes by the words of its members; a word may also be missing.
+            Type::List(inner) | Type::Optional(inner) => self.declare_type(name, &inner.clone()),
+            _ => {}
         }
     }
 

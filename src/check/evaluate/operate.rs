@@ -78,6 +78,9 @@ impl Evaluator<'_> {
         if a.is_error() || b.is_error() {
             return Val::error();
         }
+        if let (Val::List(x), Arithmetic::Add, Val::List(y)) = (&a, op, &b) {
+            return Val::list(x.iter().chain(y.iter()).cloned());
+        }
         if let (Val::Plain(x), Val::Plain(y)) = (&a, &b) {
             return match combine(x, op, y) {
                 Some(Ok(value)) => Val::Plain(value),
@@ -138,7 +141,7 @@ impl Evaluator<'_> {
         }
         // `tier == critical`: the words of the left side are looked for first on the right.
         let want = match &a {
-            Val::Plain(Value::Word(_)) | Val::Unknown(Type::Enum(_)) => self.words_of_expr(left, &a),
+            Val::Plain(Value::Word(_) | Value::None) | Val::Unknown(Type::Enum(_)) => self.words_of_expr(left, &a),
             Val::Decl(id) if matches!(self.program.item(*id).kind, ItemKind::Record(RecordWord::Environment, _)) => {
                 Type::Environment
             }
@@ -165,7 +168,7 @@ impl Evaluator<'_> {
             };
         }
         let (of_a, of_b) = (self.measured(a), self.measured(b));
-        let is_open = |ty: &Type| matches!(ty, Type::List(_) | Type::Optional(_));
+        let is_open = |ty: &Type| matches!(ty, Type::List(_) | Type::Optional(_) | Type::Map);
         let is_unknown = matches!(a, Val::Unknown(_)) || matches!(b, Val::Unknown(_));
         if is_unknown && (is_open(&of_a) || is_open(&of_b)) {
             return Val::Unknown(Type::Bool);
@@ -400,7 +403,13 @@ impl Evaluator<'_> {
             Val::Plain(Value::Bool(_)) | Val::Unknown(Type::Bool) => {
                 Some(Words { known: vec!["true".into(), "false".into()], needed: vec!["true".into(), "false".into()] })
             }
-            Val::Plain(Value::Word(_)) | Val::Unknown(Type::Enum(_)) => match self.words_of_expr(on, scrutinee) {
+            Val::Plain(Value::Word(_)) | Val::Unknown(Type::Enum(_)) | Val::List(_) => {
+                match self.words_of_expr(on, scrutinee) {
+                    Type::Enum(words) => Some(Words { known: words.to_vec(), needed: words.to_vec() }),
+                    _ => None,
+                }
+            }
+            Val::Unknown(Type::List(inner)) => match inner.base() {
                 Type::Enum(words) => Some(Words { known: words.to_vec(), needed: words.to_vec() }),
                 _ => None,
             },
@@ -479,6 +488,8 @@ impl Evaluator<'_> {
         }
         match &expr.kind {
             ExprKind::Member { name, .. } if name.text == "tier" => super::super::declared::tier_type(),
+            ExprKind::Member { name, .. } if name.text == "provider" => super::select::provider_type(),
+            ExprKind::Member { name, .. } if name.text == "by" => super::member::by_type(),
             ExprKind::Name(name) => {
                 self.frame.word_types.iter().rev().find(|(n, _)| n == name).map_or(Type::Any, |(_, ty)| ty.clone())
             }
@@ -507,6 +518,7 @@ fn same_or_none(a: &Val, b: &Val) -> Option<bool> {
                     _ => false,
                 }),
         ),
+        (Val::Record(x), Val::Record(y)) if x.is_empty() || y.is_empty() => Some(x.len() == y.len()),
         _ => None,
     }
 }
@@ -531,7 +543,7 @@ fn comparable(a: &Type, b: &Type) -> bool {
         (Type::Enum(_), Type::Enum(_)) => true,
         (Type::Optional(inner), other) | (other, Type::Optional(inner)) => comparable(inner.base(), other.base()),
         (Type::String, Type::Url | Type::Host) | (Type::Url | Type::Host, Type::String) => true,
-        (Type::List(_) | Type::Record | Type::Secret | Type::Target(_) | Type::Selector(_), _) => false,
+        (Type::List(_) | Type::Record | Type::Map | Type::Secret | Type::Target(_) | Type::Selector(_), _) => false,
         (a, b) => a == b,
     }
 }
@@ -540,6 +552,7 @@ fn combined_type(a: &Type, op: Arithmetic, b: &Type) -> Option<Type> {
     let number = |t: &Type| matches!(t, Type::Int | Type::Number);
     match op {
         _ if *a == Type::Any || *b == Type::Any => Some(Type::Any),
+        Arithmetic::Add if matches!((a, b), (Type::List(_), Type::List(_))) => Some(a.clone()),
         Arithmetic::Add | Arithmetic::Subtract if a == b && !matches!(a, Type::String | Type::Bool) => Some(a.clone()),
         Arithmetic::Add | Arithmetic::Subtract | Arithmetic::Multiply | Arithmetic::Divide
             if number(a) && number(b) =>

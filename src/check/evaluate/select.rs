@@ -9,9 +9,20 @@ use crate::check::declared::Service;
 use crate::check::program::{Arg, Expr, ExprKind, Name};
 use crate::check::scope::DeclId;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{At, InstanceSelector, NodeSelector, PodSelector, ProcessSelector, Quantity, Selector};
+use crate::plan::{
+    At, CloudSelector, MachineSelector, NodeSelector, PodSelector, ProcessSelector, Quantity, Selector,
+};
 use crate::source::Span;
 use crate::types::{TargetKind, Type, Value};
+
+/// What a selector of a cloud's things takes.
+pub(super) const CLOUD_PARTS: &[&str] =
+    &["provider", "region", "project", "zone", "subscription", "group", "scale-set", "tags", "ids"];
+
+/// `aws | gcp | azure | vmware`.
+pub(super) fn provider_type() -> Type {
+    Type::Enum(["aws", "gcp", "azure", "vmware"].iter().map(|w| SmolStr::from(*w)).collect())
+}
 
 /// Draws that a selector speaks of are numbered by their target's id until a plan gives them their index.
 fn drawn(target: &Target) -> At {
@@ -196,42 +207,93 @@ impl Evaluator<'_> {
         }))
     }
 
-    /// `instances(…)`.
-    pub(super) fn select_instances(&mut self, args: &[Arg]) -> Val {
-        let mut found = InstanceSelector::default();
+    /// `instances(…)`, `disks(…)`, `databases(…)`, `balancers(…)`: what a cloud has.
+    pub(super) fn select_cloud(&mut self, kind: TargetKind, args: &[Arg]) -> Val {
+        let mut found = CloudSelector::default();
         let mut parts = Vec::new();
         let mut known = true;
         for arg in args {
-            let Some(key) = self.argument_name(arg, &["provider", "region", "tags", "ids"]) else {
+            let Some(key) = self.argument_name(arg, CLOUD_PARTS) else {
+                known = false;
+                continue;
+            };
+            let place = match key.as_str() {
+                "tags" => {
+                    known &= self.labels(&arg.value, &mut found.tags, &mut parts);
+                    if let Some(last) = parts.last_mut() {
+                        *last = last.replacen("labels:", "tags:", 1);
+                    }
+                    continue;
+                }
+                "ids" => {
+                    known &= self.names(&arg.value, &mut found.ids, &mut parts, "ids");
+                    continue;
+                }
+                "provider" => &mut found.provider,
+                "region" => &mut found.region,
+                "project" => &mut found.project,
+                "zone" => &mut found.zone,
+                "subscription" => &mut found.subscription,
+                "group" => &mut found.group,
+                _ => &mut found.scale_set,
+            };
+            let want = if key == "provider" { provider_type() } else { Type::String };
+            *place = text_of(&self.value(&arg.value, &want));
+            known &= place.is_some();
+            if let Some(place) = place {
+                parts.push(if key == "provider" { format!("{key}: {place}") } else { format!("{key}: {place:?}") });
+            }
+        }
+        if !known {
+            return Val::Unknown(Type::Selector(kind));
+        }
+        let text = format!("{}({})", kind.noun(2), parts.join(", "));
+        let selector = match kind {
+            TargetKind::Disks => Selector::Disks(found),
+            TargetKind::Databases => Selector::Databases(found),
+            TargetKind::Balancers => Selector::Balancers(found),
+            _ => Selector::Instances(found),
+        };
+        Val::Selector(Arc::new(Candidates { selector, service: None, text, uses: Vec::new() }))
+    }
+
+    /// `machines(…)`: what is registered in the cluster and runs outside of it.
+    pub(super) fn select_machines(&mut self, args: &[Arg], span: Span) -> Val {
+        let mut found = MachineSelector::default();
+        let mut parts = Vec::new();
+        let mut known = true;
+        for arg in args {
+            let Some(key) = self.argument_name(arg, &["namespace", "labels", "names"]) else {
                 known = false;
                 continue;
             };
             known &= match key.as_str() {
-                "provider" => {
-                    let providers = Type::Enum(["aws".into(), "gcp".into(), "azure".into()].into());
-                    let value = self.value(&arg.value, &providers);
-                    found.provider = text_of(&value);
-                    found.provider.is_some()
-                }
-                "region" => {
-                    let value = self.value(&arg.value, &Type::String);
-                    found.region = text_of(&value);
-                    found.region.is_some()
-                }
-                "tags" => self.labels(&arg.value, &mut found.tags, &mut parts),
-                _ => self.names(&arg.value, &mut found.ids, &mut parts, "ids"),
+                "labels" => self.labels(&arg.value, &mut found.labels, &mut parts),
+                "names" => self.names(&arg.value, &mut found.names, &mut parts, "names"),
+                _ => match text_of(&self.value(&arg.value, &Type::String)) {
+                    Some(namespace) => {
+                        parts.push(format!("namespace: {namespace:?}"));
+                        found.namespaces = vec![namespace];
+                        true
+                    }
+                    None => false,
+                },
             };
         }
         if !known {
-            return Val::Unknown(Type::Selector(TargetKind::Instances));
+            return Val::Unknown(Type::Selector(TargetKind::Machines));
         }
-        let text = format!("instances({})", parts.join(", "));
-        Val::Selector(Arc::new(Candidates {
-            selector: Selector::Instances(found),
-            service: None,
-            text,
-            uses: Vec::new(),
-        }))
+        if found.namespaces.is_empty() {
+            self.report(
+                Diagnostic::new(Code::WITHOUT_NAMESPACE, span, "in which namespace are these machines registered?")
+                    .why("without a namespace every machine that the cluster knows is a candidate")
+                    .help("write `namespace: \"machines\"`"),
+            );
+            return Val::error();
+        }
+        let text = format!("machines({})", parts.join(", "));
+        let selector = Selector::Machines(found);
+        Val::Selector(Arc::new(Candidates { selector, service: None, text, uses: Vec::new() }))
     }
 
     /// The name of an argument, which must be one of `known`.

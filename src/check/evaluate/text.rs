@@ -70,3 +70,24 @@ pub fn push_plain(value: &Value, text: &mut String) {
         }
     }
 }
+
+/// A value as JSON on one line; `None` if a part of it has no JSON of its own (a quantity, a target, a secret).
+pub(super) fn json(value: &Val) -> Option<String> {
+    as_json(value).map(|value| value.to_string())
+}
+
+fn as_json(value: &Val) -> Option<serde_json::Value> {
+    Some(match value {
+        Val::Plain(Value::Bool(b)) => (*b).into(),
+        Val::Plain(Value::Int(n)) => (*n).into(),
+        Val::Plain(Value::Secret(_)) => return None,
+        Val::Plain(plain) => plain.as_text()?.into(),
+        Val::List(items) | Val::Range(items) => {
+            serde_json::Value::Array(items.iter().map(as_json).collect::<Option<_>>()?)
+        }
+        Val::Record(entries) => serde_json::Value::Object(
+            entries.iter().map(|(key, value, _)| Some((key.to_string(), as_json(value)?))).collect::<Option<_>>()?,
+        ),
+        _ => return None,
+    })
+}

@@ -7,6 +7,7 @@
 
 pub mod github;
 pub mod json;
+pub mod junit;
 pub mod place;
 mod printable;
 pub mod sarif;
@@ -29,6 +30,8 @@ pub enum Format {
     Sarif,
     /// Workflow commands, which GitHub shows beside the changed lines.
     Github,
+    /// A JUnit report, for build servers.
+    Junit,
 }
 
 /// What the place of printing can show.
@@ -102,5 +105,6 @@ pub fn render(format: Format, diagnostics: &[Diagnostic], sources: &SourceMap, l
         Format::Json => json::render(diagnostics, sources, look),
         Format::Sarif => sarif::render(diagnostics, sources, look),
         Format::Github => github::render(diagnostics, sources, look),
+        Format::Junit => junit::render(diagnostics, sources, look),
     }
 }

@@ -34,6 +34,8 @@ pub(super) fn check(cx: &mut Context<'_>, of: Expressed<'_>) {
         "HTTPChaos" => http(of, &mut say),
         "JVMChaos" => jvm(of, &mut say),
         "BlockChaos" => block(of, &mut say),
+        "AWSChaos" | "GCPChaos" | "AzureChaos" => cloud(of, &mut say),
+        "PhysicalMachineChaos" => machine(of, &mut say),
         _ => {}
     }
     for Broken { what, why, help } in broken {
@@ -322,6 +324,81 @@ fn block(of: Expressed<'_>, say: &mut Say<'_>) {
             "Chaos Mesh changes the disk's scheduler for the whole node and does not put it back",
             "declare `irreversible` with this reason",
         );
+    }
+}
+
+/// T44, W28 to W31: an id that is empty is admitted, and the controller then fails for ever, or falls over.
+fn cloud(of: Expressed<'_>, say: &mut Say<'_>) {
+    let needs: &[&str] = match (of.kind.name, of.word("action")) {
+        ("AWSChaos", "detach-volume") => &["awsRegion", "ec2Instance", "volumeID", "deviceName"],
+        ("AWSChaos", _) => &["awsRegion", "ec2Instance"],
+        ("GCPChaos", "disk-loss") => &["project", "zone", "instance", "deviceNames"],
+        ("GCPChaos", _) => &["project", "zone", "instance"],
+        ("AzureChaos", "disk-detach") => {
+            &["subscriptionID", "resourceGroupName", "vmName", "secretName", "diskName", "lun"]
+        }
+        _ => &["subscriptionID", "resourceGroupName", "vmName", "secretName"],
+    };
+    for key in needs.iter().filter(|key| of.get(key).is_none()) {
+        say(
+            &format!("has no `{key}`"),
+            "Chaos Mesh admits it, and its controller then fails for ever, or falls over",
+            "give it: where it stands in the selector or a parameter, the fault's page says",
+        );
+    }
+}
+
+/// T45, W32: the block that is named like the action, and in it what the action needs.
+fn machine(of: Expressed<'_>, say: &mut Say<'_>) {
+    let action = of.word("action");
+    let block = of.get(action);
+    if block.is_none() {
+        say("the block that is named like its `action` is missing", "Chaos Mesh refuses it", "give the block");
+    }
+    let others = of.spec.iter().filter(|e| e.key != action && super::machine_schema::ACTIONS.contains(&e.key.as_str()));
+    for other in others.filter(|e| !is_absent(&e.value)) {
+        say(
+            &format!("has the block `{}`, which its `action` does not read", other.key),
+            "Chaos Mesh would ignore it",
+            "leave the block out",
+        );
+    }
+    for key in machine_needs(action).iter().filter(|key| field(block, key).is_none()) {
+        say(&format!("`{action}` needs `{key}`"), "Chaos Mesh refuses it without", "give it");
+    }
+}
+
+fn machine_needs(action: &str) -> &'static [&'static str] {
+    match action {
+        "stress-cpu" => &["load", "workers"],
+        "stress-mem" | "disk-fill" => &["size"],
+        "disk-read-payload" | "disk-write-payload" => &["size", "payload-process-num"],
+        "network-corrupt" | "network-duplicate" | "network-loss" => &["device", "percent"],
+        "network-delay" => &["device", "latency"],
+        "network-partition" => &["device", "direction"],
+        "network-bandwidth" => &["device", "rate", "limit", "buffer"],
+        "network-flood" => &["ip-address", "port", "rate", "duration"],
+        "network-down" => &["device", "duration"],
+        "process" => &["process", "signal"],
+        "jvm-exception" => &["pid", "class", "method", "exception"],
+        "jvm-return" => &["pid", "class", "method", "value"],
+        "jvm-latency" => &["pid", "class", "method", "latency"],
+        "jvm-stress" | "jvm-gc" => &["pid"],
+        "jvm-rule-data" => &["pid", "rule-data"],
+        "jvm-mysql" => &["mysqlConnectorVersion"],
+        "clock" => &["pid", "time-offset"],
+        "redis-expiration" | "redis-cacheLimit" | "redis-stop" => &["addr"],
+        "redis-penetration" => &["addr", "requestNum"],
+        "redis-restart" => &["addr", "conf"],
+        "kafka-fill" => &["host", "port", "maxBytes", "reloadCommand"],
+        "kafka-flood" => &["host", "port", "threads"],
+        "file-modify" => &["file-name", "privilege"],
+        "file-rename" => &["source-file", "dest-file"],
+        "file-append" => &["file-name", "data"],
+        "file-replace" => &["file-name", "origin-string", "dest-string"],
+        "vm" => &["vm-name"],
+        "user_defined" => &["attackCmd", "recoverCmd"],
+        _ => &[],
     }
 }
 

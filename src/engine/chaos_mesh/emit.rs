@@ -151,6 +151,17 @@ fn keep_gate_safe<'a>(cx: &mut Context<'a>, names: Names<'a>, faults: &[Option<E
 /// What only `perturb run` asks before a run. (Hours are the gate's: it does not open the baseline outside them.)
 fn preflight(cx: &mut Context<'_>) {
     let plan = cx.plan;
+    if let Some(remote) = &plan.place.cluster.remote_cluster {
+        // The gate runs where the objects are made, and sees no pod of the cluster in which they inject.
+        let blind = plan.streams.iter().filter(|s| matches!(s.source, crate::plan::Source::Kubernetes { .. }));
+        for stream in blind {
+            let message = format!("`{}` cannot be asked natively: the faults are injected in `{remote}`", stream.text);
+            let diagnostic = Diagnostic::new(Code::CHAOS_MESH_TRAP, plan.span, message)
+                .why("the gate counts pods in the cluster that it runs in, which is another")
+                .help("judge by a metric of Prometheus or HTTP, or use `perturb run`");
+            cx.refuse(diagnostic);
+        }
+    }
     for approval in &plan.approvals {
         let text = format!(
             "`approval by {}` is asked for by `perturb run`; natively, who applies the manifest approves it",

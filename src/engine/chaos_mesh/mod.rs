@@ -20,6 +20,7 @@ mod emit;
 mod gate;
 mod gate_objects;
 mod health;
+mod machine_schema;
 mod names;
 mod object;
 mod schedule;

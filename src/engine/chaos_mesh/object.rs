@@ -13,7 +13,7 @@ use super::check;
 use super::constants::{API_VERSION, FLUX_KEEPS_TEXT, PLAN_ANNOTATION, TITLE_ANNOTATION};
 use super::context::{Context, other_ways};
 use super::names::Names;
-use super::schema::{self, Containers, Kind};
+use super::schema::{self, Containers, Hits, Kind};
 use super::selector;
 use super::spelling;
 
@@ -79,9 +79,16 @@ impl<'a> Expressed<'a> {
         self.get(key).and_then(Value::as_text).unwrap_or_default()
     }
 
+    /// Whether the end of the attack on a process undoes it: it was stopped (19), or there is a command for it.
+    fn resumes(&self) -> bool {
+        let of = |key| self.get("process").and_then(|block| block.get(key)).filter(|v| !spelling::is_absent(v));
+        matches!(of("signal"), Some(Value::Int(19))) || of("recoverCmd").is_some()
+    }
+
     /// Whether Chaos Mesh fires it once and never undoes it.
     pub(super) fn fires_once(&self) -> bool {
-        self.kind.instant.contains(&self.word("action"))
+        let action = self.word("action");
+        self.kind.instant.contains(&action) && !(action == "process" && self.resumes())
     }
 }
 
@@ -99,17 +106,28 @@ fn default_of(kind: &Kind, key: &str) -> Option<Node<'static>> {
 /// The spec, without a length or with one. `name` names what Chaos Mesh wants a name for (a JVM rule).
 pub(super) fn spec<'a>(cx: &mut Context<'a>, of: Expressed<'a>, name: &'a str, lasts: Option<Duration>) -> Node<'a> {
     let arena = cx.arena;
-    let target = cx.draw(of.fault.target).map(|draw| selector::entries(cx, draw));
+    // A thing of a cloud is named by the body.
+    let drawn = cx.draw(of.fault.target).filter(|_| of.kind.hits != Hits::Cloud);
+    let target = drawn.map(|draw| selector::entries(cx, draw));
     let containers = containers(cx, of);
     // In the order of the kind's fields, so that it does not depend on the body's.
     let defaults = of.kind.fields.iter().filter_map(move |(key, _)| match (of.get(key), of.kind.name, *key) {
         (Some(_), ..) => None,
         (None, "JVMChaos", "name") => Some(("name", Node::Text(name))),
+        // One for all machines of the object; a webhook would fill in a random one.
+        (None, "PhysicalMachineChaos", "uid") => Some(("uid", Node::Text(name))),
         (None, ..) => default_of(of.kind, key).map(|node| (*key, node)),
     });
     let length = lasts.map(|d| ("duration", spelling::time(arena, d)));
+    let elsewhere = cx.plan.place.cluster.remote_cluster.as_ref();
+    let elsewhere = elsewhere.map(|name| ("remoteCluster", Node::Text(name.as_str())));
     let head = target.into_iter().flatten().flatten().chain(containers);
-    arena.map(head.chain(spelling::fields(cx, of.fault, of.spec, of.kind.fields)).chain(defaults).chain(length))
+    arena.map(
+        head.chain(spelling::fields(cx, of.fault, of.spec, of.kind.fields))
+            .chain(defaults)
+            .chain(length)
+            .chain(elsewhere),
+    )
 }
 
 /// The service's container, for kinds that take one, unless the body names its own.

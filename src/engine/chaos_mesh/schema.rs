@@ -33,6 +33,14 @@ pub(super) enum Shape {
     Bool,
     /// A list of texts.
     Texts,
+    /// A size as chaosd reads it: integer and unit, but never a bare number.
+    MachineSize,
+    /// A speed in bytes per second with its unit, as chaosd reads it.
+    MachineSpeed,
+    /// A whole number as text.
+    IntText(i64, i64),
+    /// A length of time as text: a bare number of seconds.
+    SecondsText,
     /// A list of these words.
     WordList(&'static [&'static str]),
     /// A map of texts.
@@ -61,6 +69,17 @@ pub(super) enum Containers {
     ActionOnly(&'static str),
 }
 
+/// What a kind hits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hits {
+    /// Pods: `selector`, `mode`, `value`.
+    Pods,
+    /// Registered machines: the same three fields, with a selector of their own.
+    Machines,
+    /// One thing of a cloud, which the body names; nothing is drawn.
+    Cloud,
+}
+
 /// A kind of fault.
 #[derive(Debug)]
 pub(super) struct Kind {
@@ -70,7 +89,9 @@ pub(super) struct Kind {
     pub(super) embed: &'static str,
     /// Its resource: `networkchaos`.
     pub(super) resource: &'static str,
-    /// Actions that fire once: they have no recovery and ignore a duration (T13).
+    /// What it hits.
+    pub(super) hits: Hits,
+    /// Actions that fire once: they have no recovery, and ignore a duration (T13) or have nothing to undo at its end.
     pub(super) instant: &'static [&'static str],
     /// Whether it takes `containerNames`.
     pub(super) containers: Containers,
@@ -87,8 +108,6 @@ pub(super) fn find(name: &str) -> Option<&'static Kind> {
 pub(super) fn why_not(name: &str) -> Option<&'static str> {
     Some(match name {
         "KernelChaos" => "it has been broken since Chaos Mesh 2.3: every injection fails (its issue 4059)",
-        "AWSChaos" | "GCPChaos" | "AzureChaos" => "it hits one cloud machine by its id and draws nothing",
-        "PhysicalMachineChaos" => "it hits machines outside the cluster, through a daemon of their own",
         "PodNetworkChaos" | "PodIOChaos" | "PodHttpChaos" => "it is Chaos Mesh's own record of what it did to a pod",
         "Workflow" | "WorkflowNode" | "Schedule" | "StatusCheck" => "it is not a fault",
         _ => return None,
@@ -96,9 +115,9 @@ pub(super) fn why_not(name: &str) -> Option<&'static str> {
 }
 
 /// A number without an upper bound of its own.
-const MANY: i64 = i64::MAX;
+pub(super) const MANY: i64 = i64::MAX;
 /// The largest `uint32`.
-const U32: i64 = u32::MAX as i64;
+pub(super) const U32: i64 = u32::MAX as i64;
 
 const DELAY_REORDER: &[Field] =
     &[("reorder", Shape::Share), ("correlation", Shape::Share), ("gap", Shape::Int(0, MANY))];
@@ -311,6 +330,35 @@ const BLOCK: &[Field] = &[
     ("containerNames", Shape::Texts),
 ];
 
+const AWS: &[Field] = &[
+    ("action", Shape::Words(&["ec2-stop", "ec2-restart", "detach-volume"])),
+    ("secretName", Shape::Text),
+    ("awsRegion", Shape::Text),
+    ("endpoint", Shape::Text),
+    ("ec2Instance", Shape::Text),
+    ("volumeID", Shape::Text),
+    ("deviceName", Shape::Text),
+];
+
+const GCP: &[Field] = &[
+    ("action", Shape::Words(&["node-stop", "node-reset", "disk-loss"])),
+    ("secretName", Shape::Text),
+    ("project", Shape::Text),
+    ("zone", Shape::Text),
+    ("instance", Shape::Text),
+    ("deviceNames", Shape::Texts),
+];
+
+const AZURE: &[Field] = &[
+    ("action", Shape::Words(&["vm-stop", "vm-restart", "disk-detach"])),
+    ("secretName", Shape::Text),
+    ("subscriptionID", Shape::Text),
+    ("resourceGroupName", Shape::Text),
+    ("vmName", Shape::Text),
+    ("diskName", Shape::Text),
+    ("lun", Shape::Int(0, 63)),
+];
+
 /// Every kind that can be emitted.
 pub(super) const KINDS: &[Kind] = &[
     kind(
@@ -327,9 +375,31 @@ pub(super) const KINDS: &[Kind] = &[
     kind("TimeChaos", "timeChaos", "timechaos", Containers::Yes, TIME, &[]),
     kind("DNSChaos", "dnsChaos", "dnschaos", Containers::Yes, DNS, &[]),
     kind("HTTPChaos", "httpChaos", "httpchaos", Containers::No, HTTP, &[]),
-    kind("JVMChaos", "jvmChaos", "jvmchaos", Containers::Yes, JVM, &[]),
+    kind("JVMChaos", "jvmChaos", "jvmchaos", Containers::Yes, JVM, &["gc"]),
     kind("BlockChaos", "blockChaos", "blockchaos", Containers::Yes, BLOCK, &[]),
+    other("AWSChaos", "awsChaos", "awschaos", Hits::Cloud, AWS, &["ec2-restart"]),
+    other("GCPChaos", "gcpChaos", "gcpchaos", Hits::Cloud, GCP, &["node-reset"]),
+    other("AzureChaos", "azureChaos", "azurechaos", Hits::Cloud, AZURE, &["vm-restart"]),
+    other(
+        "PhysicalMachineChaos",
+        "physicalmachineChaos",
+        "physicalmachinechaos",
+        Hits::Machines,
+        super::machine_schema::MACHINE,
+        super::machine_schema::NOT_UNDONE,
+    ),
 ];
+
+const fn other(
+    name: &'static str,
+    embed: &'static str,
+    resource: &'static str,
+    hits: Hits,
+    fields: &'static [Field],
+    instant: &'static [&'static str],
+) -> Kind {
+    Kind { name, embed, resource, hits, instant, containers: Containers::No, fields }
+}
 
 const fn kind(
     name: &'static str,
@@ -339,5 +409,5 @@ const fn kind(
     fields: &'static [Field],
     instant: &'static [&'static str],
 ) -> Kind {
-    Kind { name, embed, resource, instant, containers, fields }
+    Kind { name, embed, resource, hits: Hits::Pods, instant, containers, fields }
 }

@@ -11,11 +11,12 @@ use rust_decimal::prelude::ToPrimitive;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::DrawCount;
 use crate::manifest::Node;
-use crate::plan::{At, Draw, Fault, PodSelector, Quantity, Selector};
+use crate::plan::{At, Draw, EngineName, Fault, MachineSelector, PodSelector, Quantity, Selector};
 use crate::source::Span;
 use crate::types::{Decimal, Percent};
 
 use super::context::{Context, other_ways};
+use super::schema::{self, Hits, Kind};
 
 /// The node label of a zone.
 const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
@@ -59,11 +60,20 @@ fn mode(draw: &Draw, candidates: Option<u32>) -> Option<Mode> {
 /// Says once of a draw what Chaos Mesh cannot do or does otherwise. `uses`: how many fault steps it is the target of.
 pub(super) fn judge(cx: &mut Context<'_>, index: u32, fault: &Fault, uses: u32) {
     let Some(draw) = cx.draw(index) else { return };
-    let Selector::Pods(pods) = &draw.selector else {
-        let noun = draw.selector.kind().noun(2);
-        return no_target(cx, draw, fault, &format!("{noun} as a target"), "Chaos Mesh draws pods and nothing else");
-    };
-    judge_pods(cx, draw, pods, fault);
+    match (&draw.selector, kind_of(fault).map_or(Hits::Pods, |k| k.hits)) {
+        (Selector::Pods(pods), Hits::Pods) => judge_pods(cx, draw, pods, fault),
+        (Selector::Machines(machines), Hits::Machines) => judge_machines(cx, draw, machines, fault),
+        // The body puts it where it belongs.
+        (selector, Hits::Cloud) if selector.cloud().is_some() => return judge_cloud(cx, draw, fault),
+        (selector, hits) => {
+            let reason = match hits {
+                Hits::Pods => "Chaos Mesh draws pods for this fault, and nothing else",
+                Hits::Machines => "this kind of Chaos Mesh hits machines that are registered in the cluster",
+                Hits::Cloud => "this kind of Chaos Mesh hits one thing of a cloud by its id",
+            };
+            return no_target(cx, draw, fault, &format!("{} as a target", selector.kind().noun(2)), reason);
+        }
+    }
     let known = candidates(cx, draw);
     judge_quantity(cx, draw, fault, known);
     let random = draw.quantity != Quantity::All && mode(draw, known) != Some(Mode::All);
@@ -74,6 +84,41 @@ pub(super) fn judge(cx: &mut Context<'_>, index: u32, fault: &Fault, uses: u32) 
             draw.text
         );
         cx.approximate("draw", draw.span, text);
+    }
+}
+
+/// The kind of Chaos Mesh that a fault's body names.
+fn kind_of(fault: &Fault) -> Option<&'static Kind> {
+    let body = fault.bodies.get(&EngineName::ChaosMesh)?;
+    schema::find(body.field("kind")?.as_text()?)
+}
+
+/// One thing by its id, as these kinds draw nothing.
+fn judge_cloud(cx: &mut Context<'_>, draw: &Draw, fault: &Fault) {
+    let one = draw.selector.cloud().is_some_and(|cloud| cloud.ids.len() == 1 && cloud.tags.is_empty());
+    let all = matches!(draw.quantity, Quantity::All | Quantity::Exactly(1));
+    if !one || !all {
+        let noun = draw.selector.kind().noun(1);
+        let construct = format!("anything but one {noun} by its id");
+        let help = "give `ids` with one id, and write one fault for each, in `parallel`";
+        no_target(cx, draw, fault, &construct, &format!("Chaos Mesh takes one {noun} for each object: {help}"));
+    }
+}
+
+/// Machines that are registered: a selector of their own.
+fn judge_machines(cx: &mut Context<'_>, draw: &Draw, machines: &MachineSelector, fault: &Fault) {
+    if let Some((key, value)) = machines.labels.iter().find(|(k, v)| !is_label(k, v)) {
+        let construct = format!("the label `{key}: {value}`");
+        no_target(cx, draw, fault, &construct, "it is no label that Kubernetes knows");
+    }
+    if !machines.names.is_empty() && !machines.labels.is_empty() {
+        no_target(
+            cx,
+            draw,
+            fault,
+            "names together with labels",
+            "with names, Chaos Mesh ignores every other condition",
+        );
     }
 }
 
@@ -235,6 +280,7 @@ pub(super) fn entries<'a>(cx: &Context<'a>, draw: &'a Draw) -> [Option<(&'a str,
     };
     let selector = match &draw.selector {
         Selector::Pods(pods) => pod_selector(cx, pods),
+        Selector::Machines(machines) => machine_selector(cx, machines),
         // Refused by `judge`.
         _ => arena.map([]),
     };
@@ -269,6 +315,21 @@ fn pod_selector<'a>(cx: &Context<'a>, pods: &'a PodSelector) -> Node<'a> {
         named(&pods.node).map(|node| ("nodes", arena.list([node]))),
         named(&pods.zone).map(|zone| ("nodeSelectors", arena.map([(ZONE_LABEL, zone)]))),
         Some(("podPhaseSelectors", arena.list([Node::Text("Running")]))),
+    ])
+}
+
+/// Always with its namespaces: without, every machine of the cluster is a candidate (T45).
+fn machine_selector<'a>(cx: &Context<'a>, machines: &'a MachineSelector) -> Node<'a> {
+    let arena = cx.arena;
+    if !machines.names.is_empty() {
+        let names = arena.list(machines.names.iter().map(|n| Node::Text(n)));
+        let by_namespace = arena.map(machines.namespaces.iter().map(|ns| (ns.as_str(), names)));
+        return arena.map([("physicalMachines", by_namespace)]);
+    }
+    let labels = || arena.map(machines.labels.iter().map(|(k, v)| (k.as_str(), Node::Text(v))));
+    arena.map_some([
+        Some(("namespaces", arena.list(machines.namespaces.iter().map(|n| Node::Text(n))))),
+        (!machines.labels.is_empty()).then(|| ("labelSelectors", labels())),
     ])
 }
 

@@ -92,6 +92,16 @@ fn spell<'a>(cx: &mut Context<'a>, fault: &'a Fault, key: &'a str, value: &'a Va
         (Shape::Offset, Value::Duration(d)) => Some(time(arena, *d)),
         (Shape::Speed, Value::Bitrate(rate)) => Some(speed(arena, rate.0)),
         (Shape::Size, Value::Bytes(size)) => Some(arena.format(format_args!("{size}"))),
+        (Shape::MachineSize, Value::Bytes(size)) => Some(arena.format(format_args!("{}c", size.0))),
+        (Shape::MachineSpeed, Value::Bitrate(rate)) if rate.0 >= 8 && rate.0.is_multiple_of(8) => {
+            Some(arena.format(format_args!("{}bps", rate.0 / 8)))
+        }
+        (Shape::SecondsText, Value::Duration(d)) => {
+            whole_units(*d, 1_000_000_000).map(|n| arena.format(format_args!("{n}")))
+        }
+        (Shape::IntText(least, most), Value::Int(n)) if (least..=most).contains(n) => {
+            Some(arena.format(format_args!("{n}")))
+        }
         (Shape::Millis, Value::Duration(d)) => whole_units(*d, 1_000_000).map(Node::Int),
         (Shape::Seconds, Value::Duration(d)) => whole_units(*d, 1_000_000_000).map(Node::Int),
         (Shape::Millis, _) => return int(cx, fault, key, value, 1, i64::MAX),
@@ -106,6 +116,11 @@ fn spell<'a>(cx: &mut Context<'a>, fault: &'a Fault, key: &'a str, value: &'a Va
             arena.map(entries.iter().filter_map(|e| member(cx, fault, &e.key, &e.value).map(|n| (e.key.as_str(), n)))),
         ),
         (Shape::Pairs, Value::List(items)) => pairs(arena, items),
+        (Shape::Pairs, Value::Record(entries)) => entries
+            .iter()
+            .map(|e| Some(arena.list([Node::Text(e.key.as_str()), text(arena, &e.value)?])))
+            .collect::<Option<Vec<_>>>()
+            .map(|all| arena.list(all)),
         (Shape::Base64, _) => value.as_text().map(|t| Node::Text(arena.str(&base64(t.as_bytes())))),
         (Shape::Target, Value::Draw(draw)) => selector::target(cx, *draw),
         _ => None,
@@ -278,7 +293,10 @@ fn wanted(shape: Shape) -> &'static str {
         Shape::Share => "a percentage",
         Shape::Time => "a duration",
         Shape::Millis => "a whole number of milliseconds",
-        Shape::Seconds => "a whole number of seconds",
+        Shape::Seconds | Shape::SecondsText => "a whole number of seconds",
+        Shape::MachineSize => "a size",
+        Shape::MachineSpeed => "a bitrate of whole bytes per second",
+        Shape::IntText(..) => "a whole number",
         Shape::Offset => "an offset",
         Shape::Speed => "a bitrate",
         Shape::Size => "a size",

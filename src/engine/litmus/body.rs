@@ -13,6 +13,13 @@
 //! | `cluster-wide` | what it touches lies in no namespace known beforehand: a ClusterRole |
 //! | `mounts-runtime` | its helper talks to the container runtime |
 //! | `many-nodes` | it reads `TARGET_NODES` and `NODES_AFFECTED_PERC`, not `TARGET_NODE` |
+//! | `node-label` | of pods it reads `NODE_LABEL`, so that a node or zone can be named |
+//! | `owners` | the kinds of workloads that it knows, where it does not know all |
+//! | `targetless` | what it hits stands in its own variables |
+//! | `affects` | the variable that takes the share of a cloud's things |
+//! | `secrets` | Secrets that its pod mounts: records of `name`, `path` |
+//! | `secret-env` | variables whose text is in a Secret, by the Secret's name (the key is the variable's name) |
+//! | `runner` | `go`, or `python` for the few faults that are written in it |
 //! | `hub`, `image` | a private hub, and the image with its code |
 //! | `mechanism` | the plan's matter, not ours |
 
@@ -23,7 +30,7 @@ use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::plan::{Body, EngineName, Fault};
 use crate::types::{Entry, Value};
 
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 18] = [
     "fault",
     "run",
     "env",
@@ -32,6 +39,13 @@ const FIELDS: [&str; 11] = [
     "cluster-wide",
     "mounts-runtime",
     "many-nodes",
+    "node-label",
+    "owners",
+    "targetless",
+    "affects",
+    "secrets",
+    "secret-env",
+    "runner",
     "hub",
     "image",
     "mechanism",
@@ -116,6 +130,20 @@ pub(super) struct LitmusBody {
     pub mounts_runtime: bool,
     /// Whether it can hit several nodes.
     pub many_nodes: bool,
+    /// Whether it reads `NODE_LABEL` when it hits pods.
+    pub node_label: bool,
+    /// The kinds of workloads that it knows; empty: all.
+    pub owners: Vec<SmolStr>,
+    /// Whether its target stands in its own variables.
+    pub targetless: bool,
+    /// The variable that takes the share of what a cloud's selector finds.
+    pub affects: Option<SmolStr>,
+    /// Secrets that its pod mounts, with the place.
+    pub secrets: Vec<(SmolStr, SmolStr)>,
+    /// Variables whose text is in a Secret.
+    pub secret_env: Vec<(SmolStr, SmolStr)>,
+    /// Whether it is one of those that are written in Python.
+    pub python: bool,
     /// Its own variables, in order.
     pub env: Vec<(SmolStr, String)>,
 }
@@ -236,8 +264,48 @@ impl Reader<'_> {
             cluster_wide: self.flag("cluster-wide", field("cluster-wide")),
             mounts_runtime: self.flag("mounts-runtime", field("mounts-runtime")),
             many_nodes: self.flag("many-nodes", field("many-nodes")),
+            node_label: self.flag("node-label", field("node-label")),
+            owners: field("owners").and_then(|owners| texts(Some(owners))).unwrap_or_default(),
+            targetless: self.flag("targetless", field("targetless")),
+            affects: self.text("affects", field("affects").filter(|v| **v != Value::None)),
+            secrets: self.secrets(field("secrets")),
+            secret_env: self.secret_env(field("secret-env")),
+            python: field("runner").and_then(Value::as_text) == Some("python"),
             env: self.env(field("env")),
         }
+    }
+
+    fn secrets(&mut self, value: Option<&Value>) -> Vec<(SmolStr, SmolStr)> {
+        let Some(Value::List(records)) = value else { return Vec::new() };
+        let mut found = Vec::new();
+        for record in records {
+            let text = |key: &str| record.get(key).and_then(Value::as_text).filter(|t| !t.is_empty());
+            match (text("name"), text("path")) {
+                (Some(name), Some(path)) => found.push((name.into(), path.into())),
+                // No credentials were named: there is nothing to mount.
+                (None, Some(_)) if record.get("name").is_none_or(Value::is_absent) => {}
+                _ => self.wrong(
+                    "a secret lacks `name` or `path`".to_owned(),
+                    "write `secrets: [{ name: \"cloud-secret\", path: \"/tmp/\" }]`".to_owned(),
+                ),
+            }
+        }
+        found
+    }
+
+    fn secret_env(&mut self, value: Option<&Value>) -> Vec<(SmolStr, SmolStr)> {
+        let Some(Value::Record(entries)) = value else { return Vec::new() };
+        let mut found = Vec::new();
+        for entry in entries {
+            match entry.value.as_text() {
+                Some(secret) if env::is_name(&entry.key) => found.push((entry.key.clone(), secret.into())),
+                _ => self.wrong(
+                    format!("`secret-env` of `{}` is no name of a Secret", entry.key),
+                    "write `secret-env: { VCENTERUSER: \"vcenter-secret\" }`".to_owned(),
+                ),
+            }
+        }
+        found
     }
 
     fn wrong(&mut self, message: String, help: String) {

@@ -124,6 +124,7 @@ fn env(used: &Use, body: &LitmusBody, target: &Target) -> Vec<(String, String)> 
         env.push(("CHAOS_INTERVAL".to_owned(), seconds));
     }
     env.extend(target.env.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    env.extend(target.affects.iter().map(|(name, value)| (name.to_string(), value.clone())));
     env.extend(body.env.iter().map(|(name, value)| (name.to_string(), value.clone())));
     env
 }

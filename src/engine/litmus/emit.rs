@@ -61,6 +61,11 @@ impl<'w> Writer<'w, '_> {
         &self.plan.place.cluster.chaos_namespace
     }
 
+    /// Where it runs.
+    pub(super) fn cluster(&self) -> &'w crate::plan::Cluster {
+        &self.plan.place.cluster
+    }
+
     /// Builds one document and hands it on.
     pub(super) fn document(&mut self, build: impl FnOnce(&Self, &'w Arena) -> Node<'w>) {
         let node = build(self, self.arena);

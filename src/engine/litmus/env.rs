@@ -69,7 +69,11 @@ pub(super) fn text(value: &Value) -> Result<Option<String>, String> {
     match value {
         Value::Bool(b) => Ok(Some(b.to_string())),
         Value::Int(n) => Ok(Some(n.to_string())),
+        // To litmus-go an empty variable is one that is not there.
+        Value::String(t) if t.is_empty() => Ok(None),
         Value::Number(n) => number(*n).map(Some),
+        // To litmus-go an empty variable is one that is not set, and takes its default.
+        Value::String(t) if t.is_empty() => Ok(None),
         Value::String(t) | Value::Word(t) | Value::Url(t) | Value::Host(t) | Value::Date(t) => {
             plain(t).map(|t| Some(t.to_owned()))
         }
@@ -179,6 +183,7 @@ mod tests {
         assert_eq!(text(&Value::Bool(true)).unwrap().unwrap(), "true");
         assert_eq!(text(&Value::None).unwrap(), None);
         assert_eq!(text(&Value::List(vec![])).unwrap(), None);
+        assert_eq!(text(&Value::String("".into())).unwrap(), None);
         assert!(text(&Value::Secret("token".into())).is_err());
     }
 

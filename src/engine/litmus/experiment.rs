@@ -13,8 +13,9 @@ use super::body::LitmusBody;
 use super::check::{Draft, Engine, Experiment, status_timeout};
 use super::emit::Writer;
 use super::probes;
-use super::target::{OWNERS, Selection};
+use super::target::Selection;
 use crate::manifest::{Arena, Node};
+use crate::plan::Cluster;
 
 /// Longer than any undo that Litmus does by itself (three tries), so that an abort does not cut it off.
 const GRACE_SECONDS: i64 = 120;
@@ -23,7 +24,17 @@ const GRACE_SECONDS: i64 = 120;
 pub(super) fn experiment<'a>(writer: &Writer<'_, '_>, arena: &'a Arena, experiment: &Experiment) -> Node<'a> {
     let body = &experiment.body;
     let scope = if access::is_cluster_wide(body) { "Cluster" } else { "Namespaced" };
-    let env = defaults(body).into_iter().map(|(name, value)| variable(arena, name, &value));
+    let env = defaults(body, writer.cluster()).into_iter().map(|(name, value)| variable(arena, name, &value));
+    let secret_env = body.secret_env.iter().map(|(name, secret)| {
+        let reference = arena.map([("name", arena.text(secret)), ("key", arena.text(name))]);
+        arena.map([("name", arena.text(name)), ("valueFrom", arena.map([("secretKeyRef", reference)]))])
+    });
+    let secrets = body
+        .secrets
+        .iter()
+        .map(|(name, path)| arena.map([("name", arena.text(name)), ("mountPath", arena.text(path))]));
+    let secrets = (!body.secrets.is_empty()).then(|| ("secrets", arena.list(secrets)));
+    let program = if body.python { "python3 -u experiment" } else { "./experiments" };
     // Labels are required in fact: the runner writes into the map.
     let labels = arena.map([
         ("name", arena.text(&experiment.name)),
@@ -31,15 +42,16 @@ pub(super) fn experiment<'a>(writer: &Writer<'_, '_>, arena: &'a Arena, experime
         ("app.kubernetes.io/component", Node::Text("experiment-job")),
         ("app.kubernetes.io/runtime-api-usage", arena.text(if body.mounts_runtime { "true" } else { "false" })),
     ]);
-    let definition = arena.map([
-        ("scope", arena.text(scope)),
-        ("permissions", access::declared(arena, body)),
-        ("image", arena.text(&body.image)),
-        ("imagePullPolicy", Node::Text("IfNotPresent")),
-        ("command", arena.list([Node::Text("/bin/bash")])),
-        ("args", arena.list([Node::Text("-c"), arena.format(format_args!("./experiments -name {}", body.run))])),
-        ("env", arena.list(env)),
-        ("labels", labels),
+    let definition = arena.map_some([
+        Some(("scope", arena.text(scope))),
+        Some(("permissions", access::declared(arena, body))),
+        Some(("image", arena.text(&body.image))),
+        Some(("imagePullPolicy", Node::Text("IfNotPresent"))),
+        Some(("command", arena.list([Node::Text("/bin/bash")]))),
+        Some(("args", arena.list([Node::Text("-c"), arena.format(format_args!("{program} -name {}", body.run))]))),
+        Some(("env", arena.list(env.chain(secret_env)))),
+        Some(("labels", labels)),
+        secrets,
     ]);
     arena.map([
         ("apiVersion", Node::Text("litmuschaos.io/v1alpha1")),
@@ -51,7 +63,7 @@ pub(super) fn experiment<'a>(writer: &Writer<'_, '_>, arena: &'a Arena, experime
 }
 
 /// What is the same for every engine of the fault.
-fn defaults(body: &LitmusBody) -> Vec<(&'static str, String)> {
+fn defaults(body: &LitmusBody, cluster: &Cluster) -> Vec<(&'static str, String)> {
     let mut env = vec![
         ("SEQUENCE", "parallel".to_owned()),
         // The engine's `defaultHealthCheck` has no effect; this variable has.
@@ -60,8 +72,15 @@ fn defaults(body: &LitmusBody) -> Vec<(&'static str, String)> {
         ("LIB_IMAGE", body.image.to_string()),
     ];
     if body.mounts_runtime {
-        env.push(("CONTAINER_RUNTIME", "containerd".to_owned()));
-        env.push(("SOCKET_PATH", "/run/containerd/containerd.sock".to_owned()));
+        let runtime = cluster.runtime.as_deref().unwrap_or("containerd");
+        let socket = match (&cluster.runtime_socket, runtime) {
+            (Some(socket), _) => socket.as_str(),
+            (None, "docker") => "/var/run/docker.sock",
+            (None, "crio") => "/run/crio/crio.sock",
+            (None, _) => "/run/containerd/containerd.sock",
+        };
+        env.push(("CONTAINER_RUNTIME", runtime.to_owned()));
+        env.push(("SOCKET_PATH", socket.to_owned()));
     }
     env
 }
@@ -141,11 +160,11 @@ fn spec<'a>(arena: &'a Arena, draft: &Draft<'_>, engine: &Engine<'_>, state: Opt
 
 fn target<'a>(arena: &'a Arena, selection: &Selection) -> Option<(&'static str, Node<'a>)> {
     match selection {
-        Selection::Label { namespace, label } => {
+        Selection::Label { namespace, label, owners } => {
             let (namespace, label) = (arena.text(namespace), arena.text(label));
-            let workloads = OWNERS
+            let workloads = owners
                 .iter()
-                .map(|kind| arena.map([("kind", Node::Text(kind)), ("namespace", namespace), ("labels", label)]));
+                .map(|kind| arena.map([("kind", arena.text(kind)), ("namespace", namespace), ("labels", label)]));
             Some(("selectors", arena.map([("workloads", arena.list(workloads))])))
         }
         Selection::Names { namespace, names } => {

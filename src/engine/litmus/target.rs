@@ -31,6 +31,8 @@ pub(super) enum Selection {
         namespace: SmolStr,
         /// `key=value`.
         label: String,
+        /// Kinds of workloads that own them.
+        owners: Vec<SmolStr>,
     },
     /// `selectors.pods`: these pods.
     Names {
@@ -58,6 +60,8 @@ pub(super) struct Target {
     pub approximations: Vec<(&'static str, String)>,
     /// How many of the known candidates Litmus hits.
     pub count: Option<Count>,
+    /// The share of a cloud's things, under the fault's own name for it.
+    pub affects: Option<(SmolStr, String)>,
 }
 
 /// How many are hit of how many, in the language and in Litmus.
@@ -85,6 +89,9 @@ pub(super) fn target(plan: &Plan, draw: &Draw, body: &LitmusBody) -> Result<Targ
     match &draw.selector {
         Selector::Pods(pods) => of_pods(plan, draw, pods, body),
         Selector::Nodes(nodes) => of_nodes(draw, nodes, body),
+        Selector::Workloads(pods) if body.may(Access::Scale) => of_workloads(draw, pods, body),
+        _ if body.targetless => targetless(draw),
+        selector if selector.cloud().is_some() => of_cloud(draw, body),
         other => Err(Refusal::Selection(no_such_target(other.kind()).to_owned())),
     }
 }
@@ -97,12 +104,82 @@ fn no_such_target(kind: TargetKind) -> &'static str {
         }
         TargetKind::Processes => "Litmus knows pods and nodes, but nothing on the machine that Perturb runs on",
         TargetKind::Endpoints => "Litmus knows pods and nodes, but no URLs",
-        TargetKind::Instances => {
-            "Litmus takes machines of a cloud by variables that differ with each fault, not by a target"
+        TargetKind::Instances | TargetKind::Disks | TargetKind::Databases | TargetKind::Balancers => {
+            "the fault's litmus body does not say by which variables Litmus takes it"
         }
+        TargetKind::Machines => "Litmus has no agent on machines outside of the cluster",
         TargetKind::Clusters => "an engine works in the one cluster that it is in",
         TargetKind::Pods | TargetKind::Nodes => "Litmus cannot select it",
     }
+}
+
+/// What an engine says where its variables say all.
+fn nothing() -> Target {
+    Target {
+        selection: Selection::Nothing,
+        env: Vec::new(),
+        namespace: None,
+        approximations: Vec::new(),
+        count: None,
+        affects: None,
+    }
+}
+
+/// A fault that says by its own variables what it hits can hit all of it only.
+fn targetless(draw: &Draw) -> Result<Target, Refusal> {
+    if draw.quantity != Quantity::All {
+        return Err(Refusal::Count("this fault of Litmus hits what its variables say: write `all of`".to_owned()));
+    }
+    Ok(nothing())
+}
+
+/// What a cloud has: the body's variables say which, one of them may say how many.
+fn of_cloud(draw: &Draw, body: &LitmusBody) -> Result<Target, Refusal> {
+    let Some(cloud) = draw.selector.cloud() else { return Ok(nothing()) };
+    let by_id = match (cloud.ids.is_empty(), cloud.tags.is_empty()) {
+        (false, true) => true,
+        (true, false) => false,
+        (false, false) => {
+            return Err(Refusal::Selection("Litmus takes them by their ids or by a tag, not by both".to_owned()));
+        }
+        (true, true) => {
+            return Err(Refusal::Selection("without ids or tags nothing says which of them are meant".to_owned()));
+        }
+    };
+    if !by_id && cloud.tags.len() > 1 {
+        return Err(Refusal::Selection("Litmus takes one tag only".to_owned()));
+    }
+    let known = by_id.then(|| count_of(&cloud.ids));
+    let mut target = nothing();
+    match &body.affects {
+        Some(variable) => target.affects = Some((variable.clone(), percent(draw.quantity, known)?.to_string())),
+        None if draw.quantity == Quantity::All || (known.is_some_and(|n| draw.quantity == Quantity::Exactly(n))) => {}
+        None => {
+            return Err(Refusal::Count("this fault of Litmus hits every one that is named: write `all of`".to_owned()));
+        }
+    }
+    Ok(target)
+}
+
+/// Workloads that are scaled: by the one label of their pods, and a share of them.
+fn of_workloads(draw: &Draw, pods: &PodSelector, body: &LitmusBody) -> Result<Target, Refusal> {
+    let plain = pods.names.is_empty() && pods.node.is_none() && pods.zone.is_none() && pods.except.is_empty();
+    let ([namespace], [(key, value)], true) = (pods.namespaces.as_slice(), pods.labels.as_slice(), plain) else {
+        return Err(Refusal::Selection(
+            "Litmus finds workloads in one namespace by one label; more labels it takes for an *or*".to_owned(),
+        ));
+    };
+    let mut target = nothing();
+    target.selection =
+        Selection::Label { namespace: namespace.clone(), label: format!("{key}={value}"), owners: owners(body) };
+    target.namespace = Some(namespace.clone());
+    target.env.push(("APP_AFFECT_PERC", percent(draw.quantity, None)?.to_string()));
+    Ok(target)
+}
+
+/// The kinds that the body knows, or all.
+fn owners(body: &LitmusBody) -> Vec<SmolStr> {
+    if body.owners.is_empty() { OWNERS.iter().map(|kind| SmolStr::from(*kind)).collect() } else { body.owners.clone() }
 }
 
 fn of_pods(plan: &Plan, draw: &Draw, pods: &PodSelector, body: &LitmusBody) -> Result<Target, Refusal> {
@@ -110,7 +187,15 @@ fn of_pods(plan: &Plan, draw: &Draw, pods: &PodSelector, body: &LitmusBody) -> R
     if !pods.except.is_empty() {
         return refuse("`except` names what another draw hit, and Litmus draws each time anew");
     }
-    if pods.node.is_some() || pods.zone.is_some() {
+    let mut node_labels = Vec::new();
+    for (at, label) in [(&pods.node, "kubernetes.io/hostname"), (&pods.zone, "topology.kubernetes.io/zone")] {
+        match at {
+            Some(At::Named(name)) => node_labels.push(format!("{label}={name}")),
+            Some(At::Drawn(_)) => return refuse("the plan draws the node or zone, and Litmus draws for itself"),
+            None => {}
+        }
+    }
+    if !node_labels.is_empty() && !body.node_label {
         return refuse(
             "not every fault of Litmus reads NODE_LABEL, and one that does not would hit pods on any node or in any zone",
         );
@@ -123,7 +208,10 @@ fn of_pods(plan: &Plan, draw: &Draw, pods: &PodSelector, body: &LitmusBody) -> R
     let first_label_is_read = body.access.iter().any(|a| a.needs_label());
     let selection = match (pods.names.as_slice(), pods.labels.as_slice()) {
         ([], []) => Selection::Namespace(namespace.clone()),
-        ([], [(key, value)]) => Selection::Label { namespace: namespace.clone(), label: format!("{key}={value}") },
+        ([], [(key, value)]) => {
+            let label = format!("{key}={value}");
+            Selection::Label { namespace: namespace.clone(), label, owners: owners(body) }
+        }
         ([], _) => {
             return refuse(
                 "between several labels Litmus puts an *or*: it would hit every pod that has any one of them. Give the pods \
@@ -147,8 +235,12 @@ fn of_pods(plan: &Plan, draw: &Draw, pods: &PodSelector, body: &LitmusBody) -> R
         namespace: Some(namespace.clone()),
         approximations: Vec::new(),
         count: None,
+        affects: None,
         selection,
     };
+    if !node_labels.is_empty() {
+        target.env.push(("NODE_LABEL", node_labels.join(",")));
+    }
     how_many_pods(plan, draw, &mut target)?;
     if let Some(container) = draw.service.as_ref().and_then(|s| plan.services.get(s)).and_then(|s| s.container.as_ref())
         && !body.sets("TARGET_CONTAINER")
@@ -277,13 +369,7 @@ fn of_nodes(draw: &Draw, nodes: &NodeSelector, body: &LitmusBody) -> Result<Targ
         Some(At::Drawn(_)) => return refuse("the zone is drawn by the plan, and Litmus draws for itself"),
         None => {}
     }
-    let mut target = Target {
-        selection: Selection::Nothing,
-        env: Vec::new(),
-        namespace: None,
-        approximations: Vec::new(),
-        count: None,
-    };
+    let mut target = nothing();
     match (nodes.names.as_slice(), labels.as_slice(), &nodes.holding) {
         ([], [], None) => return refuse("without a name or label Litmus takes a node of any pod in the cluster"),
         ([], [], Some(pods)) => holding(draw, pods, body, &mut target)?,
@@ -312,7 +398,8 @@ fn holding(draw: &Draw, pods: &PodSelector, body: &LitmusBody, target: &mut Targ
         ));
     }
     one_node(draw)?;
-    target.selection = Selection::Label { namespace: namespace.clone(), label: format!("{key}={value}") };
+    let label = format!("{key}={value}");
+    target.selection = Selection::Label { namespace: namespace.clone(), label, owners: owners(body) };
     target.namespace = Some(namespace.clone());
     target.approximations.push((
         "draw",

@@ -19,6 +19,9 @@ impl Context<'_> {
         if matches!(first, '}' | ')' | ']') {
             return self.stray(start, first);
         }
+        if first == ';' {
+            return self.semicolon(start);
+        }
         let at = self.span(start, start + word.len().max(1) as u32);
         if word.is_empty() {
             return Diagnostic::new(Code::UNKNOWN_ITEM, at, format!("`{}` begins no item", self.shown(start, end)))
@@ -60,6 +63,15 @@ impl Context<'_> {
         Diagnostic::new(Code::STRAY_BRACKET, at, format!("this `{sign}` closes nothing"))
             .help("leave it out, or write the bracket that it closes")
             .choice(format!("leave out `{sign}`"), at, "")
+    }
+
+    fn semicolon(&self, start: u32) -> Diagnostic {
+        let at = self.span(start, start + 1);
+        let diagnostic = Diagnostic::new(Code::SEMICOLON, at, "lines end without `;`")
+            .help("leave it out; a comma or a line end separates");
+        let behind = self.rest(start + 1).trim_start_matches([' ', '\t']);
+        let ends_line = behind.is_empty() || behind.starts_with(['\n', '\r', '/']);
+        if ends_line { diagnostic.fix("leave out `;`", at, "") } else { diagnostic }
     }
 
     // --------------------------------------------------------------------------------------------------------- lines
@@ -165,8 +177,7 @@ impl Context<'_> {
             return self.stray(start, first);
         }
         if first == ';' {
-            return Diagnostic::new(Code::SEMICOLON, self.span(start, start + 1), "lines end without `;`")
-                .help("a comma or a line end separates");
+            return self.semicolon(start);
         }
         if matches!(word, "else" | "then" | "if") {
             return Diagnostic::new(

@@ -1,0 +1,108 @@
+//! Files that a command changes: which there are, reading them as text, replacing them whole, showing what would change.
+//!
+//! Comes in: PATH arguments. Goes out: texts, files replaced, differences. A file is never half written: the new text is
+//! written beside it and renamed into its place, with the old one's permissions; a link stays a link.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::exit::Failure;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::project::Project;
+use crate::source::disk::{Disk, read_file};
+use crate::source::{FileId, Span};
+
+/// The `.chaos` files of these files and folders, sorted, each once, as they are shown.
+///
+/// # Errors
+/// A path that is not there, a folder without such files.
+pub(super) fn expand(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = BTreeSet::new();
+    for path in given {
+        let about = fs::metadata(path).map_err(|e| super::input::missing(path, &e))?;
+        if !about.is_dir() {
+            found.insert(path.clone());
+            continue;
+        }
+        let inside = in_folder(path)?;
+        if inside.is_empty() {
+            return Err(Failure::new(format!("there is no `.chaos` file in `{}`", path.display())));
+        }
+        found.extend(inside);
+    }
+    Ok(found.into_iter().collect())
+}
+
+/// What the project of a folder has in it; a folder of no project is listed alike.
+fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let absolute = fs::canonicalize(folder).map_err(|e| Failure::io("open", folder, &e))?;
+    let disk = match Project::find(&absolute) {
+        Some(root) => Project::open(root.clone()).map_err(|e| Failure::io("read", &root, &e))?.disk(),
+        None => Disk::new(&absolute),
+    };
+    let inner = absolute.strip_prefix(disk.root()).ok().and_then(crate::source::disk::slashes).unwrap_or_default();
+    let below = if inner.is_empty() { String::new() } else { format!("{inner}/") };
+    let shown = |path: &String| {
+        let path = path.strip_prefix(&below).unwrap_or(path);
+        if folder == Path::new(".") { PathBuf::from(path) } else { folder.join(path) }
+    };
+    Ok(disk.list_under(&inner).iter().map(shown).collect())
+}
+
+/// The text of a file; a diagnostic if its bytes are no text, as nothing can be written back then.
+///
+/// # Errors
+/// What the operating system says.
+pub(super) fn read_text(path: &Path) -> Result<Result<String, Diagnostic>, Failure> {
+    let bytes = read_file(path).map_err(|e| Failure::io("read", path, &e))?;
+    Ok(text_of(bytes))
+}
+
+/// Bytes as text, or what is wrong with them: the place is in the text with U+FFFD for what is none.
+pub(super) fn text_of(bytes: Vec<u8>) -> Result<String, Diagnostic> {
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to() as u32;
+        Diagnostic::new(Code::INVALID_UTF8, Span::new(FileId(0), at, at + 3), "these bytes are not UTF-8")
+            .why("the file is left as it is: what the bytes were meant to be, nobody can say")
+            .help("save the file as UTF-8")
+    })
+}
+
+/// Replaces a file by a text, whole.
+///
+/// # Errors
+/// What the operating system says; the file is as it was then.
+pub(super) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |e: std::io::Error| Failure::io("write", path, &e);
+    let place = fs::canonicalize(path).map_err(failed)?;
+    let folder = place.parent().unwrap_or(Path::new("."));
+    let permissions = fs::metadata(&place).map_err(failed)?.permissions();
+    // Where the file itself may not be written, its folder may still let it be replaced: that is not what was meant.
+    if permissions.readonly() {
+        return Err(Failure::new(format!("cannot write `{}`: it is read-only", path.display())));
+    }
+    let mut new = tempfile::Builder::new().prefix(".perturb-").tempfile_in(folder).map_err(failed)?;
+    new.write_all(text.as_bytes()).map_err(failed)?;
+    new.as_file().set_permissions(permissions).map_err(failed)?;
+    new.as_file().sync_all().map_err(failed)?;
+    new.persist(&place).map_err(|e| failed(e.error))?;
+    Ok(())
+}
+
+/// What changes from one text to another, in the form of `diff -u`.
+pub(super) fn difference(name: &str, before: &str, after: &str, color: bool) -> String {
+    let diff = similar::TextDiff::from_lines(before, after);
+    let text = diff.unified_diff().context_radius(3).header(name, name).to_string();
+    if !color {
+        return text;
+    }
+    let painted = |line: &str| match line.as_bytes().first() {
+        Some(b'+') => format!("\u{1b}[32m{line}\u{1b}[0m\n"),
+        Some(b'-') => format!("\u{1b}[31m{line}\u{1b}[0m\n"),
+        Some(b'@') => format!("\u{1b}[36m{line}\u{1b}[0m\n"),
+        _ => format!("{line}\n"),
+    };
+    text.lines().map(painted).collect()
+}

@@ -1,0 +1,191 @@
+//! `perturb fix`: applies fixes, as long as that makes things better.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::exit::{Exit, Failure};
+use super::files::{difference, replace};
+use super::input::{Input, Loaded, StdinArguments};
+use super::terminal::{Stream, Terminal};
+use super::work::{self, Job};
+use crate::check::stdlib::Library;
+use crate::diagnostic::edit::{apply, choose};
+use crate::diagnostic::render::{Summary, counted};
+use crate::diagnostic::{Diagnostic, Fix};
+
+/// Applies the fixes of what `check` and `lint` find
+///
+/// Only those that are certain, unless `--guesses` is given. Fixes are applied together where they do not touch, and again
+/// until none is left; a fix after which more is wrong than before is taken back.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Files or folders [default: the project of this folder]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Also apply the first of several choices, where a person should decide: read the difference
+    #[arg(long)]
+    guesses: bool,
+    /// Write nothing; print what would change, and exit with 1 if anything would
+    #[arg(long)]
+    diff: bool,
+}
+
+/// Rounds after which fixing ends, whatever is left: each removes something, so few need a third.
+const ROUNDS: usize = 12;
+/// How many fixes are tried alone, if all of them together made things worse.
+const ALONE: usize = 200;
+
+/// Files with their fixes applied.
+pub(super) struct Mended {
+    /// Path in the project to the text before and after.
+    pub files: BTreeMap<String, (String, String)>,
+    /// How many fixes.
+    pub applied: usize,
+    /// What is left.
+    pub left: Vec<Diagnostic>,
+}
+
+impl Mended {
+    /// Replaces the files.
+    ///
+    /// # Errors
+    /// What the operating system says; files before it are written.
+    pub(super) fn write(&self, root: &Path) -> Result<(), Failure> {
+        self.files.iter().try_for_each(|(path, (_, after))| replace(&root.join(path), after))
+    }
+}
+
+pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
+    if arguments.paths.iter().any(|p| p.as_os_str() == "-") {
+        return Err(Failure::new("`perturb fix` changes files, and standard input is none"));
+    }
+    let mut input = Input::find(&arguments.paths, &StdinArguments::default(), terminal)?;
+    let mended = mend(&mut input, arguments.guesses, &all)?;
+    if arguments.diff {
+        let color = terminal.look(Stream::Output, "").color;
+        for (path, (before, after)) in &mended.files {
+            terminal.print(&difference(&format!("{}{path}", input.prefix), before, after, color))?;
+        }
+    } else {
+        mended.write(&input.project.root)?;
+    }
+    let noun = if mended.applied == 1 { "fix" } else { "fixes" };
+    let left = Summary::of(&mended.left);
+    terminal.say(&format!("{} {noun} in {}; left: {left}\n", mended.applied, counted(mended.files.len(), "file")));
+    let would = arguments.diff && !mended.files.is_empty();
+    Ok(if would || left.errors > 0 { Exit::Findings } else { Exit::Clean })
+}
+
+/// All that `check` and `lint` find in the files that the arguments name.
+fn all(loaded: &Loaded) -> Vec<Diagnostic> {
+    let program = &loaded.checked.program;
+    let experiments = work::experiments(program, |e| loaded.is_chosen(&e.path));
+    let jobs: Vec<Job> = experiments
+        .into_iter()
+        .flat_map(|(e, places)| places.into_iter().map(move |place| Job { experiment: e.clone(), place }))
+        .collect();
+    let (mut found, _) = loaded.findings(work::judge(program, &jobs));
+    found.extend(super::lint::findings(loaded));
+    found
+}
+
+/// Applies the fixes of what `find` finds, in memory.
+///
+/// # Errors
+/// A file that cannot be read.
+pub(super) fn mend(
+    input: &mut Input,
+    guesses: bool,
+    find: &dyn Fn(&Loaded) -> Vec<Diagnostic>,
+) -> Result<Mended, Failure> {
+    let mut loaded = input.load(Library::Whole)?;
+    let mut found = find(&loaded);
+    let mut mended = Mended { files: BTreeMap::new(), applied: 0, left: Vec::new() };
+    for _ in 0..ROUNDS {
+        let fixes: Vec<Fix> = choose(&found, guesses).into_iter().filter(|f| is_ours(f, &loaded)).cloned().collect();
+        if fixes.is_empty() {
+            break;
+        }
+        let together: Vec<&Fix> = fixes.iter().collect();
+        let mut better = attempt(input, &loaded, &found, &together, find)?;
+        if better.is_none() {
+            for one in together.iter().take(ALONE) {
+                better = attempt(input, &loaded, &found, &[*one], find)?;
+                if better.is_some() {
+                    break;
+                }
+            }
+        }
+        let Some(better) = better else { break };
+        for (path, before, after) in better.texts {
+            let first = mended.files.remove(&path).map_or(before, |(first, _)| first);
+            if first != after {
+                mended.files.insert(path, (first, after));
+            }
+        }
+        mended.applied += better.fixes;
+        (loaded, found) = (better.loaded, better.found);
+    }
+    mended.left = found;
+    Ok(mended)
+}
+
+/// Whether a fix changes only files of the project that were asked for. The settings are mended by hand.
+fn is_ours(fix: &Fix, loaded: &Loaded) -> bool {
+    fix.edits.iter().all(|edit| {
+        let file = loaded.checked.sources.get(edit.span.file);
+        file.is_some_and(|f| f.path.ends_with(".chaos") && loaded.is_chosen(&f.path) && !is_std(&f.path))
+    })
+}
+
+fn is_std(path: &str) -> bool {
+    path.starts_with(crate::check::stdlib::PREFIX)
+}
+
+/// Texts that are better than before.
+struct Better {
+    /// Path, before, after.
+    texts: Vec<(String, String, String)>,
+    fixes: usize,
+    loaded: Loaded,
+    found: Vec<Diagnostic>,
+}
+
+/// Applies some fixes and looks again; `None`, with everything as it was, if that is not better.
+fn attempt(
+    input: &mut Input,
+    loaded: &Loaded,
+    found: &[Diagnostic],
+    fixes: &[&Fix],
+    find: &dyn Fn(&Loaded) -> Vec<Diagnostic>,
+) -> Result<Option<Better>, Failure> {
+    let mut texts = Vec::new();
+    for (id, file) in loaded.checked.sources.iter() {
+        if !fixes.iter().flat_map(|f| &f.edits).any(|e| e.span.file == id) {
+            continue;
+        }
+        // A text with U+FFFD may be one that was no text: it is not written back.
+        let after = apply(&file.text, id, fixes).filter(|_| !file.text.contains('\u{fffd}'));
+        let Some(after) = after else { return Ok(None) };
+        texts.push((file.path.to_string(), file.text.to_string(), after));
+    }
+    for (path, _, after) in &texts {
+        input.put(path, after);
+    }
+    let after = input.load(Library::Whole)?;
+    let now = find(&after);
+    if badness(&after, &now) < badness(loaded, found) {
+        return Ok(Some(Better { texts, fixes: fixes.len(), loaded: after, found: now }));
+    }
+    for (path, before, _) in &texts {
+        input.put(path, before);
+    }
+    Ok(None)
+}
+
+/// How bad a project is: first what does not fit the grammar, as a text that fits shows more of what is wrong with it.
+fn badness(loaded: &Loaded, found: &[Diagnostic]) -> (usize, usize, usize) {
+    let errors = || loaded.checked.diagnostics.iter().filter(|d| d.is_error());
+    let syntax = errors().filter(|d| d.code.number() < 100).count();
+    (syntax, errors().count() + found.iter().filter(|d| d.is_error()).count(), found.len())
+}

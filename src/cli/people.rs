@@ -1,0 +1,128 @@
+//! What only people can answer, at a terminal or by what the command line says.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+
+use crate::plan::{Approval, Plan, Rule};
+use crate::runtime::drive::{People, wall};
+use crate::runtime::journal::Journal;
+use crate::runtime::machine::{Question, Verdict};
+use crate::types::Duration;
+
+/// An approval as a file: it is bound to one plan.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ApprovalFile {
+    /// The plan's digest.
+    pub digest: String,
+    /// For which team.
+    pub team: String,
+    /// Who approves.
+    pub by: String,
+}
+
+/// The people at this terminal.
+pub(super) struct AtTerminal {
+    pub approvals: Vec<ApprovalFile>,
+    pub journal: PathBuf,
+}
+
+#[async_trait::async_trait]
+impl People for AtTerminal {
+    async fn approve(&self, plan: &Plan, approval: &Approval) -> Result<String, String> {
+        let mine = |a: &&ApprovalFile| a.team == approval.team.as_str() && a.digest == plan.digest;
+        if let Some(file) = self.approvals.iter().find(mine) {
+            return Ok(format!("{} (by file)", file.by));
+        }
+        if self.approvals.iter().any(|a| a.team == approval.team.as_str()) {
+            return Err(format!("the file approves another plan than {}", plan.digest));
+        }
+        let text = format!("{} approves this plan ({}). Your name, or nothing to refuse: ", approval.team, plan.digest);
+        match line(text).await {
+            Some(name) if !name.is_empty() => Ok(format!("{name} (at the terminal)")),
+            Some(_) => Err("it was refused".to_owned()),
+            None => Err("nobody is there to approve: give --approval FILE".to_owned()),
+        }
+    }
+
+    async fn judge(&self, plan: &Plan, rule: &Rule) -> Result<String, String> {
+        match confirmed_in(&rule.text) {
+            Some((environment, within)) => self.confirmed(plan, &environment, within),
+            None => Err(format!("nobody can judge it here; {}", rule.because)),
+        }
+    }
+
+    async fn ask(&self, question: &Question) -> Option<(bool, String)> {
+        let said = line(format!("? {}: {} (yes/no) ", question.who, question.text)).await?;
+        Some((matches!(said.to_lowercase().as_str(), "y" | "yes"), format!("{} (at the terminal)", question.who)))
+    }
+
+    async fn prompt(&self, question: &Question) -> Option<(String, String)> {
+        let words = line(format!("… {}: {} ", question.who, question.text)).await?;
+        Some((format!("{} (at the terminal)", question.who), words))
+    }
+}
+
+impl AtTerminal {
+    /// Whether this very text was confirmed there lately, as this journal says.
+    fn confirmed(&self, plan: &Plan, environment: &str, within: Duration) -> Result<String, String> {
+        let runs = Journal::open(&self.journal).and_then(|j| j.runs()).map_err(|e| e.to_string())?;
+        let since = wall().saturating_sub(i64::try_from(within.as_nanos() / 1_000_000).unwrap_or(i64::MAX));
+        let found = runs.into_iter().find(|run| {
+            run.text_digest == plan.text_digest
+                && run.place.split('/').next() == Some(environment)
+                && run.verdict.as_deref() == Some(Verdict::Confirmed.text())
+                && run.began >= since
+        });
+        match found {
+            Some(run) => Ok(format!("confirmed in {environment} by the run {}", run.id)),
+            None => Err(format!("this text was not confirmed in {environment} within {within}, as this journal knows")),
+        }
+    }
+}
+
+/// `require experiment.confirmed-in(staging, within: 14d)`
+fn confirmed_in(text: &str) -> Option<(String, Duration)> {
+    let inner = text.strip_prefix("require experiment.confirmed-in(")?.strip_suffix(')')?;
+    let (environment, within) = inner.split_once(',')?;
+    Some((environment.trim().to_owned(), within.trim().strip_prefix("within:")?.trim().parse().ok()?))
+}
+
+/// A line from a person; `None`: nobody is there.
+async fn line(prompt: String) -> Option<String> {
+    if !std::io::stdin().is_terminal() {
+        return None;
+    }
+    // A thread of its own, which is not waited for: a person may never answer.
+    let (said, heard) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::stderr().write_all(prompt.as_bytes());
+        let mut text = String::new();
+        let read = std::io::stdin().lock().read_line(&mut text);
+        let _ = said.send(read.ok().filter(|n| *n > 0).map(|_| text.trim().to_owned()));
+    });
+    heard.await.ok().flatten()
+}
+
+/// Asks at once, outside of a run.
+pub(super) fn ask(prompt: &str) -> Option<String> {
+    if !std::io::stdin().is_terminal() {
+        return None;
+    }
+    let _ = std::io::stderr().write_all(prompt.as_bytes());
+    let mut text = String::new();
+    let read = std::io::stdin().lock().read_line(&mut text).ok()?;
+    (read > 0).then(|| text.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rule_that_a_journal_can_judge_is_known() {
+        let found = confirmed_in("require experiment.confirmed-in(staging, within: 14d)");
+        assert_eq!(found, Some(("staging".to_owned(), "14d".parse().unwrap())));
+        assert_eq!(confirmed_in("require experiment.blast-radius <= 34%"), None);
+    }
+}

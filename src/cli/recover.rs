@@ -1,0 +1,51 @@
+//! `perturb recover`: undoes what a dead run left. And the watchdog, which does the same for one run as soon as it dies.
+
+use std::path::PathBuf;
+
+use super::exit::{Exit, Failure};
+use super::journal::{JournalArguments, failure};
+use super::run::say_rescued;
+use super::terminal::Terminal;
+use super::world;
+use crate::runtime::drive;
+use crate::runtime::watchdog::watch;
+
+/// Undoes what runs left whose process is gone, from the journal
+///
+/// Safe at any time and as often as you like: runs that are still going on are not touched. Exit codes: 0 nothing is left,
+/// 6 something may be left.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    journal: JournalArguments,
+}
+
+pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
+    let path = arguments.journal.existing()?.path().to_owned();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(format!("cannot start: {e}")))?;
+    let rescued = runtime.block_on(drive::recover(&path, &world::drivers(&world::local(&path)?), "recover")).map_err(|e| failure(&e))?;
+    say_rescued(&rescued, terminal);
+    if rescued.iter().any(|r| !r.left.is_empty()) {
+        return Ok(Exit::Verdict(crate::runtime::machine::Verdict::Error.exit_code()));
+    }
+    let undone: usize = rescued.iter().map(|r| r.undone.len()).sum();
+    terminal.print(&format!("{undone} undone, nothing is left\n"))?;
+    Ok(Exit::Clean)
+}
+
+/// Watches over one run (started by `perturb run`)
+#[derive(Debug, clap::Args)]
+pub(super) struct WatchArguments {
+    /// The journal
+    journal: PathBuf,
+    /// The run
+    run: String,
+}
+
+pub(super) fn watchdog(arguments: &WatchArguments) -> Result<Exit, Failure> {
+    watch(&arguments.journal, &arguments.run, &world::drivers(&world::local(&arguments.journal)?)).map_err(|e| failure(&e))?;
+    Ok(Exit::Clean)
+}

@@ -1,0 +1,267 @@
+//! `perturb run`: holds an experiment, and ends with its verdict.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::exit::{Exit, Failure};
+use super::journal::{JournalArguments, failure};
+use super::people::{ApprovalFile, AtTerminal, ask};
+use super::terminal::Terminal;
+use super::view::{Format, viewer};
+use super::{experiment, junit, world};
+use crate::analysis::timeline::{settling, timeline};
+use crate::plan::{Plan, Step, StepKind};
+use crate::runtime::drive::{HoldError, Parts, Rescued, dry, hold, recover, wall};
+use crate::runtime::journal::{Begun, JOURNAL_VERSION, Owner, RunRow};
+use crate::runtime::machine::{EndedBy, Outcome};
+use crate::runtime::simulate::told;
+use crate::runtime::watchdog::Program;
+use crate::types::Duration;
+
+/// With `--step`, each step waits this long for its yes.
+const STEP: Duration = Duration::from_secs(15 * 60);
+
+/// Runs an experiment: preflight, baseline, faults, recovery, verdict
+///
+/// Whatever happens, what was injected is undone: on Ctrl-C, on any signal, by a watchdog if this process is killed, and by
+/// `perturb recover` (or the next run) if the machine went down. Exit codes: 0 confirmed, 1 refuted, 2 wrong usage or sources,
+/// 3 not-run, 4 aborted, 5 inconclusive, 6 error (something may be left).
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The file with the experiment, or a plan.json
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The experiment
+    #[arg(long, value_name = "NAME")]
+    experiment: Option<String>,
+    /// Where it runs
+    #[arg(long = "in", value_name = "ENVIRONMENT[/CLUSTER]")]
+    place: Option<String>,
+    /// Does everything of preflight for real (engines, targets, guards), and nothing after it
+    #[arg(long)]
+    dry: bool,
+    /// Asks before each step
+    #[arg(long, conflicts_with = "dry")]
+    step: bool,
+    /// An approval of this plan, as JSON: { "digest", "team", "by" }; may be given several times
+    #[arg(long, value_name = "FILE")]
+    approval: Vec<PathBuf>,
+    /// The name of a protected environment, where nobody is there to type it
+    #[arg(long, value_name = "ENVIRONMENT")]
+    confirm: Option<String>,
+    /// How the run is shown
+    #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
+    format: Format,
+    /// Writes the result as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    #[command(flatten)]
+    journal: JournalArguments,
+}
+
+pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
+    let asked = (arguments.experiment.as_deref(), arguments.place.as_deref());
+    let mut plan = match experiment::plan(&arguments.file, asked.0, asked.1, terminal)? {
+        Ok(plan) => plan,
+        Err(exit) => return Ok(exit),
+    };
+    confirm(&plan, arguments)?;
+    let approvals = arguments.approval.iter().map(read_approval).collect::<Result<Vec<_>, _>>()?;
+    if arguments.step {
+        plan.method = with_questions(plan.method);
+    }
+    let journal = arguments.journal.open()?;
+    let path = journal.path().to_owned();
+    say_rescued(&rescue_before(&path)?, terminal);
+    let plan = Arc::new(plan);
+    let id = new_id(&plan);
+    let total = timeline(&plan).total.plus(settling(&plan).times(2));
+    let (_operator, told_by_operator) = tokio::sync::mpsc::unbounded_channel();
+    let program = std::env::current_exe().map_err(|e| Failure::new(format!("cannot find this program: {e}")))?;
+    let local = world::local(&arguments.file)?;
+    let parts = Parts {
+        drivers: world::drivers(&local),
+        sampler: world::sampler(&local, &plan.place.cluster),
+        people: Arc::new(AtTerminal { approvals, journal: path }),
+        viewer: viewer(arguments.format, &id, &plan, total),
+        watchdog: Some(Program { program, arguments: vec!["watchdog".into()] }),
+        operator: told_by_operator,
+    };
+    if arguments.dry {
+        let exit = dry_run(plan, &id, journal, parts, terminal);
+        world::release(&local)?;
+        return exit;
+    }
+    let row = RunRow {
+        id: id.as_str().into(),
+        began: wall(),
+        experiment: plan.name.to_string(),
+        place: format!("{}/{}", plan.place.environment, plan.place.cluster.name),
+        text_digest: plan.text_digest.clone(),
+        verdict: None,
+        owner: Owner::this(),
+    };
+    let outcome = hold(plan.clone(), &row, begun(&plan), journal, parts).map_err(|e| held(&e));
+    // Whatever came of it: nothing is asked of the local system any more.
+    world::release(&local)?;
+    let outcome = outcome?;
+    if let Some(path) = &arguments.junit {
+        super::plan::write_whole(path, &junit::of_run(&plan, &id, &outcome))?;
+    }
+    if arguments.format == Format::Text {
+        terminal.print(&summary(&id, &outcome))?;
+    }
+    Ok(Exit::Verdict(outcome.verdict.exit_code()))
+}
+
+fn held(error: &HoldError) -> Failure {
+    Failure::new(error.to_string())
+}
+
+/// A protected environment is named once more by whoever starts a run there.
+fn confirm(plan: &Plan, arguments: &Arguments) -> Result<(), Failure> {
+    if !plan.place.protected || arguments.dry {
+        return Ok(());
+    }
+    let name = plan.place.environment.as_str();
+    let said = arguments.confirm.clone().or_else(|| ask(&format!("`{name}` is protected. Type its name: ")));
+    match said {
+        Some(said) if said == name => Ok(()),
+        Some(said) => Err(Failure::new(format!("`{said}` is not `{name}`: nothing was run"))),
+        None => Err(Failure::new(format!("`{name}` is protected, and nobody is there to type its name"))
+            .help(format!("whoever means it writes --confirm {name}"))),
+    }
+}
+
+fn read_approval(path: &PathBuf) -> Result<ApprovalFile, Failure> {
+    let bytes = crate::source::disk::read_file(path).map_err(|e| Failure::io("read", path, &e))?;
+    serde_json::from_slice(&bytes).map_err(|e| {
+        Failure::new(format!("`{}` is no approval: {e}", path.display()))
+            .help("it looks like this: { \"digest\": \"sha256:…\", \"team\": \"platform\", \"by\": \"a name\" }")
+    })
+}
+
+/// The method with a question before each step.
+fn with_questions(steps: Vec<Step>) -> Vec<Step> {
+    let mut all = Vec::new();
+    for mut step in steps {
+        let (is_parallel, question) = match &step.kind {
+            StepKind::Parallel(_) => (true, "begin all branches?".to_owned()),
+            StepKind::Round { title, .. } => (false, format!("begin the round {title}?")),
+            _ => (false, "go on with the next step?".to_owned()),
+        };
+        let ask = StepKind::Ask { who: "operator".into(), question, within: STEP };
+        all.push(Step { kind: ask, span: step.span });
+        match &mut step.kind {
+            StepKind::With { steps, .. } | StepKind::Sequence(steps) | StepKind::Round { steps, .. }
+                if !is_parallel =>
+            {
+                *steps = with_questions(std::mem::take(steps));
+            }
+            _ => {}
+        }
+        all.push(step);
+    }
+    all
+}
+
+/// `20261129-101530-checkout-survives-3f2a`: sorts by time, says what it was, and is unique.
+fn new_id(plan: &Plan) -> String {
+    use std::hash::{BuildHasher, Hasher};
+    let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
+    let time = jiff::Timestamp::from_millisecond(wall()).map(|t| t.strftime("%Y%m%d-%H%M%S").to_string());
+    format!("{}-{}-{:04x}", time.unwrap_or_default(), plan.name, random & 0xffff)
+}
+
+fn begun(plan: &Plan) -> Begun {
+    let variable = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+    Begun {
+        journal: JOURNAL_VERSION,
+        perturb: env!("CARGO_PKG_VERSION").to_owned(),
+        plan: serde_json::to_value(plan).unwrap_or_default(),
+        digest: plan.digest.clone(),
+        by: variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "unknown".to_owned()),
+        host: std::fs::read_to_string("/proc/sys/kernel/hostname")
+            .map(|t| t.trim().to_owned())
+            .ok()
+            .or_else(|| variable("HOSTNAME"))
+            .unwrap_or_else(|| "unknown".to_owned()),
+        command: std::env::args().collect(),
+        commit: commit(),
+    }
+}
+
+/// The commit of the working folder, if it is in git and git is there.
+fn commit() -> Option<String> {
+    let git = std::process::Command::new("git").args(["rev-parse", "HEAD"]).output().ok()?;
+    git.status.success().then(|| String::from_utf8_lossy(&git.stdout).trim().to_owned())
+}
+
+fn dry_run(
+    plan: Arc<Plan>,
+    id: &str,
+    journal: crate::runtime::journal::Journal,
+    parts: Parts,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let found = dry(plan, id, journal, parts).map_err(|e| held(&e))?;
+    let mut text: String = found.records.iter().filter_map(told).map(|line| format!("{line}\n")).collect();
+    let exit = match &found.refused {
+        Some(outcome) => {
+            text.push_str(&summary(id, outcome));
+            Exit::Verdict(outcome.verdict.exit_code())
+        }
+        None => {
+            text.push_str("preflight allows the run; nothing was injected (--dry)\n");
+            Exit::Clean
+        }
+    };
+    terminal.print(&text)?;
+    Ok(exit)
+}
+
+/// Before anything new is injected, what a dead run left is undone.
+fn rescue_before(path: &std::path::Path) -> Result<Vec<Rescued>, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(format!("cannot start: {e}")))?;
+    runtime.block_on(recover(path, &world::drivers(&world::local(path)?), "run")).map_err(|e| failure(&e))
+}
+
+/// Says what was cleaned up.
+pub(super) fn say_rescued(rescued: &[Rescued], terminal: &Terminal) {
+    for one in rescued {
+        if one.is_running {
+            terminal.say(&format!("note: the run {} is still going on\n", one.run));
+        }
+        for name in &one.undone {
+            terminal.say(&format!("note: undone, left by the run {}: {name}\n", one.run));
+        }
+        for (name, why) in &one.left {
+            terminal.say(&format!("warning: may still be there, left by the run {}: {name}: {why}\n", one.run));
+        }
+    }
+}
+
+/// The last lines of a run.
+pub(super) fn summary(id: &str, outcome: &Outcome) -> String {
+    let mut text = format!("\n{}\n", outcome.verdict.text().to_uppercase());
+    for reason in &outcome.reasons {
+        text.push_str(&format!("  {}: {}\n", reason.verdict, reason.text));
+    }
+    let ended = match &outcome.ended_by {
+        EndedBy::Completed => "its last step".to_owned(),
+        EndedBy::Preflight => "preflight".to_owned(),
+        EndedBy::Baseline => "the baseline".to_owned(),
+        EndedBy::Guard(guard) => format!("the guard `abort when {guard}`"),
+        EndedBy::Check(name) => format!("the check `{name}`"),
+        EndedBy::Ask(question) => format!("the question `{question}`"),
+        EndedBy::Operator(by) => by.clone(),
+        EndedBy::Fault(fault) => format!("the fault `{fault}`"),
+        EndedBy::Journal => "the journal".to_owned(),
+    };
+    text.push_str(&format!("  ended by {ended}; recovery: {}\n", outcome.observed.words()));
+    text.push_str(&format!("  perturb show {id}\n"));
+    text
+}

@@ -1,0 +1,261 @@
+//! A project as it is in an editor, with what is wrong in it.
+//!
+//! Comes in: texts, one edit at a time. Goes out: findings by file. What is wrong is kept by the file that *shows* it: the
+//! declarations of a file, checked, and its experiments, planned at every place and judged. An edit makes some of these
+//! stale ([`Edited`]); they are judged again one at a time, so that whoever asks may judge the file before a person's
+//! eyes first and hear the next keystroke in between. Once nothing is stale, findings are those of a fresh start: a law
+//! that tests hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::analysis::analyse;
+use crate::check::stdlib::Library;
+use crate::check::{self, Edited, Program, Session};
+use crate::diagnostic::{Code, Diagnostic, tidy};
+use crate::lower::{self, ExperimentRef, PlaceRef, Planner};
+use crate::plan::Plan;
+use crate::source::{FileId, SourceFile, SourceMap, Sources};
+use crate::syntax::{self, Parse};
+
+/// A project as it is in an editor.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    session: Session,
+    /// For each file of the program.
+    judged: Vec<Judged>,
+    stale: BTreeSet<usize>,
+    /// What concerns several files at once.
+    of_project: Vec<Diagnostic>,
+    /// Files whose findings may have changed since they were asked for.
+    changed: BTreeSet<FileId>,
+}
+
+/// What one file shows.
+#[derive(Debug, Default)]
+struct Judged {
+    /// By the file that it is about, which may be another: an experiment shows what is wrong in its scenario.
+    found: BTreeMap<FileId, Vec<Diagnostic>>,
+    experiments: Vec<ExperimentRef>,
+    /// Whether a name means nothing: then what others declare may help.
+    has_unknown_name: bool,
+}
+
+/// What an edit did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changed {
+    /// Files came or went.
+    pub files: bool,
+}
+
+impl Workspace {
+    /// Reads a project. Everything is stale: nothing is judged yet.
+    #[must_use]
+    pub fn open(sources: &dyn Sources, roots: &[String]) -> Self {
+        let session = Session::open(sources, roots, Library::Whole);
+        let mut workspace = Self { session, ..Self::default() };
+        workspace.all_stale();
+        workspace
+    }
+
+    /// Reads the project again after files came or went.
+    pub fn reopen(&mut self, sources: &dyn Sources, roots: &[String]) {
+        self.mark_project();
+        self.session.reopen(sources, roots);
+        self.all_stale();
+    }
+
+    /// Puts another text in place of a file's.
+    pub fn edit(&mut self, sources: &dyn Sources, path: &str, text: &str) -> Changed {
+        // What was said of the project as a whole may go away.
+        self.mark_project();
+        let Edited { stale, names, files } = self.session.edit(sources, path, text);
+        if files {
+            self.all_stale();
+            return Changed { files };
+        }
+        self.stale.extend(stale);
+        if names {
+            let unknown = self.judged.iter().enumerate().filter(|(_, j)| j.has_unknown_name).map(|(index, _)| index);
+            self.stale.extend(unknown);
+            // Names are compared over the whole project.
+            let files = self.session.program().files.iter();
+            self.changed.extend(files.filter(|f| !f.is_std()).map(|f| f.file.id));
+        }
+        if let Some(file) = self.file(path) {
+            self.changed.insert(self.id(file));
+        }
+        self.judge_project();
+        Changed { files }
+    }
+
+    fn all_stale(&mut self) {
+        let count = self.program().files.len();
+        // What is wrong elsewhere is forgotten, so it must be told again.
+        self.changed.extend(self.session.sources().iter().map(|(id, _)| id));
+        self.judged = (0..count).map(|_| Judged::default()).collect();
+        self.stale = (0..count).filter(|index| !self.program().files[*index].is_std()).collect();
+        self.judge_project();
+    }
+
+    /// A file whose findings are stale: the first that `is_urgent` names, else any.
+    #[must_use]
+    pub fn next_stale(&self, is_urgent: impl Fn(&str) -> bool) -> Option<usize> {
+        let urgent = self.stale.iter().find(|index| is_urgent(self.path(**index)));
+        urgent.or(self.stale.first()).copied()
+    }
+
+    /// Whether a file's findings are stale.
+    #[must_use]
+    pub fn is_stale(&self, file: usize) -> bool {
+        self.stale.contains(&file)
+    }
+
+    /// Judges one file again.
+    pub fn judge(&mut self, file: usize) {
+        if !self.stale.remove(&file) {
+            return;
+        }
+        let judged = judge(self.session.program(), file);
+        let Some(slot) = self.judged.get_mut(file) else { return };
+        let names_differ = !slot.experiments.iter().map(|e| &e.name).eq(judged.experiments.iter().map(|e| &e.name));
+        self.changed.extend(slot.found.keys().chain(judged.found.keys()));
+        *slot = judged;
+        self.changed.insert(self.id(file));
+        // The names of runs are compared over the whole project, and everything was judged before or will be.
+        if names_differ || self.stale.is_empty() {
+            self.mark_project();
+            self.judge_project();
+        }
+    }
+
+    /// Judges everything that is stale.
+    pub fn judge_all(&mut self) {
+        while let Some(file) = self.next_stale(|_| false) {
+            self.judge(file);
+        }
+    }
+
+    fn judge_project(&mut self) {
+        let experiments = self.judged.iter().flat_map(|j| &j.experiments);
+        self.of_project = lower::check_project(self.session.program(), experiments);
+        self.mark_project();
+    }
+
+    fn mark_project(&mut self) {
+        let all = self.of_project.iter().chain(self.session.found_in_project());
+        self.changed.extend(all.map(|d| d.span.file));
+    }
+
+    /// The files whose findings may have changed since this was last asked.
+    pub fn take_changed(&mut self) -> BTreeSet<FileId> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// What was found in a file, sorted by place. Of what is stale, what was found before.
+    #[must_use]
+    pub fn found(&self, id: FileId) -> Vec<Diagnostic> {
+        let Some(source) = self.session.sources().get(id) else { return Vec::new() };
+        let of_file = self.file(&source.path).map(|file| self.session.found_in(file));
+        let of_project = self.of_project.iter().chain(self.session.found_in_project());
+        let judged = self.judged.iter().filter_map(|j| j.found.get(&id)).flatten();
+        let all = of_file.into_iter().flatten().chain(of_project).chain(judged);
+        let mut found: Vec<Diagnostic> = all.filter(|d| d.span.file == id).cloned().collect();
+        tidy(&mut found);
+        found
+    }
+
+    /// The program.
+    #[must_use]
+    pub fn program(&self) -> &Program {
+        self.session.program()
+    }
+
+    /// The texts.
+    #[must_use]
+    pub fn sources(&self) -> &SourceMap {
+        self.session.sources()
+    }
+
+    /// The file (an index into the program's files) of a path.
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<usize> {
+        self.session.file(path)
+    }
+
+    /// The path of a file.
+    #[must_use]
+    pub fn path(&self, file: usize) -> &str {
+        self.program().files.get(file).map_or("", |f| f.path.as_str())
+    }
+
+    /// The id of a file's text.
+    #[must_use]
+    pub fn id(&self, file: usize) -> FileId {
+        self.program().files.get(file).map_or(FileId(u32::MAX), |f| f.file.id)
+    }
+
+    /// A file's text with its lines.
+    #[must_use]
+    pub fn source(&self, file: usize) -> Option<&SourceFile> {
+        self.sources().get(self.id(file))
+    }
+
+    /// A file's text.
+    #[must_use]
+    pub fn text(&self, file: usize) -> &str {
+        self.program().files.get(file).map_or("", |f| &*f.text)
+    }
+
+    /// A file's tree.
+    #[must_use]
+    pub fn parse(&self, file: usize) -> Parse {
+        syntax::parse(self.id(file), self.text(file))
+    }
+
+    /// The experiments of a file with the places where each may run.
+    #[must_use]
+    pub fn experiments(&self, file: usize) -> Vec<(ExperimentRef, Vec<PlaceRef>)> {
+        let of_file = lower::experiments_of(self.program(), file).into_iter();
+        of_file.map(|e| (e.clone(), lower::places(self.program(), &e))).collect()
+    }
+
+    /// The plan of an experiment at the first of its places, or why there is none.
+    #[must_use]
+    pub fn plan(&self, experiment: &ExperimentRef) -> Option<Plan> {
+        let place = lower::places(self.program(), experiment).into_iter().next()?;
+        lower::plan(self.program(), experiment, &place).plan
+    }
+}
+
+/// Everything that one file shows.
+fn judge(program: &Program, file: usize) -> Judged {
+    let mut found = check::check_file(program, file);
+    found.append(&mut lower::check_file(program, file));
+    let experiments = lower::experiments_of(program, file);
+    let mut planners: Vec<(PlaceRef, Planner<'_>)> = Vec::new();
+    for experiment in &experiments {
+        for place in lower::places(program, experiment) {
+            let index = match planners.iter().position(|(other, _)| *other == place) {
+                Some(index) => index,
+                None => {
+                    let Some(planner) = Planner::new(program, &place) else { continue };
+                    planners.push((place, planner));
+                    planners.len() - 1
+                }
+            };
+            let Some((_, planner)) = planners.get_mut(index) else { continue };
+            let mut lowered = planner.plan(experiment);
+            found.append(&mut lowered.diagnostics);
+            if let Some(plan) = &lowered.plan {
+                found.append(&mut analyse(plan));
+            }
+        }
+    }
+    tidy(&mut found);
+    let has_unknown_name = found.iter().any(|d| d.code == Code::UNKNOWN_NAME);
+    let mut by_file: BTreeMap<FileId, Vec<Diagnostic>> = BTreeMap::new();
+    for diagnostic in found {
+        by_file.entry(diagnostic.span.file).or_default().push(diagnostic);
+    }
+    Judged { found: by_file, experiments, has_unknown_name }
+}

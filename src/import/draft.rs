@@ -1,0 +1,285 @@
+//! What was understood, before it is text: services, experiments, schedules.
+//!
+//! Plain data; [`super::print`] lays it out. Texts here are in the language already (`one of ledger.pods`), since whoever
+//! fills a draft knows what it is about.
+
+use std::collections::BTreeSet;
+
+use crate::types::Duration;
+
+/// Everything that a run of the importer makes.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    /// Selectors that got a name, each once.
+    pub services: Vec<Service>,
+    /// What each input file became, in order.
+    pub files: Vec<File>,
+    /// Names that are taken.
+    pub names: BTreeSet<String>,
+}
+
+/// What one input file became.
+#[derive(Debug, Default)]
+pub(super) struct File {
+    /// The input, as the user named it.
+    pub source: String,
+    /// Its comments before the first document that became something.
+    pub comments: Vec<String>,
+    /// Experiments, in order.
+    pub experiments: Vec<Experiment>,
+    /// Schedules, in order.
+    pub verifies: Vec<Verify>,
+    /// Engines whose manifests were in it.
+    pub engines: BTreeSet<&'static str>,
+    /// What was in it and has no home: `// lost:` lines.
+    pub lost: Vec<String>,
+}
+
+/// A selector with a name.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Service {
+    /// Its name.
+    pub name: String,
+    /// The namespace; empty: nothing is known of its pods.
+    pub namespace: String,
+    /// With these labels.
+    pub labels: Vec<(String, String)>,
+    /// Or just these pods.
+    pub names: Vec<String>,
+    /// The container that faults mean.
+    pub container: Option<String>,
+}
+
+/// An experiment.
+#[derive(Debug, Default)]
+pub(super) struct Experiment {
+    /// Its name.
+    pub name: String,
+    /// Its title and more, without slashes.
+    pub doc: Vec<String>,
+    /// Comments that stood above or in its head.
+    pub comments: Vec<String>,
+    /// The service that it is about.
+    pub service: String,
+    /// `name: condition [within D]`.
+    pub expects: Vec<Said>,
+    /// `condition [for D]`.
+    pub aborts: Vec<Said>,
+    /// The method.
+    pub steps: Vec<Step>,
+}
+
+/// A line of a hypothesis or guard.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Said {
+    /// Comments that stood at it.
+    pub comments: Vec<String>,
+    /// What is said.
+    pub text: String,
+}
+
+impl Said {
+    /// A line without comments.
+    pub(super) fn new(text: String) -> Self {
+        Self { comments: Vec::new(), text }
+    }
+}
+
+/// A step of the method.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Step {
+    /// Comments that stood at it.
+    pub comments: Vec<String>,
+    /// What it does.
+    pub kind: StepKind,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum StepKind {
+    /// `F(…) for D`, or without a length.
+    Inject(Call, Option<Duration>),
+    /// `with F(…) { … }`.
+    With(Call, Vec<Step>),
+    /// `wait D`.
+    Wait(Duration),
+    /// `check name: condition [within D]`.
+    Check(String),
+    /// `parallel { … }`.
+    Parallel(Vec<Step>),
+    /// `sequence { … }`.
+    Sequence(Vec<Step>),
+    /// `for each round in 1..N { … }`.
+    Each(u64, Vec<Step>),
+    /// What could not be said, one line.
+    Lost(String),
+}
+
+/// `network.delay(one of tikv.pods, latency: 90ms)`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Call {
+    /// `network.delay`.
+    pub fault: String,
+    /// What is hit, then `latency: 90ms`, ….
+    pub arguments: Vec<String>,
+}
+
+/// A schedule.
+#[derive(Debug)]
+pub(super) struct Verify {
+    /// Its name.
+    pub name: String,
+    /// Comments that stood above it.
+    pub comments: Vec<String>,
+    /// Five cron fields.
+    pub cron: String,
+    /// The time zone.
+    pub zone: String,
+    /// The experiment that it repeats.
+    pub runs: String,
+    /// `// lost:` lines.
+    pub lost: Vec<String>,
+}
+
+impl File {
+    /// Every `// lost:` line in it.
+    pub(super) fn lost_lines(&self) -> Vec<&str> {
+        let mut found: Vec<&str> = self.lost.iter().map(String::as_str).collect();
+        found.extend(self.verifies.iter().flat_map(|v| &v.lost).map(String::as_str));
+        self.experiments.iter().for_each(|e| lost_in(&e.steps, &mut found));
+        found
+    }
+}
+
+fn lost_in<'s>(steps: &'s [Step], found: &mut Vec<&'s str>) {
+    for step in steps {
+        match &step.kind {
+            StepKind::Lost(line) => found.push(line),
+            StepKind::With(_, inner)
+            | StepKind::Parallel(inner)
+            | StepKind::Sequence(inner)
+            | StepKind::Each(_, inner) => lost_in(inner, found),
+            StepKind::Inject(..) | StepKind::Wait(_) | StepKind::Check(_) => {}
+        }
+    }
+}
+
+impl StepKind {
+    /// A step without comments.
+    pub(super) fn step(self) -> Step {
+        Step { comments: Vec::new(), kind: self }
+    }
+}
+
+/// Names that no declaration may take: words of the language, what is predefined, the modules of the library, and the
+/// names that the importer itself gives.
+const TAKEN: [&str; 24] = [
+    "true",
+    "false",
+    "none",
+    "and",
+    "or",
+    "not",
+    "in",
+    "as",
+    "match",
+    "let",
+    "services",
+    "environment",
+    "cluster",
+    "experiment",
+    "fault",
+    "refuted",
+    "join",
+    "ceil",
+    "min",
+    "max",
+    "secret",
+    "std",
+    "imported",
+    "to-be-named",
+];
+
+impl Draft {
+    /// An empty draft.
+    pub(super) fn new() -> Self {
+        let modules = crate::check::stdlib::modules().map(str::to_owned);
+        let words = TAKEN.iter().map(|w| (*w).to_owned());
+        let selectors = ["pods", "nodes", "instances"].map(str::to_owned);
+        Self { names: modules.chain(words).chain(selectors).collect(), ..Self::default() }
+    }
+
+    /// A name in kebab-case that nothing else has.
+    pub(super) fn name(&mut self, wanted: &str) -> String {
+        let base = kebab(wanted);
+        let mut name = base.clone();
+        let mut number = 2u32;
+        while self.names.contains(&name) {
+            name = format!("{base}-{number}");
+            number += 1;
+        }
+        self.names.insert(name.clone());
+        name
+    }
+
+    /// The service of these pods: the one that was made for them before, or a new one.
+    pub(super) fn service(&mut self, wanted: &Service) -> String {
+        let known = self.services.iter_mut().find(|s| {
+            s.namespace == wanted.namespace
+                && s.labels == wanted.labels
+                && s.names == wanted.names
+                && (s.container == wanted.container || s.container.is_none() || wanted.container.is_none())
+        });
+        if let Some(service) = known {
+            if service.container.is_none() {
+                service.container.clone_from(&wanted.container);
+            }
+            return service.name.clone();
+        }
+        let name = self.name(&wanted.name);
+        self.services.push(Service { name: name.clone(), ..wanted.clone() });
+        name
+    }
+}
+
+/// A name as the language spells it: lower case, digits, single dashes, a letter first.
+pub(super) fn kebab(text: &str) -> String {
+    let mut name = String::with_capacity(text.len());
+    let mut before_lower = false;
+    for letter in text.chars() {
+        if letter.is_ascii_uppercase() && before_lower {
+            name.push('-');
+        }
+        before_lower = letter.is_ascii_lowercase() || letter.is_ascii_digit();
+        if letter.is_ascii_alphanumeric() {
+            name.push(letter.to_ascii_lowercase());
+        } else if !name.ends_with('-') {
+            name.push('-');
+        }
+    }
+    let name = name.trim_matches('-');
+    // What engines append must fit behind it.
+    let cut: String = name.chars().take(40).collect();
+    let name = cut.trim_matches('-');
+    match name.chars().next() {
+        Some(first) if first.is_ascii_lowercase() => name.to_owned(),
+        Some(_) => format!("x-{name}"),
+        None => "unnamed".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_kebab_and_stay_apart() {
+        assert_eq!(kebab("Web_Show.podKill"), "web-show-pod-kill");
+        assert_eq!(kebab("9lives"), "x-9lives");
+        assert_eq!(kebab("--é--"), "unnamed");
+        let mut draft = Draft::new();
+        assert_eq!(draft.name("tikv"), "tikv");
+        assert_eq!(draft.name("tikv"), "tikv-2");
+        assert_eq!(draft.name("network"), "network-2");
+    }
+}

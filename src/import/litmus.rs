@@ -1,0 +1,493 @@
+//! Litmus: ChaosEngines with the ChaosExperiments that they name.
+//!
+//! Comes in: documents; a ChaosExperiment is kept until the end, as an engine of any file may name it. Goes out: for each
+//! engine an experiment. Variables that a fault's body names become arguments ([`super::unify`]); those that say how long,
+//! how many and where become the step; the runner's own are left to Perturb. Facts: litmus-go 1b3603f, chaos-operator 3.18;
+//! the engine's variables win over those of its ChaosExperiment.
+
+mod probe;
+
+use super::chaos_mesh::lost;
+use super::context::{Context, Unsayable};
+use super::draft::{Call, Experiment, Service, Step, StepKind};
+use super::library::Pattern;
+use super::print::{quoted, value};
+use super::selector::service_name;
+use super::spelling::number;
+use super::unify::{Argument, Miss, Solved, unify};
+use super::yaml::{Document, Entry, Node, Value, comments_of};
+use crate::plan::{Effect, EngineName};
+use crate::source::Span;
+use crate::types::{Duration, TargetKind, Type};
+
+/// Variables that say how Litmus does it, and nothing of what: Perturb sets its own.
+const PLUMBING: [&str; 22] = [
+    "LIB",
+    "LIB_IMAGE",
+    "LIB_IMAGE_PULL_POLICY",
+    "TC_IMAGE",
+    "STRESS_IMAGE",
+    "CONTAINER_RUNTIME",
+    "SOCKET_PATH",
+    "SEQUENCE",
+    "DEFAULT_HEALTH_CHECK",
+    "DEFAULT_APP_HEALTH_CHECK",
+    "RANDOMNESS",
+    "STATUS_CHECK_DELAY",
+    "STATUS_CHECK_TIMEOUT",
+    "CHAOS_NAMESPACE",
+    "CHAOS_SERVICE_ACCOUNT",
+    "CHAOS_KILL_COMMAND",
+    "SET_HELPER_DATA",
+    "PROXY_PORT",
+    "DATA_BLOCK_SIZE",
+    "CONTAINER_API_TIMEOUT",
+    "TERMINATION_GRACE_PERIOD_SECONDS",
+    "CHAOS_UID",
+];
+/// Variables that say how long, how many and where.
+const STEPS: [&str; 11] = [
+    "TOTAL_CHAOS_DURATION",
+    "CHAOS_INTERVAL",
+    "RAMP_TIME",
+    "PODS_AFFECTED_PERC",
+    "TARGET_PODS",
+    "TARGET_CONTAINER",
+    "NODE_LABEL",
+    "TARGET_NODE",
+    "TARGET_NODES",
+    "NODES_AFFECTED_PERC",
+    "APP_AFFECT_PERC",
+];
+
+/// What waits for the end: engines need the experiments of all files.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    /// ChaosExperiments.
+    experiments: Vec<Node>,
+    /// ChaosEngines, with the file of the draft that they stand in.
+    engines: Vec<(usize, Document)>,
+}
+
+/// One document of the group `litmuschaos.io`; whether it is one of those that are imported.
+pub(super) fn document(cx: &mut Context<'_>, waiting: &mut Waiting, document: &Document) -> bool {
+    match document.root.word("kind") {
+        "ChaosExperiment" => waiting.experiments.push(document.root.clone()),
+        "ChaosEngine" => waiting.engines.push((cx.draft.files.len().saturating_sub(1), document.clone())),
+        "ChaosSchedule" => {
+            let at = document.root.get("kind").map_or(document.root.span, |n| n.span);
+            lost(
+                cx,
+                Unsayable::new(at, "a ChaosSchedule has no equivalent").help("import its engine, and write a `verify`"),
+            );
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// An Argo Workflow that carries engines as texts inside.
+pub(super) fn argo(cx: &mut Context<'_>, document: &Document) -> bool {
+    let templates =
+        document.root.at(&["spec", "templates"]).or(document.root.at(&["spec", "workflowSpec", "templates"]));
+    let text = |t: &Node| {
+        t.at(&["inputs", "artifacts"]).is_some_and(|a| {
+            a.items().iter().any(|a| a.at(&["raw", "data"]).is_some_and(|d| d.text.contains("kind: ChaosEngine")))
+        })
+    };
+    let found = templates.map_or(&[][..], Node::items).iter().find(|t| text(t)).map(|t| t.span);
+    if let Some(at) = found {
+        let at = Span { end: at.start.saturating_add(1), ..at };
+        let what = Unsayable::new(at, "the engines inside of an Argo Workflow are not read")
+            .why("they are texts with values of Argo in them, not documents")
+            .help("save each ChaosEngine as a file and import these");
+        lost(cx, what);
+    }
+    found.is_some()
+}
+
+/// All engines, once everything was read.
+pub(super) fn finish(cx: &mut Context<'_>, waiting: Waiting) {
+    for (file, document) in &waiting.engines {
+        // Findings and experiments belong to the file that the engine stands in.
+        let after = cx.draft.files.split_off(file.saturating_add(1).min(cx.draft.files.len()));
+        engine(cx, &waiting.experiments, document);
+        cx.draft.files.extend(after);
+    }
+}
+
+fn engine(cx: &mut Context<'_>, experiments: &[Node], document: &Document) {
+    let root = &document.root;
+    let text = |path: &[&str]| root.at(path).and_then(Node::scalar).unwrap_or_default().to_owned();
+    let ours = text(&["metadata", "labels", "app.kubernetes.io/managed-by"]) == "perturb";
+    let Some(spec) = root.get("spec") else {
+        cx.wrong(root.span, "this ChaosEngine has no `spec`", "its operator can do nothing with it", "");
+        return;
+    };
+    let mark = |key: &str| root.at(&["metadata", "labels", key]).and_then(Node::scalar).filter(|_| ours);
+    let name = mark("perturb.dev/experiment").map_or_else(
+        || {
+            if text(&["metadata", "name"]).is_empty() {
+                text(&["metadata", "generateName"])
+            } else {
+                text(&["metadata", "name"])
+            }
+        },
+        str::to_owned,
+    );
+    let mut experiment = Experiment {
+        name: cx.draft.name(&name),
+        comments: document.comments.iter().filter(|c| c.span.start < spec.span.start).map(|c| c.text.clone()).collect(),
+        ..Experiment::default()
+    };
+    if spec.word("engineState") == "stop" {
+        cx.note(spec.span, "`engineState: stop` is what a run left behind, or a switch: left out");
+    }
+    let mut service = None;
+    for entry in spec.get("experiments").map_or(&[][..], Node::items) {
+        match steps(cx, experiments, root, spec, entry) {
+            Ok((mut steps, hit, variables)) => {
+                if let Some(first) =
+                    steps.iter_mut().find(|s| matches!(s.kind, StepKind::Inject(..) | StepKind::Each(..)))
+                {
+                    first.comments.extend(comments(document, entry, &variables));
+                }
+                experiment.steps.append(&mut steps);
+                service.get_or_insert(hit);
+            }
+            Err(what) => lost(cx, what),
+        }
+        for probe in entry.at(&["spec", "probe"]).map_or(&[][..], Node::items) {
+            probe::import(cx, &mut experiment, probe);
+        }
+    }
+    let Some(service) = service else { return };
+    experiment.service = match mark("perturb.dev/service") {
+        Some(name) if name != service && !cx.draft.services.iter().any(|s| s.name == name) => {
+            cx.draft.service(&Service {
+                name: name.to_owned(),
+                namespace: String::new(),
+                labels: Vec::new(),
+                names: Vec::new(),
+                container: None,
+            })
+        }
+        Some(name) => name.to_owned(),
+        None => service,
+    };
+    if let Some(file) = cx.draft.files.last_mut() {
+        file.engines.insert("litmus");
+        file.experiments.push(experiment);
+    }
+}
+
+/// The comments that speak of what became an argument: those of its variable.
+fn comments(document: &Document, entry: &Node, variables: &[Span]) -> Vec<String> {
+    let Some(env) = entry.at(&["spec", "components"]).and_then(|c| c.entry("env")) else { return Vec::new() };
+    let items = env.value.items();
+    let used = items.iter().enumerate().filter(|(_, item)| variables.contains(&item.span));
+    used.flat_map(|(index, _)| comments_of(&document.comments, items, index, env.at.end)).collect()
+}
+
+/// Steps, the service that they hit, and the places of the variables that became arguments.
+type Steps = (Vec<Step>, String, Vec<Span>);
+
+fn steps(
+    cx: &mut Context<'_>,
+    experiments: &[Node],
+    root: &Node,
+    spec: &Node,
+    entry: &Node,
+) -> Result<Steps, Unsayable> {
+    let named = entry.get("name").ok_or_else(|| Unsayable::new(entry.span, "this experiment has no `name`"))?;
+    let namespace = root.at(&["metadata", "namespace"]).and_then(Node::scalar).unwrap_or("default").to_owned();
+    let definition = experiments.iter().find(|e| e.at(&["metadata", "name"]).is_some_and(|n| n.text == named.text));
+    let fault = definition.and_then(run_name).unwrap_or_else(|| named.text.clone());
+    // The runner image may call a fault otherwise than the hub.
+    let by_image = cx.library.patterns(EngineName::Litmus, &["run", "fault"], &fault);
+    let patterns =
+        if by_image.is_empty() { cx.library.patterns(EngineName::Litmus, &["fault"], &fault) } else { by_image };
+    if patterns.is_empty() {
+        let known = cx.library.known(EngineName::Litmus, "fault");
+        let near = crate::diagnostic::nearest(&fault, known.iter().map(String::as_str));
+        let help =
+            near.map_or_else(|| "`perturb engines` lists the faults".to_owned(), |n| format!("did you mean `{n}`?"));
+        return Err(Unsayable::new(named.span, format!("no fault of the library is Litmus' `{fault}`")).help(help));
+    }
+    let env = variables(definition, entry);
+    let (solved, mut lines, used) = solve(cx, &patterns, &fault, &env, entry)?;
+    let target = target(cx, &solved, spec, &env, &namespace, entry.span)?;
+    let mut arguments = vec![target.text];
+    for (name, argument) in &solved.arguments {
+        if let Argument::Value(v) = argument {
+            arguments.push(format!("{name}: {}", value(v)));
+        }
+    }
+    let call = Call { fault: solved.fault.clone(), arguments };
+    let mut steps: Vec<Step> = lines.drain(..).map(|l| StepKind::Lost(l).step()).collect();
+    let ramp = seconds(&env, "RAMP_TIME")?.filter(|d| !d.is_zero());
+    steps.extend(ramp.map(|d| StepKind::Wait(d).step()));
+    steps.push(timed(&env, call, solved.effect, entry.span)?.step());
+    steps.extend(ramp.map(|d| StepKind::Wait(d).step()));
+    Ok((steps, target.service, used))
+}
+
+/// What the runner image is told to run.
+fn run_name(definition: &Node) -> Option<String> {
+    let args = definition.at(&["spec", "definition", "args"])?;
+    let line = args.items().iter().filter_map(Node::scalar).find_map(|a| a.split_once("-name "))?.1;
+    line.split_whitespace().next().map(str::to_owned)
+}
+
+/// The engine's variables over those of its ChaosExperiment; without those that are empty.
+fn variables(definition: Option<&Node>, entry: &Node) -> Vec<Entry> {
+    let own = entry.at(&["spec", "components", "env"]);
+    let of_hub = definition.and_then(|d| d.at(&["spec", "definition", "env"]));
+    let mut found: Vec<Entry> = Vec::new();
+    for variable in of_hub.into_iter().chain(own).flat_map(Node::items) {
+        let (Some(name), Some(value)) = (variable.get("name"), variable.entry("value")) else { continue };
+        found.retain(|e| e.key != name.text);
+        found.push(Entry { key: name.text.clone(), at: variable.span, value: value.value.clone() });
+    }
+    found.retain(|e| !e.value.is_empty());
+    found
+}
+
+fn variable<'e>(env: &'e [Entry], name: &str) -> Option<&'e Node> {
+    env.iter().find(|e| e.key == name).map(|e| &e.value)
+}
+
+/// A number of seconds.
+fn seconds(env: &[Entry], name: &str) -> Result<Option<Duration>, Unsayable> {
+    let Some(node) = variable(env, name) else { return Ok(None) };
+    match node.scalar().and_then(|t| t.trim().parse::<u32>().ok()) {
+        Some(n) => Ok(Some(Duration::from_secs(n))),
+        None => Err(Unsayable::new(node.span, format!("`{name}` is {}, and Litmus reads that as 0", node.describe()))
+            .help("write whole seconds, without a unit")),
+    }
+}
+
+/// How long, or how often.
+fn timed(env: &[Entry], call: Call, effect: Effect, at: Span) -> Result<StepKind, Unsayable> {
+    let total = seconds(env, "TOTAL_CHAOS_DURATION")?.filter(|d| !d.is_zero());
+    let Some(total) = total else {
+        return match effect {
+            Effect::Instant => Ok(StepKind::Inject(call, None)),
+            Effect::Lasting => Err(Unsayable::new(at, "`TOTAL_CHAOS_DURATION` is not said here")
+                .why("how long the fault lasts stands in its ChaosExperiment, or nowhere")
+                .help("import the file of the ChaosExperiment together with this one")),
+        };
+    };
+    if effect == Effect::Lasting {
+        return Ok(StepKind::Inject(call, Some(total)));
+    }
+    let pause = seconds(env, "CHAOS_INTERVAL")?.filter(|d| !d.is_zero()).unwrap_or(total);
+    let times = total.as_nanos().div_ceil(pause.as_nanos().max(1));
+    if times <= 1 {
+        return Ok(StepKind::Inject(call, None));
+    }
+    let inner = vec![StepKind::Inject(call, None).step(), StepKind::Wait(pause).step()];
+    Ok(StepKind::Each(times, inner))
+}
+
+/// The fault and its arguments, what was lost, and the places of the variables that are arguments.
+fn solve(
+    cx: &mut Context<'_>,
+    patterns: &[Pattern<'_>],
+    fault: &str,
+    env: &[Entry],
+    entry: &Node,
+) -> Result<(Solved, Vec<String>, Vec<Span>), Unsayable> {
+    let mut own: Vec<Entry> = env
+        .iter()
+        .filter(|e| !STEPS.contains(&e.key.as_str()) && !PLUMBING.contains(&e.key.as_str()))
+        .filter(|e| !(e.key == "NETWORK_INTERFACE" && e.value.text == "eth0"))
+        .cloned()
+        .collect();
+    let mut lines = Vec::new();
+    loop {
+        let node = Node { span: entry.span, value: Value::Map(own.clone()), text: String::new() };
+        let mut miss: Option<(String, Miss)> = None;
+        let mut best: Option<Solved> = None;
+        for pattern in patterns {
+            match unify(&mut cx.ev, *pattern, fault, "env", &node) {
+                Ok(solved) if best.as_ref().is_none_or(|b| solved.arguments.len() < b.arguments.len()) => {
+                    best = Some(solved)
+                }
+                Ok(_) => {}
+                Err(other) => {
+                    if miss
+                        .as_ref()
+                        .is_none_or(|(_, m)| other.fixed > m.fixed || other.unknown.is_some() && m.unknown.is_none())
+                    {
+                        miss = Some((cx.library.checked.program.qualified_name(pattern.id), other));
+                    }
+                }
+            }
+        }
+        if let Some(solved) = best {
+            // How long it lasts is an argument too, to whoever reads it.
+            let said = env.iter().filter(|e| e.key == "TOTAL_CHAOS_DURATION").chain(&own);
+            let spans = said.map(|e| e.at).collect();
+            return Ok((solved, lines, spans));
+        }
+        let Some((name, miss)) = miss else {
+            return Err(Unsayable::new(entry.span, "no fault of the library says this"));
+        };
+        let what = Unsayable::new(miss.at, format!("`{name}` cannot say this: {}", miss.why));
+        match (miss.unknown.as_deref(), cx.lossy) {
+            (Some([key]), true) => {
+                own.retain(|e| e.key != *key);
+                lines.push(cx.lose(what));
+            }
+            _ => return Err(what),
+        }
+    }
+}
+
+struct Target {
+    text: String,
+    service: String,
+}
+
+/// Whom the engine hits.
+fn target(
+    cx: &mut Context<'_>,
+    solved: &Solved,
+    spec: &Node,
+    env: &[Entry],
+    namespace: &str,
+    at: Span,
+) -> Result<Target, Unsayable> {
+    match solved.target.base() {
+        Type::Target(TargetKind::Pods) => {
+            let mut service = pods(spec, env, namespace, at)?;
+            service.container = variable(env, "TARGET_CONTAINER").and_then(Node::scalar).map(str::to_owned);
+            if let Some(label) = variable(env, "NODE_LABEL") {
+                return Err(Unsayable::new(label.span, "pods on nodes by a label have no equivalent"));
+            }
+            let quantity = quantity(env, "PODS_AFFECTED_PERC", !service.names.is_empty())?;
+            let name = cx.draft.service(&service);
+            Ok(Target { text: format!("{quantity} of {name}.pods"), service: name })
+        }
+        Type::Target(TargetKind::Nodes) => nodes(cx, spec, env, namespace, at),
+        _ => Err(Unsayable::new(at, format!("what `{}` hits is said by variables of its own", solved.fault))
+            .help("write its target by hand")),
+    }
+}
+
+fn pods(spec: &Node, env: &[Entry], namespace: &str, at: Span) -> Result<Service, Unsayable> {
+    let mut found = Service {
+        name: String::new(),
+        namespace: namespace.to_owned(),
+        labels: Vec::new(),
+        names: Vec::new(),
+        container: None,
+    };
+    let names = |text: &str| text.split(',').map(str::trim).filter(|n| !n.is_empty()).map(str::to_owned).collect();
+    if let Some(named) = variable(env, "TARGET_PODS").and_then(Node::scalar) {
+        found.names = names(named);
+        if let Some(own) = spec.at(&["appinfo", "appns"]).and_then(Node::scalar).filter(|n| !n.is_empty()) {
+            found.namespace = own.to_owned();
+        }
+        found.name = found.names.first().cloned().unwrap_or_default();
+        return Ok(found);
+    }
+    let selectors = spec.get("selectors");
+    let selected = selectors.and_then(|s| s.get("workloads").or(s.get("pods"))).map_or(&[][..], Node::items);
+    if let Some(first) = selected.first() {
+        let same = |key: &str| selected.iter().all(|n| n.word(key) == first.word(key));
+        if !(same("namespace") && same("labels") && same("names")) {
+            return Err(Unsayable::new(first.span, "several selections in one engine have no equivalent"));
+        }
+        found.namespace = first.word("namespace").to_owned();
+        let is_pods = selectors.is_some_and(|s| s.get("pods").is_some());
+        if is_pods {
+            found.names = names(first.word("names"));
+        } else if !first.word("names").is_empty() {
+            return Err(Unsayable::new(first.span, "workloads by their names have no equivalent")
+                .why("a service is the pods with a label")
+                .help("select by `labels`"));
+        } else {
+            found.labels = vec![label(first.get("labels"), first.span)?];
+        }
+        found.name = if is_pods { found.names.first().cloned().unwrap_or_default() } else { service_name(&found) };
+        return Ok(found);
+    }
+    let info = spec.get("appinfo");
+    if let Some(own) = info.and_then(|i| i.get("appns")).and_then(Node::scalar).filter(|n| !n.is_empty()) {
+        found.namespace = own.to_owned();
+        let label_node = info.and_then(|i| i.get("applabel")).filter(|n| !n.is_empty());
+        if label_node.is_some() {
+            found.labels = vec![label(label_node, at)?];
+        }
+        found.name = service_name(&found);
+        return Ok(found);
+    }
+    Err(Unsayable::new(info.map_or(spec.span.before(), |i| i.span), "this engine does not say whom it hits")
+        .why("Litmus would look for pods in the namespace of the engine, or hit nothing")
+        .help("fill in `appinfo`: `appns`, `applabel`, `appkind`"))
+}
+
+/// `app=nginx`.
+fn label(node: Option<&Node>, at: Span) -> Result<(String, String), Unsayable> {
+    let at = node.map_or(at, |n| n.span);
+    let text = node.and_then(Node::scalar).unwrap_or_default();
+    match text.split_once('=') {
+        Some(_) if text.contains(',') => Err(Unsayable::new(at, "several labels have no equivalent")
+            .why("Litmus puts an *or* between them, and the language an *and*")
+            .help("select by one label")),
+        Some((key, value)) => Ok((key.trim().to_owned(), value.trim_start_matches('=').trim().to_owned())),
+        None => Err(Unsayable::new(at, format!("`{text}` is no label (`app=nginx`)"))
+            .why("Litmus takes it for names of workloads")),
+    }
+}
+
+/// A share in whole percents; nothing and 0 are one.
+fn quantity(env: &[Entry], name: &str, named: bool) -> Result<String, Unsayable> {
+    let Some(node) = variable(env, name) else { return Ok(if named { "all" } else { "one" }.to_owned()) };
+    match node.scalar().and_then(number) {
+        _ if named => Ok("all".to_owned()),
+        Some(n) if n.is_zero() => Ok("one".to_owned()),
+        Some(n) if n == crate::types::Decimal::ONE_HUNDRED => Ok("all".to_owned()),
+        Some(n) if n.fract().is_zero() && n > crate::types::Decimal::ZERO && n < crate::types::Decimal::ONE_HUNDRED => {
+            Ok(format!("{}%", n.normalize()))
+        }
+        _ => Err(Unsayable::new(
+            node.span,
+            format!("`{name}` is {}, and Litmus reads that as one or as all", node.describe()),
+        )
+        .help("write a whole number from 0 to 100, without `%`")),
+    }
+}
+
+fn nodes(cx: &mut Context<'_>, spec: &Node, env: &[Entry], namespace: &str, at: Span) -> Result<Target, Unsayable> {
+    let names = variable(env, "TARGET_NODE").or(variable(env, "TARGET_NODES")).and_then(Node::scalar);
+    let quantity = quantity(env, "NODES_AFFECTED_PERC", names.is_some())?;
+    let text = if let Some(names) = names {
+        let names: Vec<String> = names.split(',').map(|n| quoted(n.trim())).collect();
+        format!("{quantity} of nodes(names: [{}])", names.join(", "))
+    } else if let Some(node) = variable(env, "NODE_LABEL") {
+        let (key, value) = label(Some(node), at)?;
+        format!("{quantity} of nodes(labels: {{ {}: {} }})", quoted(&key), quoted(&value))
+    } else {
+        let mut service = pods(spec, env, namespace, at).map_err(|_| {
+            Unsayable::new(at, "this engine does not say which node it hits")
+                .why("Litmus takes a node of any pod in the cluster")
+                .help("set TARGET_NODE or NODE_LABEL")
+        })?;
+        service.container = None;
+        let name = cx.draft.service(&service);
+        return Ok(Target { text: format!("{quantity} of {name}.nodes"), service: name });
+    };
+    // Nodes belong to nobody; an experiment is about a service all the same.
+    let service = Service {
+        name: "cluster-nodes".to_owned(),
+        namespace: String::new(),
+        labels: Vec::new(),
+        names: Vec::new(),
+        container: None,
+    };
+    let service = cx.draft.service(&service);
+    Ok(Target { text, service })
+}

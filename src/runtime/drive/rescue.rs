@@ -1,0 +1,176 @@
+//! Cleaning up after a runner that is gone, from the journal alone.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::time::{Instant, sleep, timeout};
+
+use super::effects::failed;
+use super::{is_unfinished, std_time, wall};
+use crate::analysis::timeline::UNDO_BOUND;
+use crate::engine::drive::Driver;
+use crate::plan::RecoveryClass;
+use crate::runtime::journal::{Head, Journal, JournalError, Line, Taken, Writer};
+use crate::runtime::machine::{EndedBy, Observed, Open, Outcome, Reason, Record, Subject, Verdict, outstanding};
+use crate::types::Duration;
+
+/// One attempt may take this long.
+const ATTEMPT: Duration = Duration::from_secs(10);
+
+/// What came of a rescue.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rescued {
+    /// The run.
+    pub run: String,
+    /// Its process lives: nothing was done.
+    pub is_running: bool,
+    /// What was undone: the fault's name and injection's id.
+    pub undone: Vec<String>,
+    /// What may be left, and why.
+    pub left: Vec<(String, String)>,
+}
+
+/// Undoes everything that unfinished runs of a journal may have left. Runs whose process lives are not touched.
+///
+/// # Errors
+/// The journal cannot be read.
+pub async fn recover(path: &Path, drivers: &[Arc<dyn Driver>], by: &str) -> Result<Vec<Rescued>, JournalError> {
+    let unfinished: Vec<_> = Journal::open(path)?.runs()?.into_iter().filter(is_unfinished).collect();
+    let mut all = Vec::new();
+    for run in unfinished {
+        let taken = Taken { by: by.to_owned(), because: "its process is gone".to_owned() };
+        all.push(rescue(path, &run.id, drivers, taken, false).await?);
+    }
+    Ok(all)
+}
+
+/// Undoes what one run may have left, the last first. Idempotent: it may itself die at any moment and be done again.
+///
+/// # Errors
+/// The journal cannot be read. That it cannot be written stops no undo.
+pub async fn rescue(
+    path: &Path,
+    run: &str,
+    drivers: &[Arc<dyn Driver>],
+    taken: Taken,
+    even_if_alive: bool,
+) -> Result<Rescued, JournalError> {
+    let mut journal = Journal::open(path)?;
+    let entries = journal.entries(run)?;
+    let last = entries.last().map(|e| e.at).unwrap_or_default();
+    let records: Vec<Record> = entries.iter().filter_map(|e| e.line.record().cloned()).collect();
+    let open = outstanding(records.iter());
+    let has_ended = records.iter().any(|r| matches!(r, Record::Ended { .. }));
+    let mut rescued = Rescued { run: run.to_owned(), ..Rescued::default() };
+    if open.is_empty() && has_ended {
+        return Ok(rescued);
+    }
+    let head = match journal.take_over(run, taken.clone(), even_if_alive, last, wall()) {
+        Ok(Some(head)) => Some(head),
+        Ok(None) => {
+            rescued.is_running = true;
+            return Ok(rescued);
+        }
+        // A disk that is full must not keep a fault in.
+        Err(_) => None,
+    };
+    let mut diary = Diary { journal, head, began: Instant::now(), last };
+    for injection in &open {
+        let name = format!("{} ({})", injection.fault, injection.undo.injection);
+        match undo(injection, drivers, &mut diary).await {
+            Ok(()) => rescued.undone.push(name),
+            Err(reason) => rescued.left.push((name, reason)),
+        }
+    }
+    if !has_ended {
+        let outcome = outcome(&records, &rescued, &taken, diary.now());
+        diary.write(Record::Ended { outcome });
+    }
+    if rescued.left.is_empty() {
+        let _ = diary.journal.unlock(run);
+    }
+    Ok(rescued)
+}
+
+struct Diary {
+    journal: Journal,
+    head: Option<Head>,
+    began: Instant,
+    last: Duration,
+}
+
+impl Diary {
+    /// The run's own time goes on from its last line.
+    fn now(&self) -> Duration {
+        let nanos = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(0);
+        self.last.plus(Duration::from_nanos(nanos).unwrap_or_default())
+    }
+
+    fn write(&mut self, record: Record) {
+        let line = (self.now(), wall(), Line::Record(Box::new(record)));
+        if let Some(head) = &mut self.head {
+            let _ = self.journal.append(head, Writer::Rescue, &[line]);
+        }
+    }
+}
+
+async fn undo(open: &Open, drivers: &[Arc<dyn Driver>], diary: &mut Diary) -> Result<(), String> {
+    let injection = open.injection;
+    let Some(driver) = drivers.iter().find(|d| d.engine() == open.undo.engine) else {
+        let reason = format!("{} cannot be driven from here", open.undo.engine);
+        diary.write(Record::MayBeLeft { injection, reason: reason.clone() });
+        return Err(reason);
+    };
+    let deadline = Instant::now() + std_time(UNDO_BOUND);
+    let mut pause = std::time::Duration::from_millis(250);
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        diary.write(Record::Undoing { injection, attempt });
+        let (is_final, reason) = match timeout(std_time(ATTEMPT), driver.undo(&open.undo)).await {
+            Ok(Ok(())) => {
+                diary.write(Record::Undone { injection });
+                return Ok(());
+            }
+            Ok(Err(error)) => {
+                let failed = failed(&error);
+                (failed.is_final, failed.reason)
+            }
+            Err(_) => (false, format!("no answer within {ATTEMPT}")),
+        };
+        diary.write(Record::UndoFailed { injection, attempt, reason: reason.clone() });
+        if is_final || Instant::now() + pause >= deadline {
+            diary.write(Record::MayBeLeft { injection, reason: reason.clone() });
+            return Err(reason);
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(std::time::Duration::from_secs(4));
+    }
+}
+
+/// The end of a run whose process is gone: what it had found stays, and it is never green.
+fn outcome(records: &[Record], rescued: &Rescued, taken: &Taken, at: Duration) -> Outcome {
+    let reason = |verdict, subject, text: String| Reason { verdict, at, subject, text };
+    let mut reasons = Vec::new();
+    for (name, why) in &rescued.left {
+        reasons.push(reason(Verdict::Error, Subject::Run, format!("{name} may be left: {why}")));
+    }
+    for record in records {
+        if let Record::Refuted { subject, text } = record {
+            reasons.push(reason(Verdict::Refuted, subject.clone(), text.clone()));
+        }
+    }
+    let text = format!("the process that held the run is gone ({}); cleaned up by {}", taken.because, taken.by);
+    reasons.push(reason(Verdict::Aborted, Subject::Run, text));
+    let injected = records.iter().filter(|r| matches!(r, Record::Intent { .. })).count();
+    Outcome {
+        verdict: reasons.iter().map(|r| r.verdict).min().unwrap_or(Verdict::Aborted),
+        ended_by: EndedBy::Operator(format!("the end of its process, seen by {}", taken.by)),
+        reasons,
+        declared: RecoveryClass::Unknown,
+        observed: Observed::NotObserved,
+        left: rescued.left.iter().map(|(name, _)| name.clone()).collect(),
+        injected: u32::try_from(injected).unwrap_or(u32::MAX),
+        stops_series: true,
+    }
+}

@@ -1,0 +1,66 @@
+//! What a journal's line says: what the machine writes, and the few things that only the edge knows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::runtime::machine::Record;
+
+/// The first line of a run: who runs what, with which versions, where.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Begun {
+    /// The version of the journal's form.
+    pub journal: u32,
+    /// The version of Perturb.
+    pub perturb: String,
+    /// The whole plan, as `perturb plan -o` writes it.
+    pub plan: serde_json::Value,
+    /// Its digest.
+    pub digest: String,
+    /// Who started it: the name of the account.
+    pub by: String,
+    /// On which machine.
+    pub host: String,
+    /// The command line.
+    pub command: Vec<String>,
+    /// The commit of the sources, if they are in git.
+    pub commit: Option<String>,
+}
+
+/// Another process cleans up after a runner that is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Taken {
+    /// `watchdog`, `recover`, `run`.
+    pub by: String,
+    /// Why it was thought to be gone.
+    pub because: String,
+}
+
+/// A line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(untagged)]
+pub enum Line {
+    /// The first.
+    Begun {
+        /// What began.
+        begun: Box<Begun>,
+    },
+    /// The runner is gone.
+    Taken {
+        /// Who took over.
+        taken: Taken,
+    },
+    /// What the machine writes.
+    Record(Box<Record>),
+}
+
+impl Line {
+    /// What the machine wrote, if it did.
+    #[must_use]
+    pub fn record(&self) -> Option<&Record> {
+        match self {
+            Self::Record(record) => Some(record),
+            _ => None,
+        }
+    }
+}

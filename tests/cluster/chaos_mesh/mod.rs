@@ -1,0 +1,9 @@
+//! Chaos Mesh's real controllers carry out what is emitted for them. Only its daemon is a stand-in, which records what the
+//! kernel of a node would have been asked.
+
+mod daemon;
+mod gate;
+mod pods;
+pub mod runs;
+mod schedule;
+mod workflow;

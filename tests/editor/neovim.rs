@@ -1,0 +1,254 @@
+//! Debian's Neovim, without a screen, against the real server; and a picture of it with one.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::{has, project, root};
+
+/// Neovim with our folder as its README says, and a home of its own.
+fn install(home: &Path) -> PathBuf {
+    let start = home.join("share/nvim/site/pack/perturb/start");
+    std::fs::create_dir_all(&start).unwrap();
+    let copied =
+        Command::new("cp").arg("-r").arg(root().join("editors/neovim")).arg(start.join("perturb")).status().unwrap();
+    assert!(copied.success());
+    home.to_path_buf()
+}
+
+fn with_home<'c>(command: &'c mut Command, home: &Path) -> &'c mut Command {
+    let bin = Path::new(env!("CARGO_BIN_EXE_perturb")).parent().unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    command
+        .env("PATH", path)
+        .env("HOME", home)
+        .env("XDG_CONFIG_HOME", home.join("config"))
+        .env("XDG_DATA_HOME", home.join("share"))
+        .env("XDG_STATE_HOME", home.join("state"))
+        .env("XDG_CACHE_HOME", home.join("cache"))
+}
+
+/// The examples with a latency that lost its unit.
+fn broken() -> (tempfile::TempDir, PathBuf) {
+    let folder = project();
+    let path = folder.path().join("slow-dependency.chaos");
+    let text = std::fs::read_to_string(&path).unwrap().replace("latency: 300ms", "latency: 300");
+    std::fs::write(&path, text).unwrap();
+    (folder, path)
+}
+
+#[test]
+fn neovim_shows_completes_mends_and_renames() {
+    if !has("nvim", "--version") {
+        return;
+    }
+    let ((folder, path), home) = (broken(), tempfile::tempdir().unwrap());
+    install(home.path());
+    let out = home.path().join("out.json");
+    let mut command = Command::new("nvim");
+    with_home(&mut command, home.path())
+        .arg("--headless")
+        .arg("-S")
+        .arg(root().join("tests/editor/neovim.lua"))
+        .env("PERTURB_FILE", &path)
+        .env("PERTURB_FIX", "`300ms`")
+        .env("PERTURB_OUT", &out)
+        .current_dir(folder.path())
+        .stdin(Stdio::null());
+    let ran = command.output().unwrap();
+    let said = std::fs::read_to_string(&out).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&ran.stderr)));
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["ok"], true, "{said:#}");
+    assert_eq!(said["filetype"], "chaos");
+    assert_eq!(said["diagnostics"][0]["source"], "perturb");
+    assert!(said["diagnostics"][0]["message"].as_str().unwrap().starts_with("`300` has no unit"), "{said:#}");
+    assert!(said["hover"].as_str().unwrap().contains("fault network.delay"), "{said:#}");
+    let definition = said["definition"]["uri"].as_str().unwrap();
+    assert!(definition.ends_with("std/network.chaos"), "{definition}");
+    let library = std::fs::metadata(definition.strip_prefix("file://").unwrap()).unwrap();
+    assert!(library.permissions().readonly(), "the library can be written");
+    assert!(said["text"].as_str().unwrap().contains("latency: 300ms"), "{said:#}");
+    assert!(said["renamed"].as_array().unwrap().len() > 3, "{said:#}");
+    assert_eq!(said["clients"], 1);
+}
+
+/// `docs/editors.md` shows what this sees: Neovim on a terminal, with a finding and a list of completions.
+#[test]
+fn a_picture_of_neovim_shows_a_finding_and_a_completion() {
+    if !has("nvim", "--version") || !has("tmux", "-V") {
+        return;
+    }
+    let ((folder, path), home) = (broken(), tempfile::tempdir().unwrap());
+    install(home.path());
+    let socket = home.path().join("tmux");
+    let tmux = |arguments: &[&str]| {
+        let mut command = Command::new("tmux");
+        with_home(&mut command, home.path())
+            .arg("-S")
+            .arg(&socket)
+            .args(arguments)
+            .current_dir(folder.path())
+            .env("TERM", "xterm-256color");
+        let out = command.output().unwrap();
+        String::from_utf8_lossy(&out.stdout).into_owned()
+    };
+    let edit = format!(
+        "nvim --cmd 'set termguicolors background=dark noshowmode noruler laststatus=0 shortmess+=F' {}",
+        path.display()
+    );
+    tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "118", "-y", "30", &edit]);
+    let wait_for = |wanted: &[&str]| {
+        let begin = Instant::now();
+        loop {
+            let shown = tmux(&["capture-pane", "-p"]);
+            if wanted.iter().all(|w| shown.contains(w)) {
+                return true;
+            }
+            if begin.elapsed() > Duration::from_secs(90) {
+                eprintln!("{shown}");
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    let found = wait_for(&["has no unit"]);
+    let keys = ["send-keys", "/for 5m", "Enter", "o"];
+    tmux(&keys);
+    tmux(&["send-keys", "-l", "    network.d"]);
+    tmux(&["send-keys", "C-x", "C-o"]);
+    let completed = wait_for(&["has no unit", "network.delay", "duplicate"]);
+    let picture = tmux(&["capture-pane", "-p", "-e"]);
+    tmux(&["kill-server"]);
+    assert!(found, "the finding is not shown");
+    assert!(completed, "the completion is not shown");
+    let svg = svg(&picture);
+    let target = root().join("docs/neovim.svg");
+    if std::env::var_os("PERTURB_BLESS").is_some() {
+        std::fs::write(&target, &svg).unwrap();
+    }
+    let kept = std::fs::read_to_string(&target).expect("docs/neovim.svg: PERTURB_BLESS=1 takes the picture");
+    assert!(kept.contains("has no unit") && kept.contains("duplicate"), "the picture shows something else");
+}
+
+/// A terminal's text with its colours as a picture.
+fn svg(ansi: &str) -> String {
+    const WIDTH: f64 = 8.4;
+    const HEIGHT: f64 = 18.0;
+    let lines: Vec<&str> = ansi.lines().collect();
+    let mut out = String::new();
+    let (w, h) = (WIDTH * 118.0 + 24.0, HEIGHT * lines.len() as f64 + 24.0);
+    let _ = write!(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w:.0}\" height=\"{h:.0}\" font-family=\"ui-monospace,Menlo,Consolas,monospace\" font-size=\"14\">\n<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#1e1e24\"/>\n"
+    );
+    let mut style = Style::default();
+    for (row, line) in lines.iter().enumerate() {
+        let (mut column, mut rest) = (0usize, *line);
+        while !rest.is_empty() {
+            if let Some(behind) = rest.strip_prefix("\u{1b}[") {
+                let end = behind.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(behind.len() - 1);
+                style.apply(&behind[..end]);
+                rest = &behind[end + 1..];
+                continue;
+            }
+            let end = rest.find('\u{1b}').unwrap_or(rest.len());
+            let (text, behind) = rest.split_at(end);
+            let (x, y) = (12.0 + column as f64 * WIDTH, 12.0 + row as f64 * HEIGHT);
+            let count = text.chars().count();
+            let length = count as f64 * WIDTH;
+            if let Some(back) = style.shown_back() {
+                let _ = writeln!(
+                    out,
+                    "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{length:.1}\" height=\"{HEIGHT}\" fill=\"{back}\"/>"
+                );
+            }
+            if !text.trim().is_empty() {
+                let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+                let base = y + 14.0;
+                let weight = if style.bold { " font-weight=\"bold\"" } else { "" };
+                let _ = writeln!(
+                    out,
+                    "<text x=\"{x:.1}\" y=\"{base:.1}\" textLength=\"{length:.1}\" xml:space=\"preserve\" fill=\"{}\"{weight}>{text}</text>",
+                    style.shown_front()
+                );
+            }
+            column += count;
+            rest = behind;
+        }
+    }
+    out.push_str("</svg>\n");
+    out
+}
+
+/// The colours of a piece of a terminal's text.
+#[derive(Default)]
+struct Style {
+    front: Option<String>,
+    back: Option<String>,
+    bold: bool,
+    reverse: bool,
+}
+
+impl Style {
+    fn shown_front(&self) -> String {
+        let front = if self.reverse { &self.back } else { &self.front };
+        front.clone().unwrap_or_else(|| if self.reverse { "#1e1e24" } else { "#d8dee9" }.to_owned())
+    }
+
+    fn shown_back(&self) -> Option<String> {
+        if self.reverse { Some(self.front.clone().unwrap_or_else(|| "#d8dee9".to_owned())) } else { self.back.clone() }
+    }
+
+    fn apply(&mut self, codes: &str) {
+        let mut numbers = codes.split([';', ':']).map(|n| n.parse::<u32>().unwrap_or(0));
+        while let Some(code) = numbers.next() {
+            match code {
+                0 => *self = Self::default(),
+                1 => self.bold = true,
+                7 => self.reverse = true,
+                22 => self.bold = false,
+                27 => self.reverse = false,
+                30..=37 => self.front = Some(indexed(code - 30)),
+                40..=47 => self.back = Some(indexed(code - 40)),
+                90..=97 => self.front = Some(indexed(code - 82)),
+                100..=107 => self.back = Some(indexed(code - 92)),
+                39 => self.front = None,
+                49 => self.back = None,
+                38 | 48 => {
+                    let color = match numbers.next() {
+                        Some(5) => indexed(numbers.next().unwrap_or(7)),
+                        _ => {
+                            let mut part = || numbers.next().unwrap_or(0);
+                            format!("#{:02x}{:02x}{:02x}", part(), part(), part())
+                        }
+                    };
+                    *(if code == 38 { &mut self.front } else { &mut self.back }) = Some(color);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A colour of a terminal's table.
+fn indexed(number: u32) -> String {
+    const FIRST: [&str; 16] = [
+        "#2e3440", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#d8dee9", "#5c6370", "#ff7b86",
+        "#b5e890", "#ffd68a", "#7cc4ff", "#e29bf5", "#7fd8e2", "#ffffff",
+    ];
+    match number {
+        0..=15 => FIRST[number as usize].to_owned(),
+        16..=231 => {
+            let n = number - 16;
+            let level = |v: u32| if v == 0 { 0 } else { 55 + v * 40 };
+            format!("#{:02x}{:02x}{:02x}", level(n / 36), level(n / 6 % 6), level(n % 6))
+        }
+        _ => {
+            let grey = 8 + (number.min(255) - 232) * 10;
+            format!("#{grey:02x}{grey:02x}{grey:02x}")
+        }
+    }
+}
