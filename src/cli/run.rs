@@ -89,7 +89,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     };
     if arguments.dry {
         let exit = dry_run(plan, &id, journal, parts, terminal);
-        world::release(&local)?;
+        give_back(&local, terminal);
         return exit;
     }
     let row = RunRow {
@@ -103,7 +103,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     };
     let outcome = hold(plan.clone(), &row, begun(&plan), journal, parts).map_err(|e| held(&e));
     // Whatever came of it: nothing is asked of the local system any more.
-    world::release(&local)?;
+    give_back(&local, terminal);
     let outcome = outcome?;
     if let Some(path) = &arguments.junit {
         super::plan::write_whole(path, &junit::of_run(&plan, &id, &outcome))?;
@@ -112,6 +112,14 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
         terminal.print(&summary(&id, &outcome))?;
     }
     Ok(Exit::Verdict(outcome.verdict.exit_code()))
+}
+
+/// What was started for the run ends. If it does not, that is said, and the verdict stays what it is: the keeper ends it by
+/// itself, some time later.
+fn give_back(local: &Arc<crate::engine::local::drive::LocalDriver>, terminal: &Terminal) {
+    if let Err(failure) = world::release(local) {
+        terminal.failure(&failure);
+    }
 }
 
 fn held(error: &HoldError) -> Failure {

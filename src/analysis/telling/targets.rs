@@ -362,10 +362,9 @@ impl Teller<'_> {
                 | Selector::Balancers(_)
                 | Selector::Clusters(_) => true,
                 Selector::Pods(p) => d.service.as_deref() == Some(service) && (p.node.is_some() || p.zone.is_some()),
-                Selector::Workloads(_)
-                | Selector::Endpoints(_)
-                | Selector::Machines(_)
-                | Selector::Processes(_) => false,
+                Selector::Workloads(_) | Selector::Endpoints(_) | Selector::Machines(_) | Selector::Processes(_) => {
+                    false
+                }
             })
         });
         let facts = self.plan.services.get(service);

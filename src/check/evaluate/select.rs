@@ -9,9 +9,7 @@ use crate::check::declared::Service;
 use crate::check::program::{Arg, Expr, ExprKind, Name};
 use crate::check::scope::DeclId;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{
-    At, CloudSelector, MachineSelector, NodeSelector, PodSelector, ProcessSelector, Quantity, Selector,
-};
+use crate::plan::{At, CloudSelector, MachineSelector, NodeSelector, PodSelector, ProcessSelector, Quantity, Selector};
 use crate::source::Span;
 use crate::types::{TargetKind, Type, Value};
 

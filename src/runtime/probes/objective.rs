@@ -20,7 +20,7 @@ pub struct Asked {
     pub running: Duration,
 }
 
-/// What stands in the indicator's query for its window (`check::evaluate::WINDOW_PLACEHOLDER`; a test holds them equal).
+/// What stands in the indicator's query for its window (`WINDOW_PLACEHOLDER` of the evaluator, which this layer must not name).
 pub const WINDOW: &str = "$window";
 /// Prometheus needs a few samples in a window to say anything.
 const SHORTEST: u64 = 60;
