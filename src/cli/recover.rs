@@ -26,7 +26,9 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
         .enable_all()
         .build()
         .map_err(|e| Failure::new(format!("cannot start: {e}")))?;
-    let rescued = runtime.block_on(drive::recover(&path, &world::drivers(), "recover")).map_err(|e| failure(&e))?;
+    let rescued = runtime
+        .block_on(drive::recover(&path, &world::drivers(&world::local(&path)?), "recover"))
+        .map_err(|e| failure(&e))?;
     say_rescued(&rescued, terminal);
     if rescued.iter().any(|r| !r.left.is_empty()) {
         return Ok(Exit::Verdict(crate::runtime::machine::Verdict::Error.exit_code()));
@@ -46,6 +48,7 @@ pub(super) struct WatchArguments {
 }
 
 pub(super) fn watchdog(arguments: &WatchArguments) -> Result<Exit, Failure> {
-    watch(&arguments.journal, &arguments.run, &world::drivers()).map_err(|e| failure(&e))?;
+    watch(&arguments.journal, &arguments.run, &world::drivers(&world::local(&arguments.journal)?))
+        .map_err(|e| failure(&e))?;
     Ok(Exit::Clean)
 }

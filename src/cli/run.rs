@@ -78,16 +78,19 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     let total = timeline(&plan).total.plus(settling(&plan).times(2));
     let (_operator, told_by_operator) = tokio::sync::mpsc::unbounded_channel();
     let program = std::env::current_exe().map_err(|e| Failure::new(format!("cannot find this program: {e}")))?;
+    let local = world::local(&arguments.file)?;
     let parts = Parts {
-        drivers: world::drivers(),
-        sampler: world::sampler(),
+        drivers: world::drivers(&local),
+        sampler: world::sampler(&local, &plan.place.cluster),
         people: Arc::new(AtTerminal { approvals, journal: path }),
         viewer: viewer(arguments.format, &id, &plan, total),
         watchdog: Some(Program { program, arguments: vec!["watchdog".into()] }),
         operator: told_by_operator,
     };
     if arguments.dry {
-        return dry_run(plan, &id, journal, parts, terminal);
+        let exit = dry_run(plan, &id, journal, parts, terminal);
+        give_back(&local, terminal);
+        return exit;
     }
     let row = RunRow {
         id: id.as_str().into(),
@@ -98,7 +101,10 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
         verdict: None,
         owner: Owner::this(),
     };
-    let outcome = hold(plan.clone(), &row, begun(&plan), journal, parts).map_err(|e| held(&e))?;
+    let outcome = hold(plan.clone(), &row, begun(&plan), journal, parts).map_err(|e| held(&e));
+    // Whatever came of it: nothing is asked of the local system any more.
+    give_back(&local, terminal);
+    let outcome = outcome?;
     if let Some(path) = &arguments.junit {
         super::plan::write_whole(path, &junit::of_run(&plan, &id, &outcome))?;
     }
@@ -106,6 +112,14 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
         terminal.print(&summary(&id, &outcome))?;
     }
     Ok(Exit::Verdict(outcome.verdict.exit_code()))
+}
+
+/// What was started for the run ends. If it does not, that is said, and the verdict stays what it is: the keeper ends it by
+/// itself, some time later.
+fn give_back(local: &Arc<crate::engine::local::drive::LocalDriver>, terminal: &Terminal) {
+    if let Err(failure) = world::release(local) {
+        terminal.failure(&failure);
+    }
 }
 
 fn held(error: &HoldError) -> Failure {
@@ -220,7 +234,7 @@ fn rescue_before(path: &Path) -> Result<Vec<Rescued>, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::new(format!("cannot start: {e}")))?;
-    runtime.block_on(recover(path, &world::drivers(), "run")).map_err(|e| failure(&e))
+    runtime.block_on(recover(path, &world::drivers(&world::local(path)?), "run")).map_err(|e| failure(&e))
 }
 
 /// Says what was cleaned up.

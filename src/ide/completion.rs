@@ -556,6 +556,7 @@ impl Asked<'_> {
             TargetKind::Zones => "zones",
             TargetKind::Workloads => "workloads",
             TargetKind::Endpoints => "endpoints",
+            TargetKind::Processes => "processes",
             _ => "instances",
         };
         let of: Vec<(DeclId, Option<String>)> = self
@@ -807,6 +808,7 @@ impl Asked<'_> {
             "Endpoints",
             "Instances",
             "Clusters",
+            "Processes",
         ] {
             self.put(name, Kind::Word, 0, "type", "", name.to_owned());
         }

@@ -94,6 +94,7 @@ pub fn members(ty: &Type) -> Vec<(&'static str, Type, &'static str)> {
             ),
             ("endpoints", selector(TargetKind::Endpoints), "The URLs that it declares."),
             ("instances", selector(TargetKind::Instances), "Its cloud machines."),
+            ("processes", selector(TargetKind::Processes), "Its replicas on the machine that Perturb runs on."),
             ("name", Type::String, "Its name as text."),
             ("tier", Type::Any, "How much depends on it: `critical`, `high`, `medium` or `low`."),
             ("owner", Type::Team, "The team that is called."),
