@@ -227,7 +227,7 @@ async fn bandwidth(megabytes: u64, failed: &mut Vec<String>) {
     // Until it flows.
     let warm = Instant::now();
     while warm.elapsed() < Duration::from_millis(300) {
-        stream.read(&mut buffer).await.unwrap();
+        assert_ne!(stream.read(&mut buffer).await.unwrap(), 0, "the source goes on");
     }
     let (mut total, began) = (0usize, Instant::now());
     while began.elapsed() < Duration::from_secs(2) {

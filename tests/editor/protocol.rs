@@ -33,12 +33,15 @@ fn other_files_are_told_of_an_edit_too() {
     assert_eq!(client.findings(&catalogue, 1), Vec::<Value>::new());
     client.change(&catalogue, 2, &text.replace("service kafka {", "service queue {"));
     let other = uri(&folder.path().join("kafka-leader.chaos"));
-    while !client.told.get(&other).is_some_and(|told| told["diagnostics"].as_array().is_some_and(|all| !all.is_empty()))
-    {
+    let has_findings = |client: &Client| {
+        let told = client.told.get(&other).and_then(|told| told["diagnostics"].as_array());
+        told.is_some_and(|all| !all.is_empty())
+    };
+    while !has_findings(&client) {
         client.receive();
     }
     client.change(&catalogue, 3, &text);
-    while client.told[&other]["diagnostics"].as_array().is_some_and(|all| !all.is_empty()) {
+    while has_findings(&client) {
         client.receive();
     }
 }

@@ -91,8 +91,11 @@ pub fn other_targets() -> (Vec<Use>, Compiled) {
     written(&others, false)
 }
 
+/// What a fault, by name and first parameter, is tried on.
+type TargetsOf<'t> = &'t dyn Fn(&str, &Param) -> Vec<String>;
+
 /// The uses on these targets, with or without each parameter varied.
-fn written(targets: &dyn Fn(&str, &Param) -> Vec<String>, varied: bool) -> (Vec<Use>, Compiled) {
+fn written(targets: TargetsOf<'_>, varied: bool) -> (Vec<Use>, Compiled) {
     let modules = chaos_files("stdlib");
     let names: Vec<&str> = modules.iter().map(|(name, _)| name.trim_end_matches(".chaos")).collect();
     let mut text = format!("import std.{{{}}}\n{SURROUNDINGS}", names.join(", "));
@@ -116,7 +119,7 @@ fn write_uses(
     item: &Item,
     fault: &FaultItem,
     source: &str,
-    (targets_of, vary): (&dyn Fn(&str, &Param) -> Vec<String>, bool),
+    (targets_of, vary): (TargetsOf<'_>, bool),
     text: &mut String,
     found: &mut Vec<Use>,
 ) {

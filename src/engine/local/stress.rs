@@ -107,7 +107,7 @@ fn ready() {
 /// Full cores, and what is left as a part of one more.
 fn shares(millicores: u64) -> Vec<f64> {
     let mut shares = vec![1.0; usize::try_from(millicores / 1000).unwrap_or(0)];
-    if millicores % 1000 > 0 {
+    if !millicores.is_multiple_of(1000) {
         shares.push((millicores % 1000) as f64 / 1000.0);
     }
     shares

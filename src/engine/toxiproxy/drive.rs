@@ -1,7 +1,5 @@
 //! The engine as a [`Driver`].
 
-#![expect(clippy::disallowed_methods, reason = "an engine's effects: it asks a server")]
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 

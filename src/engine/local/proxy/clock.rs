@@ -55,7 +55,7 @@ mod of_system {
             it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
             it_value: Timespec {
                 tv_sec: i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
-                tv_nsec: i64::from(after.subsec_nanos()).try_into().unwrap_or(0),
+                tv_nsec: after.subsec_nanos().into(),
             },
         }
     }
