@@ -38,7 +38,7 @@ pub(super) fn go_duration(text: &str) -> Option<(bool, Duration)> {
         total = total.checked_add(u64::try_from(nanos.trunc()).ok()?)?;
         rest = next;
     }
-    (!text.is_empty()).then_some(())?;
+    text.ends_with(|c: char| c.is_alphabetic()).then_some(())?;
     Some((negative, Duration::from_nanos(total)?))
 }
 

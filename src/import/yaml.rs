@@ -197,6 +197,9 @@ pub(super) fn read(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) 
 }
 
 fn not_yaml(at: Span, why: &str) -> Diagnostic {
+    // The parser's own limit, for lists and maps in brackets.
+    let too_deep = format!("more than {DEEPEST} lists and maps inside each other");
+    let why = if why == "recursion limit exceeded" { &too_deep } else { why };
     Diagnostic::new(Code::IMPORT_YAML, at, format!("this is not YAML: {why}"))
         .why("what stands behind this place cannot be read")
         .help("mend it, or import the other files without this one")

@@ -479,7 +479,9 @@ fn every_declaration_says_what_it_is() {
         assert!(text.starts_with("//! "), "{name} has no header");
         let lines: Vec<&str> = text.lines().collect();
         for (index, line) in lines.iter().enumerate() {
-            assert!(line.chars().count() <= 120, "{name}:{}: longer than 120", index + 1);
+            // The words of one enumeration are not broken by the layout.
+            let is_enumeration = line.matches(" | ").count() > 3;
+            assert!(is_enumeration || line.chars().count() <= 120, "{name}:{}: longer than 120", index + 1);
             if line.starts_with("fault ") || line.starts_with("metric ") {
                 assert!(lines[index - 1].starts_with("///"), "{name}:{}: no doc comment", index + 1);
             }

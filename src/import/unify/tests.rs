@@ -58,7 +58,7 @@ fn each_form_is_turned_round() {
     assert_eq!(solve(REST).unwrap_err(), "`wait` would be 1m500ms, and it takes 1ms..1m");
     let solve = |text: &str| super::tests::solve(&checked, text);
     let whole = "{action: delay, direction: from, delay: {latency: 90ms, correlation: '25.0'}, workers: 2, load: 75, \
-                 hosts: 'a.example, 10.0.0.0/8', label: x, rate: 16000bit, buffer: 2000, target: {mode: one}}";
+                 hosts: 'a.example,10.0.0.0/8', label: x, rate: 16000bit, buffer: 2000, target: {mode: one}}";
     let found = solve(whole).unwrap();
     let wanted = [
         "wait: 90ms",

@@ -78,6 +78,9 @@ impl Teller<'_> {
         if finding.what == Wrong::Rule(Rule::missing_colon) && self.is_displaced(finding) {
             return false;
         }
+        if finding.what != Wrong::Rule(Rule::missing_colon) && self.is_in_lost_head(finding) {
+            return false;
+        }
         // A bracket whose own line is shaken may well be closed by what was not understood there.
         match (finding.what, finding.around.first()) {
             (Wrong::Rule(Rule::missing_close), Some((_, start))) => {
@@ -96,6 +99,16 @@ impl Teller<'_> {
         let before = self.context.slice(self.context.line_around(at).0, at);
         LINE_WORDS.contains(&before.trim_start())
             && self.culprit.is_some_and(|from| self.context.is_same_item(from, finding.start))
+    }
+
+    /// Whether the parameters between the name of an item and its block went astray before this: their further lines are
+    /// then read as what they are not.
+    fn is_in_lost_head(&self, finding: &Finding) -> bool {
+        self.culprit.is_some_and(|from| {
+            self.context.is_same_item(from, finding.start)
+                && !self.context.slice(from, finding.start).contains('{')
+                && self.context.is_in_head(from)
+        })
     }
 
     /// Whether a quote was forgotten between two places: the text that it opened has swallowed brackets.
@@ -136,6 +149,9 @@ fn is_structural(what: Wrong) -> bool {
                 )
         )
 }
+
+/// As far back, in bytes, as the begin of a head is looked for.
+const LONGEST_HEAD: u32 = 2_000;
 
 /// A text with the tools to speak of places in it.
 struct Context<'t> {
@@ -200,6 +216,26 @@ impl<'t> Context<'t> {
         !lines
             .into_iter()
             .any(|line| ITEM_WORDS.iter().any(|word| line.strip_prefix(word).is_some_and(|l| l.starts_with(' '))))
+    }
+
+    /// Whether a place lies between the word that begins an item and its `{`.
+    fn is_in_head(&self, at: u32) -> bool {
+        let (line, end) = self.line_around(at);
+        let begins = |line: &str| ITEM_WORDS.iter().any(|w| line.strip_prefix(w).is_some_and(|l| l.starts_with(' ')));
+        if begins(self.slice(line, end)) {
+            return !self.slice(line, at).contains('{');
+        }
+        // A head is short; who writes a longer one is told more.
+        let before = self.slice(at.saturating_sub(LONGEST_HEAD), at);
+        for line in before.rsplit('\n') {
+            if line.contains('{') {
+                return false;
+            }
+            if begins(line) {
+                return true;
+            }
+        }
+        false
     }
 
     /// What a message shows of a text: its first line, not too much of it.
