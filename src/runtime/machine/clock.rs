@@ -1,6 +1,6 @@
 //! When the machine wants to be called again even if nothing has happened.
 
-use super::state::{Node, NodeState, Preflight, Stage, State};
+use super::state::{Node, NodeState, Stage, State};
 use crate::types::Duration;
 
 /// The first moment strictly after `longest`.
@@ -15,11 +15,7 @@ pub fn next_wake(state: &State) -> Option<Duration> {
         return None;
     }
     let mut due: Vec<Duration> = Vec::new();
-    if let Preflight::Looking(p) | Preflight::Approving(p) | Preflight::Locking(p) | Preflight::Sampling(p) =
-        &state.run.preflight
-    {
-        due.push(p.until);
-    }
+    due.extend(state.run.preflight.pending().map(|p| p.until));
     state.stream_wakes(&mut due);
     state.judge_wakes(&mut due);
     due.extend(state.run.nodes.iter().filter_map(node_wake));

@@ -251,7 +251,8 @@ impl State {
             state.watch.in_gap = false;
         }
         self.recovery_sees(index, expectation, stream, asked, value);
-        let (Some((condition, grace)), Some((before, _))) = (demand(expectation, now_in), demand(expectation, was_in))
+        let (Some((condition, grace)), Some((before, earlier))) =
+            (demand(expectation, now_in), demand(expectation, was_in))
         else {
             return;
         };
@@ -272,7 +273,8 @@ impl State {
             }
             return;
         }
-        match grace {
+        // Asked before the first injection, answered after it: what was false already then has no grace.
+        match earlier.and(grace) {
             None => self.refute(index, &format!("{} did not hold", said(expectation, now_in))),
             Some(_) if is_overtaken => {}
             Some(grace) => {

@@ -1,6 +1,7 @@
 //! Preflight: whether the run may begin at all. Nothing has any effect before all of it is answered.
 //!
 //! All that can be found at once is found at once, so that a person reads one list of what is missing and not one item a try.
+//! Only engines come before the rest: where Perturb starts the system itself, nothing is there before.
 
 use std::collections::BTreeSet;
 
@@ -51,6 +52,13 @@ impl State {
             self.out.push(Command::Ready { engine });
             open.insert(Waiting::Engine(engine));
         }
+        self.run.preflight = Preflight::Starting(Pending { open, until: self.run.now.plus(CONFIRM_BOUND) });
+        self.preflight_goes_on();
+    }
+
+    fn look_for_candidates(&mut self) {
+        let plan = self.plan.clone();
+        let mut open = BTreeSet::new();
         for (index, draw) in (0..).zip(&plan.draws) {
             // What depends on another draw has no candidates before that is made.
             if depends(&draw.selector).is_empty() {
@@ -83,9 +91,11 @@ impl State {
     /// Whether the answer was waited for.
     fn answer(&mut self, waiting: &Waiting) -> bool {
         match &mut self.run.preflight {
-            Preflight::Looking(p) | Preflight::Approving(p) | Preflight::Locking(p) | Preflight::Sampling(p) => {
-                p.open.remove(waiting)
-            }
+            Preflight::Starting(p)
+            | Preflight::Looking(p)
+            | Preflight::Approving(p)
+            | Preflight::Locking(p)
+            | Preflight::Sampling(p) => p.open.remove(waiting),
             Preflight::Before | Preflight::Passed => false,
         }
     }
@@ -185,19 +195,14 @@ impl State {
 
     /// Goes to the next part once everything of this one is answered.
     fn preflight_goes_on(&mut self) {
-        let done = match &self.run.preflight {
-            Preflight::Looking(p) | Preflight::Approving(p) | Preflight::Locking(p) | Preflight::Sampling(p) => {
-                p.open.is_empty()
-            }
-            Preflight::Before | Preflight::Passed => false,
-        };
-        if !done {
+        if self.run.preflight.pending().is_none_or(|p| !p.open.is_empty()) {
             return;
         }
         if self.is_refused() {
             return self.end_preflight();
         }
         match self.run.preflight {
+            Preflight::Starting(_) => self.look_for_candidates(),
             Preflight::Looking(_) => self.ask_for_approval(),
             Preflight::Approving(_) => self.ask_for_locks(),
             Preflight::Locking(_) => self.ask_guards(),
@@ -301,12 +306,8 @@ impl State {
     }
 
     pub(super) fn preflight_time(&mut self) {
-        let late = match &self.run.preflight {
-            Preflight::Looking(p) | Preflight::Approving(p) | Preflight::Locking(p) | Preflight::Sampling(p)
-                if p.until <= self.run.now && self.run.ended_by.is_none() =>
-            {
-                p.open.clone()
-            }
+        let late = match self.run.preflight.pending() {
+            Some(p) if p.until <= self.run.now && self.run.ended_by.is_none() => p.open.clone(),
             _ => return,
         };
         for waiting in late {

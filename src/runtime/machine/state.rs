@@ -65,13 +65,25 @@ pub struct Run {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Preflight {
     Before,
-    /// Engines, candidates.
+    /// Engines: some begin with starting what will be hit.
+    Starting(Pending),
+    /// Candidates.
     Looking(Pending),
     /// Rules that only preflight can judge, approvals.
     Approving(Pending),
     Locking(Pending),
     Sampling(Pending),
     Passed,
+}
+
+impl Preflight {
+    /// What is waited for, if anything is.
+    pub(super) fn pending(&self) -> Option<&Pending> {
+        match self {
+            Self::Starting(p) | Self::Looking(p) | Self::Approving(p) | Self::Locking(p) | Self::Sampling(p) => Some(p),
+            Self::Before | Self::Passed => None,
+        }
+    }
 }
 
 /// What is waited for, and until when.

@@ -335,15 +335,16 @@ fn confirmed_by_right(
         return Err(TestCaseError::fail("a phase is missing"));
     };
     let good = Value::Percent(percent("99%"));
-    for (_, record) in records {
+    for (answered, record) in records {
         let Record::Sample { stream: 0, asked, value: Some(value), .. } = record else { continue };
         let is_bad = matches!((value, &good), (Value::Percent(v), Value::Percent(g)) if v < g);
         let in_baseline = *asked >= baseline && *asked < faults;
         let in_faults = *asked >= faults && *asked < recovering;
         let is_judged = match history.phase {
             0 => in_baseline || history.within.is_none() && *asked >= faults,
-            1 | 2 => in_baseline,
-            _ => in_faults && history.within.is_none(),
+            // Answered in a phase that demands something else, it says nothing of either (docs/semantics.md).
+            1 | 2 => in_baseline && *answered < faults,
+            _ => in_faults && *answered < recovering && history.within.is_none(),
         };
         prop_assert!(!(is_bad && is_judged), "confirmed in spite of a bad sample at {asked}");
     }
