@@ -5,7 +5,7 @@
 //!
 //! `bytes ─ yaml::read ─▶ documents ─ chaos_mesh, litmus, toolkit ─▶ draft ─ print::files ─▶ text`
 //!
-//! No fault is known here: the library's engine bodies are read backwards ([`unify`]), so that a fault that is added to
+//! No fault is known here: the library's engine bodies are read backwards (`unify`), so that a fault that is added to
 //! `stdlib/` can be imported from then on.
 
 mod arithmetic;

@@ -48,3 +48,9 @@ fn has(program: &str, argument: &str) -> bool {
     }
     found
 }
+
+/// The first example with its method over several lines, so that there is room to write another step.
+fn with_room(text: &str) -> String {
+    let fault = "network.delay(50% of ledger.pods, latency: 300ms, jitter: 50ms) for 5m";
+    text.replace(&format!("  method {{ {fault} }}\n"), &format!("  method {{\n    {fault}\n  }}\n"))
+}

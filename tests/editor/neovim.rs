@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::{has, project, root};
+use crate::{has, project, root, with_room};
 
 /// Neovim with our folder as its README says, and a home of its own.
 fn install(home: &Path) -> PathBuf {
@@ -35,7 +35,7 @@ fn with_home<'c>(command: &'c mut Command, home: &Path) -> &'c mut Command {
 fn broken(whole: &str, bare: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = project();
     let path = folder.path().join("slow-dependency.chaos");
-    let text = std::fs::read_to_string(&path).unwrap().replace(whole, bare);
+    let text = with_room(&std::fs::read_to_string(&path).unwrap()).replace(whole, bare);
     std::fs::write(&path, text).unwrap();
     (folder, path)
 }

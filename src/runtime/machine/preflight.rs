@@ -13,11 +13,16 @@ use super::state::{Pending, Preflight, State, Waiting};
 use super::{EndedBy, PhaseName, Record, Subject, Verdict};
 use crate::analysis::timeline::{CONFIRM_BOUND, settling, timeline};
 use crate::engine::drive::Target;
-use crate::plan::{EngineName, Quantity, RuleVerdict};
+use crate::plan::{EngineName, Quantity, RuleVerdict, Stream};
 use crate::types::Duration;
 
 /// People have this long to approve.
 const APPROVAL_BOUND: Duration = Duration::from_secs(15 * 60);
+
+/// How long the first valid sample of a guard's stream is waited for.
+fn warm_up(stream: &Stream) -> Duration {
+    stream.window.unwrap_or_default().plus(stream.patience)
+}
 
 impl State {
     pub(super) fn begin(&mut self, wall: i64) {
@@ -183,6 +188,9 @@ impl State {
 
     /// The first answer of a stream that a guard watches.
     pub(super) fn first_sample(&mut self, stream: u32, missing: Option<&str>) {
+        if missing.is_some() && self.is_warming(stream) {
+            return;
+        }
         if self.answer(&Waiting::Stream(stream)) {
             if let Some(reason) = missing {
                 let plan = self.plan.clone();
@@ -191,6 +199,14 @@ impl State {
             }
             self.preflight_goes_on();
         }
+    }
+
+    /// Whether a source may still be silent before the run: what looks back has nothing to say until its window is full, and
+    /// one lost answer is no gap here either.
+    fn is_warming(&self, stream: u32) -> bool {
+        let asked = self.run.streams.get(stream as usize).and_then(|s| s.since);
+        let waits = self.plan.streams.get(stream as usize).map(warm_up);
+        asked.zip(waits).is_some_and(|(asked, waits)| self.run.now < asked.plus(waits))
     }
 
     /// Goes to the next part once everything of this one is answered.
@@ -267,8 +283,8 @@ impl State {
             stream.since = Some(now);
             stream.next = Some(now);
         }
-        let timeouts = watched.iter().filter_map(|s| self.plan.streams.get(*s as usize)).map(|s| s.timeout);
-        let longest = timeouts.max().unwrap_or_default();
+        let streams = watched.iter().filter_map(|s| self.plan.streams.get(*s as usize));
+        let longest = streams.map(|s| warm_up(s).plus(s.every).plus(s.timeout)).max().unwrap_or_default();
         let open = watched.into_iter().map(Waiting::Stream).collect();
         // The streams hold their own time-outs; this one is for the day on which one of them does not.
         let until = now.plus(longest).plus(Duration::from_secs(1));
