@@ -119,7 +119,7 @@ fn a_picture_of_neovim_shows_a_finding_and_a_completion() {
     tmux(&keys);
     tmux(&["send-keys", "-l", "    network.d"]);
     tmux(&["send-keys", "C-x", "C-o"]);
-    let completed = wait_for(&["has no unit", "network.delay", "duplicate"]);
+    let completed = wait_for(&["has no unit", "network.degrade", "duplicate"]);
     let picture = tmux(&["capture-pane", "-p", "-e"]);
     tmux(&["kill-server"]);
     assert!(found, "the finding is not shown");
