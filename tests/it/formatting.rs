@@ -87,6 +87,10 @@ fn pages(folder: &Path) -> Vec<std::path::PathBuf> {
 fn the_blocks_of_our_pages_are_formatted() {
     let mut wrong = String::new();
     for path in [pages(&root().join("docs")), pages(&root().join("docs/errors"))].concat() {
+        if path.ends_with("import.md") {
+            // Its blocks are what `perturb import` writes, which that page's own test holds.
+            continue;
+        }
         let page = fs::read_to_string(&path).unwrap();
         let wanted = formatted_page(&page);
         if wanted == page {

@@ -124,7 +124,12 @@ async fn half_open_the_upstream_is_gone_and_the_client_does_not_know() {
     let proxy = proxy(echo().await).await;
     let mut stream = connect(&proxy).await;
     round_trip(&mut stream).await;
-    put_in(&proxy, PathFault::HalfOpen);
+    let active = put_in(&proxy, PathFault::HalfOpen);
+    // What is on its way when the fault goes in still arrives.
+    let begin = std::time::Instant::now();
+    while active.counters.tell(&active.fault).is_none() && begin.elapsed() < Duration::from_secs(5) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     for _ in 0..10 {
         stream.write_all(b"anybody there?").await.unwrap();
         tokio::time::sleep(Duration::from_millis(10)).await;
