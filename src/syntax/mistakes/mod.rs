@@ -150,6 +150,11 @@ fn is_structural(what: Wrong) -> bool {
         )
 }
 
+/// Whether a line begins an item.
+fn begins_item(line: &str) -> bool {
+    ITEM_WORDS.iter().any(|word| line.strip_prefix(word).is_some_and(|rest| rest.starts_with(' ')))
+}
+
 /// As far back, in bytes, as the begin of a head is looked for.
 const LONGEST_HEAD: u32 = 2_000;
 
@@ -212,17 +217,13 @@ impl<'t> Context<'t> {
 
     /// Whether no item begins between two places.
     fn is_same_item(&self, from: u32, to: u32) -> bool {
-        let lines = self.slice(from, to).split('\n').skip(1);
-        !lines
-            .into_iter()
-            .any(|line| ITEM_WORDS.iter().any(|word| line.strip_prefix(word).is_some_and(|l| l.starts_with(' '))))
+        !self.slice(from, to).split('\n').skip(1).any(begins_item)
     }
 
     /// Whether a place lies between the word that begins an item and its `{`.
     fn is_in_head(&self, at: u32) -> bool {
         let (line, end) = self.line_around(at);
-        let begins = |line: &str| ITEM_WORDS.iter().any(|w| line.strip_prefix(w).is_some_and(|l| l.starts_with(' ')));
-        if begins(self.slice(line, end)) {
+        if begins_item(self.slice(line, end)) {
             return !self.slice(line, at).contains('{');
         }
         // A head is short; who writes a longer one is told more.
@@ -231,7 +232,7 @@ impl<'t> Context<'t> {
             if line.contains('{') {
                 return false;
             }
-            if begins(line) {
+            if begins_item(line) {
                 return true;
             }
         }
