@@ -55,7 +55,11 @@ fn case(path: &Path) -> Result<(), Failed> {
 
 fn is_formatted(path: &Path) -> Result<(), Failed> {
     let text = std::fs::read_to_string(path)?;
-    if formatted(&text) == text { Ok(()) } else { Err("not formatted: `perturb fmt examples examples/quickstart stdlib`".into()) }
+    if formatted(&text) == text {
+        Ok(())
+    } else {
+        Err("not formatted: `perturb fmt examples examples/quickstart stdlib`".into())
+    }
 }
 
 fn laws(path: &Path) -> Result<(), Failed> {
