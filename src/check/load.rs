@@ -15,7 +15,7 @@ use super::reference::OwnTexts;
 use super::stdlib::{self, Library};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::source::{FileId, SourceMap, Sources};
-use crate::syntax;
+use crate::syntax::{self, Parse, Prepared};
 
 /// A file of the program.
 #[derive(Debug)]
@@ -78,7 +78,11 @@ pub struct Text {
 /// Reads one text.
 #[must_use]
 pub fn read_text(id: FileId, text: &str) -> Text {
-    let parse = syntax::parse(id, text);
+    read_tree(id, syntax::parse(id, text))
+}
+
+/// What a parsed text says.
+fn read_tree(id: FileId, parse: Parse) -> Text {
     let (file, mut more) = build(id, &parse);
     let mut found = parse.diagnostics;
     found.append(&mut more);
@@ -144,6 +148,8 @@ struct Wanted {
     found: Vec<Diagnostic>,
     /// The same text, as it was read before.
     known: Option<Text>,
+    /// The same text, parsed when the program was built.
+    prepared: Option<Prepared>,
 }
 
 /// Project files come first, then the standard library; by path within each.
@@ -168,7 +174,10 @@ impl Loader<'_> {
             if let Some(known) = wanted.known {
                 return known;
             }
-            let mut text = read_text(wanted.id, &map.file(wanted.id).text);
+            let mut text = match &wanted.prepared {
+                Some(prepared) => read_tree(wanted.id, prepared.parse(wanted.id)),
+                None => read_text(wanted.id, &map.file(wanted.id).text),
+            };
             text.found.splice(0..0, wanted.found);
             text
         };
@@ -191,12 +200,15 @@ impl Loader<'_> {
     }
 
     fn read(&mut self, path: &str) -> Option<Wanted> {
-        if let Some(text) = stdlib::module_text(path) {
-            let text = match self.library {
-                Library::Whole => text.to_owned(),
-                Library::Mentioned => stdlib::mentioned(text, |name| self.mentions(name)),
+        if stdlib::is_module(path) {
+            let prepared = match self.library {
+                Library::Whole => stdlib::whole(path),
+                Library::Mentioned => stdlib::mentioned(path, |name| self.mentions(name)),
             };
-            return Some(self.wanted(path, |_| (text, Vec::new())));
+            if let Some(prepared) = prepared {
+                let wanted = self.wanted(path, |_| (prepared.text.clone(), Vec::new()));
+                return Some(Wanted { prepared: Some(prepared), ..wanted });
+            }
         }
         // An import that names no file is reported where it stands, when imports are resolved; a root that names no file
         // is the caller's to report.
@@ -216,9 +228,10 @@ impl Loader<'_> {
         } else if *self.map.file(id).text != *text {
             self.map.replace(id, text);
         } else if let Some((loaded, found)) = known {
-            return Wanted { id, found: Vec::new(), known: Some(Text { file: loaded.file, found }) };
+            let known = Some(Text { file: loaded.file, found });
+            return Wanted { id, found: Vec::new(), known, prepared: None };
         }
-        Wanted { id, found, known: None }
+        Wanted { id, found, known: None, prepared: None }
     }
 
     /// Whether any text that was read has this word.

@@ -1,44 +1,27 @@
 //! The standard library: ordinary source inside the binary. Only the modules that a project imports are read, and of these
 //! [`mentioned`] leaves what a small project could mean.
 //!
-//! To add a module, add its file to `stdlib/` and its row here. Modules import nothing.
+//! To add a module, add its file to `stdlib/`: `build.rs` finds and parses it. Modules import nothing.
+
+use crate::syntax::Prepared;
 
 /// What paths of the standard library begin with.
 pub const PREFIX: &str = "std/";
 
-/// Name and text of each module, by name.
-const MODULES: &[(&str, &str)] = &[
-    ("aws", include_str!("../../stdlib/aws.chaos")),
-    ("azure", include_str!("../../stdlib/azure.chaos")),
-    ("clock", include_str!("../../stdlib/clock.chaos")),
-    ("container", include_str!("../../stdlib/container.chaos")),
-    ("disk", include_str!("../../stdlib/disk.chaos")),
-    ("dns", include_str!("../../stdlib/dns.chaos")),
-    ("gcp", include_str!("../../stdlib/gcp.chaos")),
-    ("http", include_str!("../../stdlib/http.chaos")),
-    ("jvm", include_str!("../../stdlib/jvm.chaos")),
-    ("kafka", include_str!("../../stdlib/kafka.chaos")),
-    ("kernel", include_str!("../../stdlib/kernel.chaos")),
-    ("load", include_str!("../../stdlib/load.chaos")),
-    ("machine", include_str!("../../stdlib/machine.chaos")),
-    ("machine-jvm", include_str!("../../stdlib/machine-jvm.chaos")),
-    ("machine-network", include_str!("../../stdlib/machine-network.chaos")),
-    ("network", include_str!("../../stdlib/network.chaos")),
-    ("node", include_str!("../../stdlib/node.chaos")),
-    ("pod", include_str!("../../stdlib/pod.chaos")),
-    ("probe", include_str!("../../stdlib/probe.chaos")),
-    ("redis", include_str!("../../stdlib/redis.chaos")),
-    ("spring", include_str!("../../stdlib/spring.chaos")),
-    ("process", include_str!("../../stdlib/process.chaos")),
-    ("proxy", include_str!("../../stdlib/proxy.chaos")),
-    ("stress", include_str!("../../stdlib/stress.chaos")),
-    ("vmware", include_str!("../../stdlib/vmware.chaos")),
-    ("workload", include_str!("../../stdlib/workload.chaos")),
-];
+/// A file of `stdlib/`.
+struct Module {
+    name: &'static str,
+    text: &'static str,
+    /// What the parser makes of it, packed.
+    pairs: &'static [u8],
+}
+
+// MODULES: every module, by name.
+include!(concat!(env!("OUT_DIR"), "/library.rs"));
 
 /// The names of all modules, sorted.
 pub fn modules() -> impl Iterator<Item = &'static str> {
-    MODULES.iter().map(|(name, _)| *name)
+    MODULES.iter().map(|module| module.name)
 }
 
 /// The path of a module: `std/network.chaos`.
@@ -56,8 +39,18 @@ pub fn is_module(path: &str) -> bool {
 /// The text of a module by its path.
 #[must_use]
 pub fn module_text(path: &str) -> Option<&'static str> {
+    module(path).map(|module| module.text)
+}
+
+fn module(path: &str) -> Option<&'static Module> {
     let name = path.strip_prefix(PREFIX)?.strip_suffix(".chaos")?;
-    MODULES.iter().find(|(n, _)| *n == name).map(|(_, text)| *text)
+    MODULES.binary_search_by(|module| module.name.cmp(name)).ok().and_then(|index| MODULES.get(index))
+}
+
+/// A module by its path, parsed.
+#[must_use]
+pub fn whole(path: &str) -> Option<Prepared> {
+    module(path).map(|module| Prepared::whole(module.text, module.pairs))
 }
 
 /// How much of the modules that a project imports is read.
@@ -73,11 +66,12 @@ pub enum Library {
     Mentioned,
 }
 
-/// What of a module's text stays of it when only some declarations are meant: those of which `is_meant` holds, and what
-/// these mention themselves. Lines keep their order, not their numbers.
+/// What stays of a module when only some declarations are meant, parsed: those of which `is_meant` holds, and what these
+/// mention themselves, without the comments above them. Lines keep their order, not their numbers.
 #[must_use]
-pub fn mentioned(text: &str, is_meant: impl Fn(&str) -> bool) -> String {
-    let items = items(text);
+pub fn mentioned(path: &str, is_meant: impl Fn(&str) -> bool) -> Option<Prepared> {
+    let module = module(path)?;
+    let items = items(module.text);
     let mut kept: Vec<bool> = items.iter().map(|item| is_meant(item.name)).collect();
     let mut open: Vec<usize> = (0..items.len()).filter(|i| kept[*i]).collect();
     while let Some(from) = open.pop() {
@@ -88,7 +82,7 @@ pub fn mentioned(text: &str, is_meant: impl Fn(&str) -> bool) -> String {
             }
         }
     }
-    items.iter().zip(kept).filter(|(_, kept)| *kept).map(|(item, _)| item.text).collect()
+    Some(Prepared::some(module.text, module.pairs, &kept))
 }
 
 /// A declaration of a module.
@@ -140,26 +134,44 @@ mod tests {
     use super::*;
     use crate::source::FileId;
 
+    /// A tree as text, and what is wrong with it.
+    fn shown(parse: &crate::syntax::Parse) -> String {
+        format!("{:#?}\n{:?}", parse.syntax(), parse.diagnostics)
+    }
+
     #[test]
     fn modules_import_nothing_and_their_items_are_found_without_the_parser() {
-        for (module, text) in MODULES {
-            let parse = crate::syntax::parse(FileId(0), text);
+        for module in MODULES {
+            let parse = crate::syntax::parse(FileId(0), module.text);
             let (file, _) = crate::check::build::build(FileId(0), &parse);
-            assert!(file.imports.is_empty(), "std.{module} imports something: `mentioned` does not look there");
-            let found: Vec<&str> = items(text).iter().map(|item| item.name).collect();
+            assert!(file.imports.is_empty(), "std.{} imports something: `mentioned` does not look there", module.name);
+            let found: Vec<&str> = items(module.text).iter().map(|item| item.name).collect();
             let declared: Vec<&str> = file.items.iter().map(|item| item.name.text.as_str()).collect();
-            assert_eq!(found, declared, "std.{module}");
+            assert_eq!(found, declared, "std.{}", module.name);
         }
     }
 
     #[test]
-    fn each_item_alone_is_the_item_in_its_module() {
-        for (module, text) in MODULES {
-            for item in items(text) {
-                let alone = mentioned(text, |name| name == item.name);
-                let parse = crate::syntax::parse(FileId(0), &alone);
-                assert!(parse.diagnostics.is_empty(), "std.{module}: {alone}\n{:?}", parse.diagnostics);
-                assert!(alone.contains(item.text), "std.{module}: {alone}");
+    fn a_module_is_what_the_parser_makes_of_its_text() {
+        for module in MODULES {
+            let prepared = whole(&module_path(module.name)).expect("it is there");
+            assert_eq!(prepared.text, module.text);
+            let (ours, parsed) = (prepared.parse(FileId(0)), crate::syntax::parse(FileId(0), module.text));
+            assert_eq!(shown(&ours), shown(&parsed), "std.{}", module.name);
+        }
+    }
+
+    #[test]
+    fn each_item_alone_is_what_the_parser_makes_of_its_text() {
+        for module in MODULES {
+            for item in items(module.text) {
+                let alone = mentioned(&module_path(module.name), |name| name == item.name).expect("it is there");
+                let parse = crate::syntax::parse(FileId(0), &alone.text);
+                assert!(parse.diagnostics.is_empty(), "std.{}: {:?}", module.name, parse.diagnostics);
+                let first = item.text.lines().next().unwrap_or("no declaration");
+                assert!(alone.text.lines().any(|line| line == first), "std.{}: {}", module.name, alone.text);
+                assert!(!alone.text.starts_with("//"), "std.{}: {}", module.name, alone.text);
+                assert_eq!(shown(&alone.parse(FileId(0))), shown(&parse), "std.{}", module.name);
             }
         }
     }

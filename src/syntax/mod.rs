@@ -11,13 +11,16 @@ mod decode;
 mod kind;
 mod mistakes;
 mod nesting;
+mod packed;
 mod parse;
+mod prepared;
 mod tree;
 mod walk;
 mod words;
 
 pub use decode::decode;
 pub use kind::{Chaos, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
+pub use prepared::Prepared;
 /// A range of bytes in a text, as nodes and tokens give it.
 pub use rowan::TextRange;
 pub use walk::Event;

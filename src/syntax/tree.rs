@@ -55,9 +55,14 @@ pub fn parse_tree(text: &str) -> (GreenNode, Vec<Finding>) {
     let Some(pairs) = pairs(text) else {
         return (opaque(text), vec![finding(Wrong::GaveUp, 0, 0)]);
     };
+    of_pairs(text, &pairs)
+}
+
+/// The tree of a text whose pairs are known.
+pub fn of_pairs(text: &str, pairs: &[Pair]) -> (GreenNode, Vec<Finding>) {
     let mut builder = Builder {
         text,
-        pairs: &pairs,
+        pairs,
         at: 0,
         out: GreenNodeBuilder::new(),
         around: Vec::new(),
