@@ -61,12 +61,27 @@ fn library(folder: &Path, out: &Path) -> io::Result<String> {
             parse::pairs(&text).ok_or_else(|| io::Error::other(format!("{} does not parse", path.display())))?;
         let packed = out.join(format!("{name}.pairs"));
         fs::write(&packed, pack(&pairs))?;
+        let items = items(&pairs);
         let _ = writeln!(
             table,
-            "    Module {{ name: {name:?}, text: include_str!({path:?}), pairs: include_bytes!({packed:?}) }},"
+            "    Module {{ name: {name:?}, text: include_str!({path:?}), pairs: include_bytes!({packed:?}), items: &{items:?} }},"
         );
     }
     Ok(table + "];\n")
+}
+
+/// For each declaration the first byte of its name and the byte behind it, and the same of all of it, without the comments
+/// above it.
+fn items(pairs: &[Pair]) -> Vec<[u32; 4]> {
+    let mut found = Vec::new();
+    for (index, item) in pairs.iter().enumerate().filter(|(_, pair)| pair.rule == Rule::item) {
+        let declared = pairs.iter().skip(index + 1).find(|pair| pair.rule != Rule::comment);
+        let name = pairs.iter().skip(index + 1).find(|pair| pair.rule == Rule::word);
+        if let (Some(declared), Some(name)) = (declared, name) {
+            found.push([name.start, name.end, declared.start, item.end]);
+        }
+    }
+    found
 }
 
 /// The pairs of a file as bytes, in the form that `src/syntax/packed.rs` says, without the one of the file itself.

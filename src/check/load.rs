@@ -203,7 +203,7 @@ impl Loader<'_> {
         if stdlib::is_module(path) {
             let prepared = match self.library {
                 Library::Whole => stdlib::whole(path),
-                Library::Mentioned => stdlib::mentioned(path, |name| self.mentions(name)),
+                Library::Mentioned => stdlib::mentioned(path, self.map.iter().map(|(_, file)| &*file.text)),
             };
             if let Some(prepared) = prepared {
                 let wanted = self.wanted(path, |_| (prepared.text.clone(), Vec::new()));
@@ -232,11 +232,6 @@ impl Loader<'_> {
             return Wanted { id, found: Vec::new(), known, prepared: None };
         }
         Wanted { id, found, known: None, prepared: None }
-    }
-
-    /// Whether any text that was read has this word.
-    fn mentions(&self, name: &str) -> bool {
-        self.map.iter().any(|(_, file)| stdlib::mentions(&file.text, name))
     }
 
     fn finish(mut self) -> Read {

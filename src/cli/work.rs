@@ -72,11 +72,17 @@ pub(super) fn named(
 pub(super) struct Judge<'p> {
     program: &'p Program,
     planners: Vec<(PlaceRef, Planner<'p>)>,
+    with_digests: bool,
 }
 
 impl<'p> Judge<'p> {
     pub(super) fn new(program: &'p Program) -> Self {
-        Self { program, planners: Vec::new() }
+        Self { program, planners: Vec::new(), with_digests: true }
+    }
+
+    /// Only to say what is wrong: nobody sees the plans.
+    fn of_findings(program: &'p Program) -> Self {
+        Self { with_digests: false, ..Self::new(program) }
     }
 
     /// The plan of an experiment at a place, with all that is proved or refused about it.
@@ -86,6 +92,7 @@ impl<'p> Judge<'p> {
             Some(index) => index,
             None => {
                 let Some(planner) = Planner::new(self.program, &job.place) else { return Lowered::default() };
+                let planner = if self.with_digests { planner } else { planner.without_digests() };
                 self.planners.push((job.place.clone(), planner));
                 self.planners.len() - 1
             }
@@ -103,10 +110,10 @@ impl<'p> Judge<'p> {
 pub(super) fn judge(program: &Program, jobs: &[Job]) -> Vec<Diagnostic> {
     let one = |judge: &mut Judge<'_>, job: &Job| judge.judged(job).diagnostics;
     let mut found: Vec<Diagnostic> = if jobs.len() < FEW {
-        let mut judge = Judge::new(program);
+        let mut judge = Judge::of_findings(program);
         jobs.iter().flat_map(|job| one(&mut judge, job)).collect()
     } else {
-        jobs.par_iter().map_init(|| Judge::new(program), one).flatten_iter().collect()
+        jobs.par_iter().map_init(|| Judge::of_findings(program), one).flatten_iter().collect()
     };
     // An experiment at two places says most things twice.
     tidy(&mut found);

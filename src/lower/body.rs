@@ -48,7 +48,8 @@ struct Head {
     doc: String,
     span: Span,
     made_from: Option<MadeFrom>,
-    text_digest: String,
+    /// The declaration whose text it is, and the arguments that come to it.
+    text: (DeclId, Option<String>),
     schedule: Option<Schedule>,
 }
 
@@ -79,8 +80,13 @@ pub fn check(ev: &mut Evaluator<'_>, id: DeclId) {
     }
 }
 
-/// The plan of an experiment at the evaluator's place; `None` if something is wrong or unknown.
-pub fn plan(ev: &mut Evaluator<'_>, catalogue: &Catalogue, experiment: &ExperimentRef) -> Option<Plan> {
+/// The plan of an experiment at the evaluator's place, with or without its digests; `None` if something is wrong or unknown.
+pub fn plan(
+    ev: &mut Evaluator<'_>,
+    catalogue: &Catalogue,
+    experiment: &ExperimentRef,
+    with_digests: bool,
+) -> Option<Plan> {
     let (head, parts) = match &experiment.origin {
         Origin::Declared(id) => declared_experiment(ev, *id)?,
         Origin::Verify { verify, run, each } => {
@@ -91,7 +97,17 @@ pub fn plan(ev: &mut Evaluator<'_>, catalogue: &Catalogue, experiment: &Experime
             (head, parts)
         }
     };
-    finish(ev, catalogue, head, parts)
+    let (declared, arguments) = head.text.clone();
+    let mut plan = finish(ev, catalogue, head, parts)?;
+    if with_digests {
+        let text = ev.program.text_digest(declared);
+        plan.text_digest = match arguments {
+            Some(arguments) => text_digest(&format!("{text} {arguments}")),
+            None => text_digest(text),
+        };
+        plan.digest = plan.compute_digest();
+    }
+    Some(plan)
 }
 
 fn declared_experiment(ev: &mut Evaluator<'_>, id: DeclId) -> Option<(Head, Parts)> {
@@ -104,7 +120,7 @@ fn declared_experiment(ev: &mut Evaluator<'_>, id: DeclId) -> Option<(Head, Part
         doc: item.doc.clone(),
         span: item.name.span,
         made_from: None,
-        text_digest: text_digest(program.text_digest(id)),
+        text: (id, None),
         schedule: None,
     };
     match &item.kind {
@@ -162,7 +178,7 @@ fn verify_run(
                 name: SmolStr::default(),
                 doc: program.item(id).doc.clone(),
                 span: run.span,
-                text_digest: text_digest(&format!("{} {}", program.text_digest(id), arguments.unwrap_or_default())),
+                text: (id, Some(arguments.unwrap_or_default())),
                 made_from,
                 schedule: None,
             };
@@ -392,7 +408,7 @@ fn finish(ev: &mut Evaluator<'_>, catalogue: &Catalogue, head: Head, parts: Part
     let mut plan = Plan {
         version: PLAN_VERSION,
         digest: String::new(),
-        text_digest: head.text_digest,
+        text_digest: String::new(),
         name: head.name,
         doc: head.doc,
         made_from: head.made_from,
@@ -426,7 +442,6 @@ fn finish(ev: &mut Evaluator<'_>, catalogue: &Catalogue, head: Head, parts: Part
     catalogue.add_services(ev, &mut plan)?;
     policy::judge(ev, &mut plan);
     catalogue.add_teams(program, &mut plan, &parts.method.teams);
-    plan.digest = plan.compute_digest();
     Some(plan)
 }
 
