@@ -328,6 +328,7 @@ pub(super) fn summary(id: &str, outcome: &Outcome) -> String {
         EndedBy::Operator(by) => by.clone(),
         EndedBy::Fault(fault) => format!("the fault `{fault}`"),
         EndedBy::Journal => "the journal".to_owned(),
+        EndedBy::Engine(why) => format!("its engine: {why}"),
     };
     text.push_str(&format!("  ended by {ended}; recovery: {}\n", outcome.observed.words()));
     text.push_str(&format!("  perturb show {id}\n"));
