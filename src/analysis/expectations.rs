@@ -1,6 +1,6 @@
 //! Proof: every expectation and check can fail, can hold, is judged at least once, and is loosened only where it says so.
 //!
-//! Comes in: a plan and its timeline. Goes out: P0410–P0416. The phases are those of the language's reference, "Meaning
+//! Comes in: a plan and its timeline. Goes out: P0410–P0417. The phases are those of the language's reference, "Meaning
 //! of an experiment".
 
 use super::facts::{self, FaultsPhase};
@@ -26,6 +26,7 @@ pub fn check(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
             decided(plan, &what, condition, step.span, out);
             if let Some(within) = within {
                 remembers(plan, &format!("{what} waits for {within}"), condition, *within, step.span, out);
+                waits(plan, &what, condition, *within, step.span, out);
             }
         }
     });
@@ -185,5 +186,18 @@ fn remembers(plan: &Plan, what: &str, condition: &Condition, within: Duration, s
             .help(format!(
                 "ask with a shorter window (such as `over: {within}`, if the metric takes it), or allow {window} at least"
             )),
+    );
+}
+
+/// A check that waits for less than the pause between two samples: only the one at its begin counts.
+fn waits(plan: &Plan, what: &str, condition: &Condition, within: Duration, span: Span, out: &mut Vec<Diagnostic>) {
+    let streams = facts::streams_of(plan, condition);
+    let Some(slowest) = streams.iter().max_by_key(|s| s.every).filter(|s| s.every >= within) else { return };
+    let every = slowest.every;
+    out.push(
+        Diagnostic::new(Code::CHECK_SEES_ONE_SAMPLE, span, format!("{what} waits for {within}, and sees one sample"))
+            .also(slowest.span, format!("asked when the check begins, and again {every} later"))
+            .why("what is not so yet when the check begins cannot be seen to come about before it ends")
+            .help(format!("wait for longer than {every}, or ask the metric more often (`every: 1s`)")),
     );
 }

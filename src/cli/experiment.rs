@@ -1,4 +1,4 @@
-//! The one plan that a command is about: from a file of sources or a plan.json.
+//! The plans that a command is about: from sources or a plan.json.
 
 use std::path::Path;
 
@@ -8,55 +8,56 @@ use super::findings::{self, FindingsArguments, show};
 use super::input::{Input, StdinArguments};
 use super::place::{self, Wanted};
 use super::terminal::{Stream, Terminal};
+use super::which::Which;
 use super::work::{self, Job};
 use crate::check::stdlib::Library;
 use crate::plan::Plan;
 
-/// The plan that is meant; or how the command ends, where the sources are not right.
-pub(super) fn plan(
-    file: &Path,
-    experiment: Option<&str>,
-    place: Option<&str>,
-    terminal: &Terminal,
-) -> Result<Result<Plan, Exit>, Failure> {
-    if file.extension().is_some_and(|e| e == "json") {
-        let plan = read_plan(file)?;
-        work::named_plan(&plan, &Vec::from_iter(experiment.map(str::to_owned)))?;
-        return Ok(Ok(plan));
+/// The one plan that is meant; or how the command ends, where the sources are not right.
+pub(super) fn plan(path: &Path, which: &Which, terminal: &Terminal) -> Result<Result<Plan, Exit>, Failure> {
+    let mut plans = match plans(path, which, terminal)? {
+        Ok(plans) => plans,
+        Err(exit) => return Ok(Err(exit)),
+    };
+    if plans.len() > 1 {
+        let list: Vec<&str> = plans.iter().map(|p| p.name.as_str()).collect();
+        return Err(Failure::new(format!("`{}` has {} experiments", path.display(), plans.len()))
+            .help(format!("choose with --experiment: {}", list.join(", "))));
     }
-    let loaded = Input::find(&[file.to_owned()], &StdinArguments::default(), terminal)?.load(Library::Whole)?;
+    Ok(plans.pop().ok_or(Exit::Usage))
+}
+
+/// All plans that are meant, in the order of the text, at least one; or how the command ends, where the sources are not right.
+pub(super) fn plans(path: &Path, which: &Which, terminal: &Terminal) -> Result<Result<Vec<Plan>, Exit>, Failure> {
+    if path.extension().is_some_and(|e| e == "json") {
+        let plan = read_plan(path)?;
+        work::named_plan(&plan, &Vec::from_iter(which.experiment.clone()))?;
+        return Ok(Ok(vec![plan]));
+    }
+    let loaded = Input::find(&[path.to_owned()], &StdinArguments::default(), terminal)?.load(Library::Whole)?;
     let all = work::experiments(&loaded.checked.program, |_| true);
     let places = work::all_places(&all);
     let (default, about_place) = work::place_of_settings(&loaded.project.settings, &places);
-    let wanted = place.map(Wanted::parse);
+    let wanted = which.place.as_deref().map(Wanted::parse);
     if let Some(wanted) = &wanted {
         place::find(wanted, &places)?;
     }
-    let meant: Vec<_> = match experiment {
-        Some(name) => work::named(all, &[name.to_owned()])?,
+    let meant: Vec<_> = match &which.experiment {
+        Some(name) => work::named(all, std::slice::from_ref(name))?,
         None => all.into_iter().filter(|(e, _)| loaded.is_chosen(&e.path)).collect(),
     };
+    if meant.is_empty() && loaded.checked.diagnostics.is_empty() {
+        return Err(Failure::new(format!("`{}` has no experiment", path.display()))
+            .help("give a file that declares one, or a plan.json"));
+    }
     let mut found = Vec::from_iter(about_place);
-    let mut plan = None;
-    match meant.as_slice() {
-        [(experiment, places)] => {
-            let wanted = wanted.as_ref().or(default.as_ref());
-            let at = place::one(wanted, places)?.clone();
-            let lowered =
-                work::Judge::new(&loaded.checked.program).judged(&Job { experiment: experiment.clone(), place: at });
-            found.extend(lowered.diagnostics);
-            plan = lowered.plan;
-        }
-        [] if loaded.checked.diagnostics.is_empty() => {
-            return Err(Failure::new(format!("`{}` has no experiment", file.display()))
-                .help("give a file that declares one, or a plan.json"));
-        }
-        [] => {}
-        several => {
-            let list: Vec<&str> = several.iter().map(|(e, _)| e.name.as_str()).collect();
-            return Err(Failure::new(format!("`{}` has {} experiments", file.display(), several.len()))
-                .help(format!("choose with --experiment: {}", list.join(", "))));
-        }
+    let mut plans = Vec::new();
+    let mut judge = work::Judge::new(&loaded.checked.program);
+    for (experiment, places) in meant {
+        let at = place::one(wanted.as_ref().or(default.as_ref()), &places)?.clone();
+        let lowered = judge.judged(&Job { experiment, place: at });
+        found.extend(lowered.diagnostics);
+        plans.extend(lowered.plan);
     }
     let (found, _) = loaded.findings(found);
     show(
@@ -68,9 +69,10 @@ pub(super) fn plan(
         terminal,
         None,
     )?;
-    match plan {
-        Some(plan) if findings::exit(&found, false) == Exit::Clean => Ok(Ok(plan)),
+    if !plans.is_empty() && findings::exit(&found, false) == Exit::Clean {
+        Ok(Ok(plans))
+    } else {
         // What is wrong with the text is a mistake of the command line's input, not a verdict about a system.
-        _ => Ok(Err(Exit::Usage)),
+        Ok(Err(Exit::Usage))
     }
 }

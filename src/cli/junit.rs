@@ -5,8 +5,13 @@ use std::fmt::Write as _;
 use crate::plan::Plan;
 use crate::runtime::machine::{Outcome, Subject, Verdict};
 
-/// One run: a suite with a case for each expectation, each check, the recovery and the undo.
-pub(super) fn of_run(plan: &Plan, id: &str, outcome: &Outcome) -> String {
+/// Runs, a suite for each.
+pub(super) fn of_runs<'r>(runs: impl IntoIterator<Item = (&'r Plan, &'r str, &'r Outcome)>) -> String {
+    whole(runs.into_iter().map(|(plan, id, outcome)| of_run(plan, id, outcome)).collect())
+}
+
+/// One run: a case for each expectation, each check, the recovery and the undo.
+fn of_run(plan: &Plan, id: &str, outcome: &Outcome) -> String {
     let mut cases: Vec<(String, Vec<&crate::runtime::machine::Reason>)> = Vec::new();
     let about = |subject: Subject| outcome.reasons.iter().filter(move |r| r.subject == subject).collect::<Vec<_>>();
     for expectation in &plan.expectations {
@@ -52,13 +57,13 @@ pub(super) fn of_cases(suite: &str, cases: &[(String, Vec<String>)]) -> String {
             }
         })
         .collect();
-    finish(head(suite, &text), &text)
+    whole(finish(head(suite, &text), &text))
 }
 
 fn head(suite: &str, cases: &[String]) -> String {
     let count = |word: &str| cases.iter().filter(|c| c.contains(word)).count();
     format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" \
+        "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" \
          errors=\"{}\" skipped=\"{}\">\n",
         escaped(suite),
         cases.len(),
@@ -70,8 +75,13 @@ fn head(suite: &str, cases: &[String]) -> String {
 
 fn finish(mut out: String, cases: &[String]) -> String {
     cases.iter().for_each(|case| out.push_str(case));
-    out.push_str("  </testsuite>\n</testsuites>\n");
+    out.push_str("  </testsuite>\n");
     out
+}
+
+/// Suites as a file.
+fn whole(suites: String) -> String {
+    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n{suites}</testsuites>\n")
 }
 
 /// Text for an attribute. What XML 1.0 cannot hold is left out.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::exit::{Exit, Failure};
 use super::terminal::Terminal;
+use super::world;
 use crate::engine::local::keeper::client::{self, NoAnswer};
 use crate::engine::local::keeper::protocol::{Answer, Look, Request};
 use crate::engine::local::{keeper, stress};
@@ -66,7 +67,7 @@ pub(super) fn part(parts: &Parts) -> Result<Exit, Failure> {
             let load = match what.as_str() {
                 "requests" => {
                     let requests = stress::Requests { millirate: *amount, method: method.clone(), url: url.clone() };
-                    runtime()?.block_on(stress::send(&requests, length)).map_err(Failure::new)?;
+                    world::wait(stress::send(&requests, length))?.map_err(Failure::new)?;
                     return Ok(Exit::Clean);
                 }
                 "cpu" => stress::Load::Cpu(*amount),
@@ -102,14 +103,13 @@ struct Place {
 }
 
 pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
-    let runtime = runtime()?;
     let (place, request) = match &arguments.command {
         Command::Status(place) => (place, Request::Look),
         Command::Down(place) => (place, Request::Down),
     };
     let home = client::home(&place.project);
     // A process may take its ten seconds to end.
-    match runtime.block_on(client::ask(&home, &request, Duration::from_secs(60))) {
+    match world::wait(client::ask(&home, &request, Duration::from_secs(60)))? {
         Ok(Answer::Look(look)) => terminal.print(&status(&look))?,
         Ok(Answer::Done) => terminal.print("ended\n")?,
         Err(NoAnswer::NotThere) => terminal.print("nothing is running here\n")?,
@@ -117,13 +117,6 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
         Err(error) => return Err(Failure::new(error.to_string())),
     }
     Ok(Exit::Clean)
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(format!("cannot begin: {error}")))
 }
 
 fn status(look: &Look) -> String {

@@ -59,6 +59,7 @@ mod simulate;
 mod terminal;
 #[cfg(feature = "run")]
 mod view;
+mod which;
 mod work;
 #[cfg(feature = "run")]
 mod world;

@@ -7,6 +7,7 @@ use super::findings::{self, FindingsArguments, show};
 use super::input::{Input, Loaded, StdinArguments};
 use super::place::{self, Wanted};
 use super::terminal::{Stream, Terminal};
+use super::which::Which;
 use super::work::{self, Job};
 use crate::analysis::{picture::picture, telling::tell, timeline::timeline};
 use crate::check::stdlib::Library;
@@ -22,12 +23,8 @@ pub(super) struct Arguments {
     /// The file with the experiment, or `-` for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The experiment
-    #[arg(long, value_name = "NAME")]
-    experiment: Option<String>,
-    /// Where it is to run [default: `compile.place` of perturb.toml, else the first place where it may run]
-    #[arg(long = "in", value_name = "ENVIRONMENT[/CLUSTER]")]
-    place: Option<String>,
+    #[command(flatten)]
+    which: Which,
     /// Writes the plan as JSON into a file, whole or not at all
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     output: Option<PathBuf>,
@@ -46,7 +43,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     let all = work::experiments(&loaded.checked.program, |_| true);
     let places = work::all_places(&all);
     let (default, about_place) = work::place_of_settings(&loaded.project.settings, &places);
-    let asked = match &arguments.place {
+    let asked = match &arguments.which.place {
         Some(text) => {
             let wanted = Wanted::parse(text);
             place::find(&wanted, &places)?;
@@ -93,7 +90,7 @@ fn choose(
     default: Option<&Wanted>,
     terminal: &Terminal,
 ) -> Result<Vec<Job>, Failure> {
-    let names = Vec::from_iter(arguments.experiment.clone());
+    let names = Vec::from_iter(arguments.which.experiment.clone());
     let meant: Vec<_> = if names.is_empty() {
         all.into_iter().filter(|(e, _)| loaded.is_chosen(&e.path)).collect()
     } else {

@@ -22,13 +22,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
     let path = arguments.journal.existing()?.path().to_owned();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(format!("cannot start: {e}")))?;
-    let rescued = runtime
-        .block_on(drive::recover(&path, &world::drivers(&world::local(&path)?), "recover"))
-        .map_err(|e| failure(&e))?;
+    let drivers = world::drivers(&world::local(&path)?);
+    let rescued = world::wait(drive::recover(&path, &drivers, "recover"))?.map_err(|e| failure(&e))?;
     say_rescued(&rescued, terminal);
     if rescued.iter().any(|r| !r.left.is_empty()) {
         return Ok(Exit::Verdict(crate::runtime::machine::Verdict::Error.exit_code()));

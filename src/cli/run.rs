@@ -1,4 +1,4 @@
-//! `perturb run`: holds an experiment, and ends with its verdict.
+//! `perturb run`: holds experiments one after the other, and ends with the verdict.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,12 +8,13 @@ use super::journal::{JournalArguments, failure};
 use super::people::{ApprovalFile, AtTerminal, ask};
 use super::terminal::Terminal;
 use super::view::{Format, viewer};
+use super::which::Which;
 use super::{experiment, junit, world};
 use crate::analysis::timeline::{settling, timeline};
 use crate::plan::{Plan, Step, StepKind};
 use crate::runtime::drive::{HoldError, Parts, Rescued, dry, hold, recover, wall};
 use crate::runtime::journal::{Begun, JOURNAL_VERSION, Owner, RunRow};
-use crate::runtime::machine::{EndedBy, Outcome};
+use crate::runtime::machine::{EndedBy, Outcome, Verdict};
 use crate::runtime::simulate::told;
 use crate::runtime::watchdog::Program;
 use crate::types::Duration;
@@ -21,22 +22,21 @@ use crate::types::Duration;
 /// With `--step`, each step waits this long for its yes.
 const STEP: Duration = Duration::from_secs(15 * 60);
 
-/// Runs an experiment: preflight, baseline, faults, recovery, verdict
+/// Runs experiments: preflight, baseline, faults, recovery, verdict
+///
+/// Runs every experiment of PATH in the order of the text, unless one is chosen. It goes on after `confirmed`, `refuted` and
+/// `not-run`, stops after any other verdict, and ends with the worst.
 ///
 /// Whatever happens, what was injected is undone: on Ctrl-C, on any signal, by a watchdog if this process is killed, and by
 /// `perturb recover` (or the next run) if the machine went down. Exit codes: 0 confirmed, 1 refuted, 2 wrong usage or sources,
 /// 3 not-run, 4 aborted, 5 inconclusive, 6 error (something may be left).
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The file with the experiment, or a plan.json
-    #[arg(value_name = "FILE")]
+    /// A folder or file with experiments, or a plan.json
+    #[arg(value_name = "PATH")]
     file: PathBuf,
-    /// The experiment
-    #[arg(long, value_name = "NAME")]
-    experiment: Option<String>,
-    /// Where it runs
-    #[arg(long = "in", value_name = "ENVIRONMENT[/CLUSTER]")]
-    place: Option<String>,
+    #[command(flatten)]
+    which: Which,
     /// Does everything of preflight for real (engines, targets, guards), and nothing after it
     #[arg(long)]
     dry: bool,
@@ -59,14 +59,54 @@ pub(super) struct Arguments {
     journal: JournalArguments,
 }
 
+/// A run that is over.
+struct Held {
+    plan: Arc<Plan>,
+    id: String,
+    outcome: Outcome,
+}
+
 pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
-    let asked = (arguments.experiment.as_deref(), arguments.place.as_deref());
-    let mut plan = match experiment::plan(&arguments.file, asked.0, asked.1, terminal)? {
-        Ok(plan) => plan,
+    let plans = match experiment::plans(&arguments.file, &arguments.which, terminal)? {
+        Ok(plans) => plans,
         Err(exit) => return Ok(exit),
     };
-    confirm(&plan, arguments)?;
+    confirm(&plans, arguments)?;
     let approvals = arguments.approval.iter().map(|path| read_approval(path)).collect::<Result<Vec<_>, _>>()?;
+    let began = std::time::Instant::now();
+    let all = plans.len();
+    let mut over: Vec<Held> = Vec::new();
+    for (number, plan) in (1..).zip(plans) {
+        if all > 1 && arguments.format == Format::Text {
+            let gap = if number > 1 { "\n" } else { "" };
+            terminal.print(&format!("{gap}{number} of {all}: {}\n", plan.name))?;
+        }
+        let Some(held) = one(arguments, plan, approvals.clone(), terminal)? else { continue };
+        let goes_on = matches!(held.outcome.verdict, Verdict::Confirmed | Verdict::Refuted | Verdict::NotRun);
+        over.push(held);
+        if !goes_on {
+            break;
+        }
+    }
+    if let Some(path) = &arguments.junit {
+        let runs = over.iter().map(|h| (h.plan.as_ref(), h.id.as_str(), &h.outcome));
+        super::plan::write_whole(path, &junit::of_runs(runs))?;
+    }
+    if all > 1 && arguments.format == Format::Text && !arguments.dry {
+        terminal.print(&series(&over, all, began.elapsed().as_secs()))?;
+    }
+    // Worst first; a dry run that preflight allows has none.
+    let worst = over.iter().map(|h| h.outcome.verdict).min();
+    Ok(worst.map_or(Exit::Clean, |verdict| Exit::Verdict(verdict.exit_code())))
+}
+
+/// Runs one; `None`: it was a dry run, and preflight allows it.
+fn one(
+    arguments: &Arguments,
+    mut plan: Plan,
+    approvals: Vec<ApprovalFile>,
+    terminal: &Terminal,
+) -> Result<Option<Held>, Failure> {
     if arguments.step {
         plan.method = with_questions(plan.method);
     }
@@ -88,9 +128,9 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
         operator: told_by_operator,
     };
     if arguments.dry {
-        let exit = dry_run(plan, &id, journal, parts, terminal);
+        let refused = dry_run(plan.clone(), &id, journal, parts, terminal);
         give_back(&local, terminal);
-        return exit;
+        return Ok(refused?.map(|outcome| Held { plan, id, outcome }));
     }
     let row = RunRow {
         id: id.as_str().into(),
@@ -105,13 +145,35 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     // Whatever came of it: nothing is asked of the local system any more.
     give_back(&local, terminal);
     let outcome = outcome?;
-    if let Some(path) = &arguments.junit {
-        super::plan::write_whole(path, &junit::of_run(&plan, &id, &outcome))?;
-    }
     if arguments.format == Format::Text {
         terminal.print(&summary(&id, &outcome))?;
     }
-    Ok(Exit::Verdict(outcome.verdict.exit_code()))
+    Ok(Some(Held { plan, id, outcome }))
+}
+
+/// The last lines of several runs.
+fn series(over: &[Held], all: usize, took: u64) -> String {
+    let counts: Vec<String> = Verdict::ALL
+        .iter()
+        .rev()
+        .map(|verdict| (verdict, over.iter().filter(|h| h.outcome.verdict == *verdict).count()))
+        .filter(|(_, count)| *count > 0)
+        .map(|(verdict, count)| format!("{count} {verdict}"))
+        .collect();
+    let mut text = format!("\n{} of {all} experiments in {took}s: {}\n", over.len(), counts.join(", "));
+    let widest = over.iter().map(|h| h.plan.name.chars().count()).max().unwrap_or(0);
+    for Held { plan, outcome, .. } in over {
+        let why = match outcome.reasons.iter().find(|r| r.verdict == outcome.verdict) {
+            Some(reason) => reason.text.clone(),
+            None => format!("recovery: {}", outcome.observed.words()),
+        };
+        let verdict = outcome.verdict.text();
+        text.push_str(&format!("  {verdict:12}  {:widest$}  {why}\n", plan.name.as_str()));
+    }
+    if over.len() < all {
+        text.push_str("  the others were not begun: first see what this one left\n");
+    }
+    text
 }
 
 /// What was started for the run ends. If it does not, that is said, and the verdict stays what it is: the keeper ends it by
@@ -126,19 +188,25 @@ fn held(error: &HoldError) -> Failure {
     Failure::new(error.to_string())
 }
 
-/// A protected environment is named once more by whoever starts a run there.
-fn confirm(plan: &Plan, arguments: &Arguments) -> Result<(), Failure> {
-    if !plan.place.protected || arguments.dry {
-        return Ok(());
+/// A protected environment is named once more by whoever starts runs there.
+fn confirm(plans: &[Plan], arguments: &Arguments) -> Result<(), Failure> {
+    let mut asked: Vec<&str> = Vec::new();
+    for plan in plans.iter().filter(|p| p.place.protected && !arguments.dry) {
+        let name = plan.place.environment.as_str();
+        if asked.contains(&name) {
+            continue;
+        }
+        asked.push(name);
+        match arguments.confirm.clone().or_else(|| ask(&format!("`{name}` is protected. Type its name: "))) {
+            Some(said) if said == name => {}
+            Some(said) => return Err(Failure::new(format!("`{said}` is not `{name}`: nothing was run"))),
+            None => {
+                return Err(Failure::new(format!("`{name}` is protected, and nobody is there to type its name"))
+                    .help(format!("whoever means it writes --confirm {name}")));
+            }
+        }
     }
-    let name = plan.place.environment.as_str();
-    let said = arguments.confirm.clone().or_else(|| ask(&format!("`{name}` is protected. Type its name: ")));
-    match said {
-        Some(said) if said == name => Ok(()),
-        Some(said) => Err(Failure::new(format!("`{said}` is not `{name}`: nothing was run"))),
-        None => Err(Failure::new(format!("`{name}` is protected, and nobody is there to type its name"))
-            .help(format!("whoever means it writes --confirm {name}"))),
-    }
+    Ok(())
 }
 
 fn read_approval(path: &Path) -> Result<ApprovalFile, Failure> {
@@ -205,36 +273,28 @@ fn commit() -> Option<String> {
     git.status.success().then(|| String::from_utf8_lossy(&git.stdout).trim().to_owned())
 }
 
+/// The end, where preflight does not allow the run.
 fn dry_run(
     plan: Arc<Plan>,
     id: &str,
     journal: crate::runtime::journal::Journal,
     parts: Parts,
     terminal: &Terminal,
-) -> Result<Exit, Failure> {
+) -> Result<Option<Outcome>, Failure> {
     let found = dry(plan, id, journal, parts).map_err(|e| held(&e))?;
     let mut text: String = found.records.iter().filter_map(told).map(|line| format!("{line}\n")).collect();
-    let exit = match &found.refused {
-        Some(outcome) => {
-            text.push_str(&summary(id, outcome));
-            Exit::Verdict(outcome.verdict.exit_code())
-        }
-        None => {
-            text.push_str("preflight allows the run; nothing was injected (--dry)\n");
-            Exit::Clean
-        }
-    };
+    match &found.refused {
+        Some(outcome) => text.push_str(&summary(id, outcome)),
+        None => text.push_str("preflight allows the run; nothing was injected (--dry)\n"),
+    }
     terminal.print(&text)?;
-    Ok(exit)
+    Ok(found.refused)
 }
 
 /// Before anything new is injected, what a dead run left is undone.
 fn rescue_before(path: &Path) -> Result<Vec<Rescued>, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(format!("cannot start: {e}")))?;
-    runtime.block_on(recover(path, &world::drivers(&world::local(path)?), "run")).map_err(|e| failure(&e))
+    let drivers = world::drivers(&world::local(path)?);
+    world::wait(recover(path, &drivers, "run"))?.map_err(|e| failure(&e))
 }
 
 /// Says what was cleaned up.
@@ -268,6 +328,7 @@ pub(super) fn summary(id: &str, outcome: &Outcome) -> String {
         EndedBy::Operator(by) => by.clone(),
         EndedBy::Fault(fault) => format!("the fault `{fault}`"),
         EndedBy::Journal => "the journal".to_owned(),
+        EndedBy::Engine(why) => format!("its engine: {why}"),
     };
     text.push_str(&format!("  ended by {ended}; recovery: {}\n", outcome.observed.words()));
     text.push_str(&format!("  perturb show {id}\n"));

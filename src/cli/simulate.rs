@@ -7,6 +7,7 @@ use super::exit::{Exit, Failure};
 use super::input::{Input, StdinArguments};
 use super::place::{self, Wanted};
 use super::terminal::Terminal;
+use super::which::Which;
 use super::work::{self, Job};
 use super::{experiment, junit};
 use crate::check::stdlib::Library;
@@ -22,12 +23,8 @@ pub(super) struct Arguments {
     /// The file with the experiment, or a plan.json
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The experiment
-    #[arg(long, value_name = "NAME")]
-    experiment: Option<String>,
-    /// Where it would run
-    #[arg(long = "in", value_name = "ENVIRONMENT[/CLUSTER]")]
-    place: Option<String>,
+    #[command(flatten)]
+    which: Which,
     /// What the metrics say: a file of cases
     #[arg(long, value_name = "FILE")]
     samples: Option<PathBuf>,
@@ -40,13 +37,14 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
-    let asked = (arguments.experiment.as_deref(), arguments.place.as_deref());
     let case = match &arguments.samples {
         Some(path) => Some(chosen(path, arguments.case.as_deref())?),
         None => None,
     };
-    let name = asked.0.or(case.as_ref().map(|(c, _)| c.experiment.as_str()));
-    let plan = match experiment::plan(&arguments.file, name, asked.1, terminal)? {
+    let given = &arguments.which;
+    let name = given.experiment.clone().or_else(|| case.as_ref().map(|(c, _)| c.experiment.clone()));
+    let which = Which { experiment: name, place: given.place.clone() };
+    let plan = match experiment::plan(&arguments.file, &which, terminal)? {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
     };

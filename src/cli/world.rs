@@ -31,13 +31,21 @@ pub(super) fn drivers(local: &Arc<LocalDriver>) -> Vec<Arc<dyn Driver>> {
     vec![local.clone(), Arc::new(ToxiproxyDriver::new())]
 }
 
-/// Gives the local system back once a run has ended: what was started for it ends.
-pub(super) fn release(local: &Arc<LocalDriver>) -> Result<(), Failure> {
+/// Waits for what is asked of the world outside of a run, on this thread alone.
+///
+/// # Errors
+/// The system gives no runtime, and nothing was asked.
+pub(super) fn wait<T>(asked: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|e| Failure::new(format!("cannot give the local system back: {e}")))?;
-    runtime.block_on(local.release()).map_err(|e| Failure::new(e.to_string()))
+        .map_err(|e| Failure::new(format!("cannot begin: {e}")))?;
+    Ok(runtime.block_on(asked))
+}
+
+/// Gives the local system back once a run has ended: what was started for it ends.
+pub(super) fn release(local: &Arc<LocalDriver>) -> Result<(), Failure> {
+    wait(local.release())?.map_err(|e| Failure::new(format!("cannot give the local system back: {e}")))
 }
 
 /// Where samples come from.

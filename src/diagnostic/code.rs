@@ -208,6 +208,7 @@ codes! {
     414 GRACE_COVERS_PHASE Error "a grace that is not shorter than its phase";
     415 GRACE_WITHOUT_EFFECT Warning "a grace in no phase that has one";
     416 GRACE_SHORTER_THAN_WINDOW Warning "a grace shorter than the window of its metric";
+    417 CHECK_SEES_ONE_SAMPLE Warning "a check that is over before its metric is asked again";
     420 GUARD_NEVER Error "a guard that can never fire";
     421 GUARD_ALWAYS Error "a guard that fires at once";
     422 HOLD_BETWEEN_SAMPLES Warning "a guard that waits for less than the pause between two samples";

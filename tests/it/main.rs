@@ -17,6 +17,8 @@ mod import_support;
 mod laws;
 mod linting;
 mod litmus;
+#[cfg(unix)]
+mod quickstart;
 mod random;
 mod runs;
 mod schemas;

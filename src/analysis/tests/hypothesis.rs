@@ -124,6 +124,22 @@ fn a_grace_and_its_phase() {
 }
 
 #[test]
+fn a_check_that_sees_one_sample() {
+    // The sample of the tour's check is asked each 5s.
+    let within = |p: &mut Plan, time: &str| {
+        let StepKind::With { steps, .. } = &mut p.method[0].kind else { panic!("{:?}", p.method) };
+        let check = steps.iter_mut().find_map(|s| match &mut s.kind {
+            StepKind::Check { within, .. } => Some(within),
+            _ => None,
+        });
+        *check.unwrap() = Some(duration(time));
+    };
+    let found = finds_one(Code::CHECK_SEES_ONE_SAMPLE, |p| within(p, "5s"));
+    assert!(found.message.contains("waits for 5s"), "{}", found.message);
+    clean(|p| within(p, "6s"));
+}
+
+#[test]
 fn a_guard_that_never_or_always_fires() {
     finds_one(Code::GUARD_NEVER, |p| {
         p.guards[0].when = GuardWhen::Condition(sample::compare(3, Comparison::Less, Value::Percent(percent("0%"))));

@@ -27,16 +27,12 @@ enum Part {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(format!("cannot begin: {error}")))?;
-    runtime.block_on(async {
+    super::world::wait(async {
         match &arguments.part {
             Part::Service(arguments) => service::run(arguments).await,
             Part::Load(arguments) => load::run(arguments).await,
         }
-    })?;
+    })??;
     Ok(Exit::Clean)
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::{Outcome, Record};
+use super::{Followed, Outcome, Record};
 use crate::engine::drive::{Confirmation, Injection, Target, UndoRecord};
 use crate::plan::EngineName;
 use crate::types::{Duration, Value};
@@ -147,6 +147,8 @@ pub enum Event {
         /// What they did.
         what: String,
     },
+    /// In a run that is followed: what the engine that holds it was seen to do.
+    Followed(Followed),
     /// Something can no longer be written down: everything is undone.
     JournalFailed {
         /// Why.

@@ -318,6 +318,7 @@ impl State {
             self.write(Record::Undone { injection });
         }
         match self.run.nodes.get(node as usize).map(|n| n.kind.clone()) {
+            _ if self.run.follows => self.is_there(node, is_instant),
             Some(NodeKind::Fault { block: true, .. }) => self.next_child(node),
             Some(NodeKind::Fault { lasts: Some(lasts), .. }) if !is_instant => self.until(node, now.plus(lasts)),
             _ if is_instant => self.finish(node),
@@ -339,7 +340,7 @@ impl State {
     }
 
     /// It cannot be injected or seen. What may be there is undone, and the method ends.
-    fn fail(&mut self, index: usize, reason: &str) {
+    pub(super) fn fail(&mut self, index: usize, reason: &str) {
         let verdict = if self.is_untouched() { Verdict::NotRun } else { Verdict::Inconclusive };
         let Some(life) = self.run.lives.get_mut(index) else { return };
         let (id, fault) = (life.id().clone(), life.what.fault.to_string());
@@ -360,7 +361,7 @@ impl State {
         }
     }
 
-    fn undo(&mut self, index: usize) {
+    pub(super) fn undo(&mut self, index: usize) {
         let now = self.run.now;
         let Some(life) = self.run.lives.get_mut(index) else { return };
         life.deadline = now.plus(UNDO_BOUND);

@@ -20,6 +20,9 @@ impl State {
             self.write(Record::StepBegan { node: index, text });
         }
         match kind {
+            // Others begin when the engine that leads is seen to begin them.
+            NodeKind::Sequence if self.run.follows => self.check_may_begin(index),
+            _ if self.run.follows && !matches!(kind, NodeKind::Check { .. }) => {}
             NodeKind::Sequence => self.next_child(index),
             NodeKind::Parallel if children.is_empty() => self.finish(index),
             NodeKind::Parallel => children.into_iter().for_each(|child| self.start(child)),
@@ -97,6 +100,9 @@ impl State {
             self.write(Record::StepEnded { node: index });
         }
         let Some(parent) = parent else { return };
+        if self.run.follows {
+            return self.check_may_begin(parent);
+        }
         let Some(above) = self.run.nodes.get(parent as usize) else { return };
         match above.kind {
             NodeKind::Parallel => {

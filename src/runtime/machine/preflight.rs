@@ -218,6 +218,8 @@ impl State {
             return self.end_preflight();
         }
         match self.run.preflight {
+            // The engine that leads draws and locks, and who applied its objects approved them: the compiler said so.
+            Preflight::Starting(_) if self.run.follows => self.ask_guards(),
             Preflight::Starting(_) => self.look_for_candidates(),
             Preflight::Looking(_) => self.ask_for_approval(),
             Preflight::Approving(_) => self.ask_for_locks(),

@@ -55,6 +55,8 @@ pub struct Run {
     pub(super) late: bool,
     pub(super) observed: Observed,
     pub(super) stops_series: bool,
+    /// An engine leads, and this machine follows and judges ([`super::follow`]).
+    pub(super) follows: bool,
     pub(super) injected: u32,
     pub(super) kept: u32,
     /// The run is over.
@@ -342,6 +344,7 @@ impl State {
             late: false,
             observed: Observed::NotObserved,
             stops_series: false,
+            follows: false,
             injected: 0,
             kept: 0,
             over: false,

@@ -51,6 +51,7 @@ fn take(state: &mut State, event: Event) {
             state.run.hands = true;
             state.write(Record::Intervened { who, what });
         }
+        Event::Followed(followed) => state.followed(followed),
         Event::JournalFailed { reason } => state.journal_failed(&reason),
     }
 }

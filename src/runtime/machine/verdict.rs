@@ -104,6 +104,8 @@ pub enum EndedBy {
     Fault(String),
     /// Nothing could be written down any more.
     Journal,
+    /// The engine that led the run ended it; in words.
+    Engine(String),
 }
 
 /// How the system was seen to recover.

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod exhaustive;
+mod follow;
 mod histories;
 mod scenarios;
 pub(crate) mod world;

@@ -10,9 +10,19 @@ use crate::runtime::simulate::{Scripted, run};
 use crate::types::{Duration, Value};
 
 /// Percent of stream 0 and 1 from a moment to a moment; else 100%. A negative number is a missing sample.
-type Dips<'a> = &'a [(u32, &'a str, &'a str, i64)];
+pub(super) type Dips<'a> = &'a [(u32, &'a str, &'a str, i64)];
 
 pub(super) fn played(plan: Plan, dips: Dips<'_>, events: Vec<(Duration, Event)>) -> (Outcome, Vec<(Duration, Record)>) {
+    let mut all = vec![(Duration::ZERO, Event::Begin { wall: 1_764_000_000 })];
+    all.extend(events);
+    played_in(State::new(Arc::new(plan), "r1", DRIVABLE), dips, all)
+}
+
+pub(super) fn played_in(
+    mut state: State,
+    dips: Dips<'_>,
+    all: Vec<(Duration, Event)>,
+) -> (Outcome, Vec<(Duration, Record)>) {
     let dips: Vec<(u32, Duration, Duration, i64)> =
         dips.iter().map(|(s, from, to, v)| (*s, duration(from), duration(to), *v)).collect();
     let samples = move |stream: u32, at: Duration| {
@@ -30,10 +40,7 @@ pub(super) fn played(plan: Plan, dips: Dips<'_>, events: Vec<(Duration, Event)>)
         yes: true,
         not_there: vec![],
     };
-    let mut state = State::new(Arc::new(plan), "r1", DRIVABLE);
     let mut records = Vec::new();
-    let mut all = vec![(Duration::ZERO, Event::Begin { wall: 1_764_000_000 })];
-    all.extend(events);
     let outcome = run(&mut state, &mut world, all, &mut |now, command| {
         if let Command::Write(record) | Command::Keep { record, .. } = command {
             records.push((now, record.clone()));

@@ -1,0 +1,67 @@
+//! The quickstart for real: processes, sockets, faults, and the verdicts that the README promises.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// The quickstart on ports of its own, as others may run it on this machine at the same time.
+fn quickstart(to: &Path) {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/quickstart");
+    let mut ports: BTreeMap<String, (std::net::TcpListener, u16)> = BTreeMap::new();
+    let pattern = regex::Regex::new(r"127\.0\.0\.1:(73\d\d)").unwrap();
+    for file in std::fs::read_dir(from).unwrap().flatten() {
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        let text = pattern.replace_all(&text, |found: &regex::Captures<'_>| {
+            let (_, port) = ports.entry(found[1].to_owned()).or_insert_with(|| {
+                let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+                let port = listener.local_addr().unwrap().port();
+                (listener, port)
+            });
+            format!("127.0.0.1:{port}")
+        });
+        std::fs::write(to.join(file.file_name()), text.as_bytes()).unwrap();
+    }
+    assert_eq!(ports.len(), 11, "the quickstart's addresses are no longer where this test looks for them");
+}
+
+#[test]
+fn the_quickstart_finds_the_weakness_and_confirms_the_repair() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = folder.path().join("quickstart");
+    std::fs::create_dir(&project).unwrap();
+    quickstart(&project);
+    let junit = folder.path().join("junit.xml");
+    let journal = folder.path().join("journal.db");
+    let perturb = |arguments: &[&str]| {
+        let run = Command::new(env!("CARGO_BIN_EXE_perturb"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .env("PERTURB_JOURNAL", &journal)
+            .output()
+            .unwrap();
+        (run.status.code(), String::from_utf8(run.stdout).unwrap(), String::from_utf8(run.stderr).unwrap())
+    };
+    let began = Instant::now();
+    let (code, said, errors) = perturb(&["run", "quickstart", "--junit", junit.to_str().unwrap()]);
+    let took = began.elapsed();
+    let all = format!("{said}\n{errors}");
+    // The worst of the two verdicts.
+    assert_eq!(code, Some(1), "{all}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
+    let (broken, mended) =
+        said.split_once("2 of 2: mended-shop-survives-slow-prices").unwrap_or_else(|| panic!("{all}"));
+    assert!(broken.contains("refuted: `p95(shop) < 500ms` did not hold"), "{all}");
+    assert!(mended.contains("the fault is there: the proxy delayed"), "{all}");
+    assert!(mended.contains("the fault is there: 1 processes are gone"), "{all}");
+    assert!(mended.contains("\nCONFIRMED\n"), "{all}");
+    assert!(said.contains("1 confirmed, 1 refuted"), "{all}");
+    let xml = std::fs::read_to_string(junit).unwrap();
+    assert_eq!(xml.matches("<testsuite ").count(), 2, "{xml}");
+    assert!(xml.contains("<failure message=\"`p95(shop) &lt; 500ms` did not hold\"/>"), "{xml}");
+    // Nothing is left: neither in the journal nor on the machine.
+    let (code, said, _) = perturb(&["recover"]);
+    assert_eq!((code, said.as_str()), (Some(0), "0 undone, nothing is left\n"));
+    let (_, status, _) = perturb(&["local", "status", "quickstart"]);
+    assert_eq!(status, "nothing is running here\n");
+}
