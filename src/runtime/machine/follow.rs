@@ -239,9 +239,10 @@ impl State {
     }
 
     fn completed(&mut self) {
-        let ahead = self.run.nodes.iter().skip(1).any(|n| {
-            matches!(n.kind, NodeKind::Fault { .. } | NodeKind::Check { .. }) && n.state == NodeState::Idle
-        });
+        let ahead =
+            self.run.nodes.iter().skip(1).any(|n| {
+                matches!(n.kind, NodeKind::Fault { .. } | NodeKind::Check { .. }) && n.state == NodeState::Idle
+            });
         if ahead {
             return self.lost("it came to its end without all of its steps");
         }
