@@ -22,8 +22,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("engine", &["source", "diagnostic", "types", "plan", "analysis", "manifest"]),
     ("runtime", &["source", "diagnostic", "types", "plan", "analysis", "engine"]),
     ("project", &["source", "diagnostic"]),
-    ("ide", &["source", "diagnostic", "types", "syntax", "plan", "check", "lower", "analysis"]),
-    ("server", &["source", "diagnostic", "types", "syntax", "plan", "check", "lower", "analysis", "project", "ide"]),
+    ("ide", &["source", "diagnostic", "types", "syntax", "format", "plan", "check", "lower", "analysis", "lint"]),
+    (
+        "server",
+        &["source", "diagnostic", "types", "syntax", "plan", "check", "lower", "analysis", "lint", "project", "ide"],
+    ),
     // Manifests of others, read backwards through the library's bodies: it evaluates them, and makes no plan.
     ("import", &["source", "diagnostic", "types", "check", "plan", "format"]),
     (

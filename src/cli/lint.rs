@@ -14,7 +14,7 @@ use super::work;
 use crate::check::stdlib::Library;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::counted;
-use crate::lint::{self, File, Project};
+use crate::lint::{self, Facts, File, Project};
 use crate::lower::Planner;
 use crate::plan::Plan;
 use crate::source::{FileId, SourceFile};
@@ -110,10 +110,13 @@ pub(super) fn findings(loaded: &Loaded) -> Vec<Diagnostic> {
         .zip(&parses)
         .map(|((id, file), parse)| File { id: *id, path: &file.path, text: &file.text, parse })
         .collect();
-    let plans = plans(loaded);
+    let of_plans: Vec<Diagnostic> = plans(loaded).iter().flat_map(lint::of_plan).collect();
     let root = &loaded.project.root;
     let exists = |path: &str| root.join(path).exists();
-    let project = Project { files: &files, whole: loaded.is_whole, plans: &plans, exists: &exists };
+    let facts: Vec<Facts> = files.par_iter().map(Facts::of).collect();
+    let facts: Vec<&Facts> = facts.iter().collect();
+    let project =
+        Project { files: &files, facts: &facts, whole: loaded.is_whole, of_plans: &of_plans, exists: &exists };
     let mut found = lint::lint(&project, &loaded.project.settings.lint);
     found.retain(|d| loaded.checked.sources.get(d.span.file).is_some_and(|file| loaded.is_chosen(&file.path)));
     found

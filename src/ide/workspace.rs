@@ -8,10 +8,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::lints::{Lints, Shift};
 use crate::analysis::analyse;
 use crate::check::stdlib::Library;
 use crate::check::{self, Edited, Program, Session};
 use crate::diagnostic::{Code, Diagnostic, tidy};
+use crate::lint;
 use crate::lower::{self, ExperimentRef, PlaceRef, Planner};
 use crate::plan::Plan;
 use crate::source::{FileId, SourceFile, SourceMap, Sources};
@@ -28,6 +30,8 @@ pub struct Workspace {
     of_project: Vec<Diagnostic>,
     /// Files whose findings may have changed since they were asked for.
     changed: BTreeSet<FileId>,
+    /// What the rules of `lint` find in the files that are open.
+    pub(super) lints: Lints,
 }
 
 /// What one file shows.
@@ -36,6 +40,8 @@ struct Judged {
     /// By the file that it is about, which may be another: an experiment shows what is wrong in its scenario.
     found: BTreeMap<FileId, Vec<Diagnostic>>,
     experiments: Vec<ExperimentRef>,
+    /// What the rules of `lint` say of its plans.
+    of_plans: Vec<Diagnostic>,
     /// Whether a name means nothing: then what others declare may help.
     has_unknown_name: bool,
 }
@@ -68,6 +74,7 @@ impl Workspace {
     pub fn edit(&mut self, sources: &dyn Sources, path: &str, text: &str) -> Changed {
         // What was said of the project as a whole may go away.
         self.mark_project();
+        self.move_lints(path, text);
         let Edited { stale, names, files } = self.session.edit(sources, path, text);
         if files {
             self.all_stale();
@@ -93,6 +100,7 @@ impl Workspace {
         // What is wrong elsewhere is forgotten, so it must be told again.
         self.changed.extend(self.session.sources().iter().map(|(id, _)| id));
         self.judged = (0..count).map(|_| Judged::default()).collect();
+        self.lints.forget();
         self.stale = (0..count).filter(|index| !self.program().files[*index].is_std()).collect();
         self.judge_project();
     }
@@ -117,10 +125,16 @@ impl Workspace {
         }
         let judged = judge(self.session.program(), file);
         let Some(slot) = self.judged.get_mut(file) else { return };
+        if slot.of_plans != judged.of_plans {
+            self.lints.of_plans_changed(slot.of_plans.iter().chain(&judged.of_plans).map(|d| d.span.file));
+        }
         let names_differ = !slot.experiments.iter().map(|e| &e.name).eq(judged.experiments.iter().map(|e| &e.name));
         self.changed.extend(slot.found.keys().chain(judged.found.keys()));
         *slot = judged;
         self.changed.insert(self.id(file));
+        if self.stale.is_empty() {
+            self.lints.settled();
+        }
         // The names of runs are compared over the whole project, and everything was judged before or will be.
         if names_differ || self.stale.is_empty() {
             self.mark_project();
@@ -158,10 +172,28 @@ impl Workspace {
         let of_file = self.file(&source.path).map(|file| self.session.found_in(file));
         let of_project = self.of_project.iter().chain(self.session.found_in_project());
         let judged = self.judged.iter().filter_map(|j| j.found.get(&id)).flatten();
-        let all = of_file.into_iter().flatten().chain(of_project).chain(judged);
+        let linted = self.lints.found(&source.path);
+        let all = of_file.into_iter().flatten().chain(of_project).chain(judged).chain(linted);
         let mut found: Vec<Diagnostic> = all.filter(|d| d.span.file == id).cloned().collect();
         tidy(&mut found);
         found
+    }
+
+    /// What the rules of `lint` say of the plans of all experiments, as far as it is about one file.
+    pub(super) fn of_plans(&self, id: FileId) -> Vec<Diagnostic> {
+        self.judged.iter().flat_map(|j| &j.of_plans).filter(|d| d.span.file == id).cloned().collect()
+    }
+
+    fn move_lints(&mut self, path: &str, text: &str) {
+        let Some(file) = self.file(path) else { return };
+        let shift = Shift::between(self.id(file), self.text(file), text);
+        self.lints.moved(file, path, &shift);
+        self.judged.iter_mut().for_each(|j| j.of_plans.retain_mut(|d| shift.apply(d)));
+    }
+
+    /// A file's findings may be others now.
+    pub(super) fn mark(&mut self, file: usize) {
+        self.changed.insert(self.id(file));
     }
 
     /// The program.
@@ -232,6 +264,7 @@ fn judge(program: &Program, file: usize) -> Judged {
     let mut found = check::check_file(program, file);
     found.append(&mut lower::check_file(program, file));
     let experiments = lower::experiments_of(program, file);
+    let mut of_plans = Vec::new();
     let mut planners: Vec<(PlaceRef, Planner<'_>)> = Vec::new();
     for experiment in &experiments {
         for place in lower::places(program, experiment) {
@@ -248,14 +281,16 @@ fn judge(program: &Program, file: usize) -> Judged {
             found.append(&mut lowered.diagnostics);
             if let Some(plan) = &lowered.plan {
                 found.append(&mut analyse(plan));
+                of_plans.append(&mut lint::of_plan(plan));
             }
         }
     }
     tidy(&mut found);
+    tidy(&mut of_plans);
     let has_unknown_name = found.iter().any(|d| d.code == Code::UNKNOWN_NAME);
     let mut by_file: BTreeMap<FileId, Vec<Diagnostic>> = BTreeMap::new();
     for diagnostic in found {
         by_file.entry(diagnostic.span.file).or_default().push(diagnostic);
     }
-    Judged { found: by_file, experiments, has_unknown_name }
+    Judged { found: by_file, experiments, of_plans, has_unknown_name }
 }

@@ -4,37 +4,33 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{Plan, Step, StepKind};
 use crate::types::Duration;
 
-use super::Project;
-
 /// A fault shorter than this is never too long, in seconds: people watch a run for about so long.
 const SHORT: u64 = 15 * 60;
 /// How many times what the slowest measure needs is enough.
 const ENOUGH: u64 = 10;
 const NANOS: u64 = 1_000_000_000;
 
-pub(super) fn check(project: &Project<'_>, out: &mut Vec<Diagnostic>) {
-    for plan in project.plans {
-        let needed = needed(plan);
-        steps(&plan.method, &mut |step| {
-            let StepKind::Inject { fault, lasts: Some(lasts) } = &step.kind else { return };
-            let nanos = lasts.as_nanos();
-            if nanos <= SHORT * NANOS || nanos <= needed.saturating_mul(ENOUGH) {
-                return;
-            }
-            let Some(fault) = plan.faults.get(*fault as usize) else { return };
-            let needed = Duration::from_nanos(needed).unwrap_or(Duration::ZERO);
-            out.push(
-                Diagnostic::new(
-                    Code::LONG_FAULT,
-                    fault.span,
-                    format!("`{}` lasts {lasts}, and {needed} is enough to see it", fault.name),
-                )
-                .label("everything that is judged looks back and waits for less")
-                .why("each minute of a fault costs error budget, and proves no more than the one before")
-                .help(format!("make it shorter: at most {ENOUGH} times what is needed, or a quarter of an hour")),
-            );
-        });
-    }
+pub(super) fn check(plan: &Plan, out: &mut Vec<Diagnostic>) {
+    let needed = needed(plan);
+    steps(&plan.method, &mut |step| {
+        let StepKind::Inject { fault, lasts: Some(lasts) } = &step.kind else { return };
+        let nanos = lasts.as_nanos();
+        if nanos <= SHORT * NANOS || nanos <= needed.saturating_mul(ENOUGH) {
+            return;
+        }
+        let Some(fault) = plan.faults.get(*fault as usize) else { return };
+        let needed = Duration::from_nanos(needed).unwrap_or(Duration::ZERO);
+        out.push(
+            Diagnostic::new(
+                Code::LONG_FAULT,
+                fault.span,
+                format!("`{}` lasts {lasts}, and {needed} is enough to see it", fault.name),
+            )
+            .label("everything that is judged looks back and waits for less")
+            .why("each minute of a fault costs error budget, and proves no more than the one before")
+            .help(format!("make it shorter: at most {ENOUGH} times what is needed, or a quarter of an hour")),
+        );
+    });
 }
 
 /// What the slowest measure needs, in nanoseconds: how far back it looks, how often it is asked, how long it may be false.

@@ -1,10 +1,10 @@
 //! P0910: a `let` that nothing names.
 
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Fix};
-use crate::syntax::ast::{Declaration, View as _};
+use crate::syntax::ast::Declaration;
 use crate::syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
 
-use super::tree::{declarations, node_span, token_span, tokens, uses, whole_lines};
+use super::tree::{declarations, node_span, token_span, uses, whole_lines};
 use super::{File, Project};
 
 pub(super) fn check(project: &Project<'_>, out: &mut Vec<Diagnostic>) {
@@ -13,8 +13,8 @@ pub(super) fn check(project: &Project<'_>, out: &mut Vec<Diagnostic>) {
         for declaration in declarations(file) {
             if let Declaration::Let(node) = &declaration {
                 if let Some(name) = name(node).filter(|n| project.whole && !uses(&root, n.text(), node)) {
-                    let mut elsewhere = project.files.iter().filter(|other| other.id != file.id);
-                    if !elsewhere.any(|other| imports(other, file, name.text())) {
+                    let mut elsewhere = project.facts.iter().filter(|facts| facts.id != file.id);
+                    if !elsewhere.any(|facts| facts.imports(file.path, name.text())) {
                         out.push(finding(file, node, &name));
                     }
                 }
@@ -32,17 +32,6 @@ pub(super) fn check(project: &Project<'_>, out: &mut Vec<Diagnostic>) {
 
 fn name(node: &SyntaxNode) -> Option<SyntaxToken> {
     node.children_with_tokens().filter_map(|e| e.into_token()).find(|t| t.kind() == SyntaxKind::Word)
-}
-
-/// Whether a file imports this name from another, or all of it.
-fn imports(file: &File<'_>, from: &File<'_>, name: &str) -> bool {
-    let stem = from.path.rsplit('/').next().unwrap_or(from.path);
-    declarations(file).any(|declaration| {
-        let Declaration::Import(import) = &declaration else { return false };
-        let of_this = tokens(import.syntax()).any(|t| t.kind() == SyntaxKind::TextPart && t.text().ends_with(stem));
-        let names = import.names();
-        of_this && names.is_none_or(|names| names.iter().any(|n| n.text() == name))
-    })
 }
 
 fn finding(file: &File<'_>, node: &SyntaxNode, name: &SyntaxToken) -> Diagnostic {

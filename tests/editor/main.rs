@@ -4,6 +4,7 @@
 mod client;
 mod emacs;
 mod features;
+mod house;
 mod incremental;
 mod neovim;
 mod protocol;

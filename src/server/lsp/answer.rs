@@ -1,9 +1,10 @@
 //! Requests and what is answered: each reads its parameters, asks `ide`, and words what it says.
 
 use gen_lsp_types::{
-    CallHierarchyItem, CodeActionParams, CompletionParams, DocumentFormattingParams, ExecuteCommandParams,
-    FoldingRangeKind, InlayHintParams, Position, Range, ReferenceParams, RenameParams, SelectionRangeParams,
-    SemanticTokensRangeParams, TextDocumentIdentifier, TextDocumentPositionParams, WorkspaceSymbolParams,
+    CallHierarchyItem, CodeActionParams, CompletionParams, DocumentFormattingParams, DocumentRangeFormattingParams,
+    ExecuteCommandParams, FoldingRangeKind, InlayHintParams, Position, Range, ReferenceParams, RenameParams,
+    SelectionRangeParams, SemanticTokensRangeParams, TextDocumentIdentifier, TextDocumentPositionParams,
+    WorkspaceSymbolParams,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -17,13 +18,10 @@ use crate::analysis::timeline::timeline;
 use crate::diagnostic::Edit;
 use crate::ide::{Place, Workspace};
 use crate::ide::{
-    actions, calls, completion, definition, folding, hints, hover, lenses, links, rename, selection, signature,
-    symbols, tokens,
+    actions, calls, completion, definition, folding, formatting, hints, hover, lenses, links, rename, selection,
+    signature, symbols, tokens,
 };
 use crate::source::Span;
-
-/// Whether there is a formatter to ask.
-pub const CAN_FORMAT: bool = false;
 
 /// Why there is no answer.
 pub enum Refused {
@@ -186,7 +184,11 @@ impl Asked<'_> {
             "textDocument/codeAction" => self.actions(read(params)?),
             "textDocument/formatting" => {
                 let _: DocumentFormattingParams = read(params)?;
-                Value::Null
+                self.formatting(None)?
+            }
+            "textDocument/rangeFormatting" => {
+                let params: DocumentRangeFormattingParams = read(params)?;
+                self.formatting(Some(self.span(params.range)))?
             }
             "textDocument/prepareCallHierarchy" => match calls::prepare(workspace, file, self.position(params)?) {
                 Some(node) => json!([self.node(&node)]),
@@ -288,6 +290,20 @@ impl Asked<'_> {
             found.push(json!({ "title": action.title, "kind": "source.fixAll", "edit": edit }));
         }
         json!(found)
+    }
+
+    /// There is one layout: what the client says of tabs and blanks does not matter.
+    fn formatting(&self, within: Option<Span>) -> Result<Value, Refused> {
+        let found = formatting::formatting(self.workspace(), self.file, within);
+        let edits = found.ok_or_else(|| {
+            Refused::Reason(match within {
+                Some(_) => "these lines cannot be formatted without the others: format the file".to_owned(),
+                None => {
+                    "the layout would not say the same: this is a mistake of perturb's, please report it".to_owned()
+                }
+            })
+        })?;
+        Ok(json!(edits.iter().map(|edit| self.convert.edit(edit)).collect::<Vec<_>>()))
     }
 
     fn node(&self, node: &calls::Node) -> CallHierarchyItem {

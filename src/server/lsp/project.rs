@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use crate::diagnostic::Diagnostic;
 use crate::ide::Workspace;
+use crate::lint::Levels;
 use crate::project::Project;
 use crate::source::disk::Disk;
 use crate::source::{FileId, ReadError, SourceMap, Sources};
@@ -29,6 +30,8 @@ pub struct Opened {
     pub told: BTreeMap<String, Vec<gen_lsp_types::Diagnostic>>,
     /// What is wrong with `perturb.toml`, with its text.
     pub settings: (Vec<Diagnostic>, SourceMap),
+    /// What its `[lint]` says.
+    levels: Levels,
 }
 
 /// The project's files, listed from memory: looking at the disk is for when something there has changed.
@@ -60,6 +63,7 @@ impl Opened {
             pending: BTreeSet::new(),
             told: BTreeMap::new(),
             settings: (Vec::new(), SourceMap::default()),
+            levels: Levels::new(),
         };
         opened.read_settings();
         for (path, text) in open {
@@ -67,6 +71,8 @@ impl Opened {
         }
         opened.roots = opened.list(open.iter().map(|(path, _)| path.as_str()));
         opened.workspace = Workspace::open(&Listed { disk: &opened.disk, roots: &opened.roots }, &opened.roots);
+        opened.workspace.lint_with(opened.levels.clone(), has_settings);
+        opened.watch(open.iter().map(|(path, _)| path.clone()));
         opened.written = opened.roots.iter().map(|path| (path.clone(), opened.written_at(path))).collect();
         opened
     }
@@ -80,6 +86,7 @@ impl Opened {
             let found = project.report(&mut map);
             self.settings = (found, map);
             self.disk = project.disk();
+            self.levels = project.settings.lint;
         }
     }
 
@@ -94,6 +101,13 @@ impl Opened {
 
     fn written_at(&self, path: &str) -> Option<SystemTime> {
         std::fs::metadata(self.root.join(path)).and_then(|about| about.modified()).ok()
+    }
+
+    /// Says which files are open: in these the rules of `lint` look.
+    pub fn watch(&mut self, open: impl Iterator<Item = String>) {
+        let open: Vec<String> = open.filter(|path| !crate::check::stdlib::is_module(path)).collect();
+        self.workspace.watch(&open);
+        self.pending.extend(self.workspace.take_changed());
     }
 
     /// Puts the text of the editor over a file.
@@ -111,6 +125,7 @@ impl Opened {
 
     /// Takes the text of the editor away: what is on the disk counts again. `open` is what is still open.
     pub fn close(&mut self, path: &str, open: &[String]) {
+        self.watch(open.iter().cloned());
         self.disk.take(path);
         self.written.remove(path);
         self.refresh(open);
@@ -155,12 +170,36 @@ impl Opened {
         self.pending.extend(self.workspace.take_changed());
     }
 
-    /// Judges one file that is stale, what `is_urgent` names first; whether there was one.
-    pub fn judge_one(&mut self, is_urgent: impl Fn(&str) -> bool) -> bool {
-        let Some(file) = self.workspace.next_stale(is_urgent) else { return false };
-        self.workspace.judge(file);
+    /// Does one small piece of what an edit or the start has left to do, first for what is open; whether there was any.
+    pub fn work(&mut self, open: &[String]) -> bool {
+        let is_open = |path: &str| open.iter().any(|o| o == path);
+        let root = &self.root;
+        let exists = |path: &str| root.join(path).exists();
+        let next = self.workspace.next_stale(is_open);
+        let did = match next {
+            Some(file) if is_open(self.workspace.path(file)) => {
+                self.workspace.judge(file);
+                true
+            }
+            _ if self.workspace.lint_one(&exists) => true,
+            Some(file) => {
+                self.workspace.judge(file);
+                true
+            }
+            None => self.workspace.learn_one(),
+        };
         self.pending.extend(self.workspace.take_changed());
-        true
+        did
+    }
+
+    /// Looks at this very file with the rules of `lint`, unless its findings are those of its text.
+    pub fn lint(&mut self, path: &str) {
+        let root = &self.root;
+        if let Some(file) = self.workspace.file(path) {
+            self.workspace.judge(file);
+            self.workspace.lint_now(file, &|path: &str| root.join(path).exists());
+            self.pending.extend(self.workspace.take_changed());
+        }
     }
 
     /// Judges this very file.

@@ -122,8 +122,7 @@ impl Server {
         let roots: Vec<PathBuf> = self.projects.keys().cloned().collect();
         for root in roots {
             let open = self.open_in(&root);
-            let is_open = |path: &str| open.iter().any(|o| o == path);
-            if self.projects.get_mut(&root).is_some_and(|project| project.judge_one(is_open)) {
+            if self.projects.get_mut(&root).is_some_and(|project| project.work(&open)) {
                 self.tell(&root, None);
                 return true;
             }
@@ -209,10 +208,12 @@ impl Server {
         }
         let is_new = !self.projects.contains_key(&root);
         self.ensure(&root, has_settings);
+        let open = self.open_in(&root);
         if let Some(project) = self.projects.get_mut(&root) {
             if !is_new {
                 project.edit(&path, &text);
             }
+            project.watch(open.into_iter());
             project.judge(&path);
         }
         self.tell(&root, Some(&path));
@@ -398,6 +399,9 @@ impl Server {
         if self.queue.will_change(&uri) {
             return self.send(stale(&request).into());
         }
+        if request.method == "textDocument/codeAction" {
+            self.settle(&uri);
+        }
         let answer = self.about_document(&uri, &request);
         // What came while this was computed counts as well.
         let response = if self.queue.is_cancelled(&id) {
@@ -413,6 +417,16 @@ impl Server {
             }
         };
         self.send(response.into());
+    }
+
+    /// Looks at a document with all rules: what can be mended is asked for where something was just found.
+    fn settle(&mut self, uri: &str) {
+        let Some(document) = self.documents.get(uri) else { return };
+        let (root, path) = (document.project.clone(), document.path.clone());
+        if let Some(project) = self.projects.get_mut(&root) {
+            project.lint(&path);
+        }
+        self.tell(&root, None);
     }
 
     fn about_document(&self, uri: &str, request: &Request) -> Result<Value, Refused> {
