@@ -127,7 +127,8 @@ fn answers(plan: &Plan, draw: &Draw, host: &str) -> bool {
 
 /// Whether pods of a selector are probably what a Kubernetes Service of this name stands for.
 fn selects(pods: &PodSelector, name: &str) -> bool {
-    (pods.labels.is_empty() && pods.names.is_empty())
+    !pods.is_narrowed()
         || pods.labels.iter().any(|(_, value)| value == name)
+        || pods.conditions.iter().any(|c| c.is_positive() && c.values().iter().any(|value| value == name))
         || pods.names.iter().any(|pod| pod.starts_with(name))
 }

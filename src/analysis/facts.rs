@@ -62,6 +62,7 @@ fn within(inner: &PodSelector, outer: &PodSelector) -> bool {
     !outer.labels.is_empty()
         && inner.namespaces.iter().all(|n| outer.namespaces.contains(n))
         && outer.labels.iter().all(|l| inner.labels.contains(l))
+        && outer.conditions.iter().all(|c| inner.conditions.contains(c) || c.is_implied_by(&inner.labels))
 }
 
 /// Whether a selector says more than a service's own: labels, names, node, zone, exceptions.
@@ -71,7 +72,14 @@ pub fn narrowed(pods: &PodSelector, service: Option<&ServiceFacts>) -> bool {
         || pods.node.is_some()
         || pods.zone.is_some()
         || !pods.except.is_empty()
-        || own.is_some_and(|own| pods.labels.iter().any(|l| !own.labels.contains(l)))
+        || pods.nodes.is_some()
+        || own.is_some_and(|own| {
+            pods.labels.iter().any(|l| !own.labels.contains(l))
+                || pods.conditions.iter().any(|c| !own.conditions.contains(c))
+                || pods.annotations.iter().any(|a| !own.annotations.contains(a))
+                || pods.fields.iter().any(|f| !own.fields.contains(f))
+                || pods.phases != own.phases
+        })
 }
 
 /// The lane of each fault, by the fault's index.

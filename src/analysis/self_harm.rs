@@ -78,12 +78,7 @@ fn too_wide(fault: &Fault, draw: &Draw, pods: &PodSelector, out: &mut Vec<Diagno
                 .why("it would take pods of the whole cluster, the control plane's among them")
                 .help("write `namespace:` in the selector"),
         );
-    } else if matches!(draw.quantity, Quantity::All | Quantity::Share(_))
-        && pods.labels.is_empty()
-        && pods.names.is_empty()
-        && pods.node.is_none()
-        && pods.zone.is_none()
-    {
+    } else if matches!(draw.quantity, Quantity::All | Quantity::Share(_)) && !pods.is_narrowed() {
         let namespaces: Vec<String> = pods.namespaces.iter().map(|n| format!("`{n}`")).collect();
         let message = format!("`{}` takes from everything in {}", draw.text, namespaces.join(", "));
         out.push(
@@ -140,6 +135,21 @@ fn spelling(draw: &Draw, out: &mut Vec<Diagnostic>) {
     for (key, value) in labels {
         refuse("the key of a label", key, label_key_fault(key));
         refuse("the value of a label", value, label_value_fault(value));
+    }
+    let (conditions, annotations): (&[_], &[_]) = match (&draw.selector, draw.selector.pods()) {
+        (Selector::Machines(machines), _) => (&machines.conditions, &machines.annotations),
+        (_, Some(pods)) => (&pods.conditions, &pods.annotations),
+        _ => (&[], &[]),
+    };
+    for condition in conditions {
+        refuse("the key of a label", &condition.key, label_key_fault(&condition.key));
+        for value in condition.values() {
+            refuse("the value of a label", value, label_value_fault(value));
+        }
+    }
+    // Keys of annotations obey the same rules; their values may be anything.
+    for (key, _) in annotations {
+        refuse("the key of an annotation", key, label_key_fault(key));
     }
     if let Some(pods) = draw.selector.pods() {
         for namespace in &pods.namespaces {

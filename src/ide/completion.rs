@@ -319,13 +319,21 @@ impl Asked<'_> {
         let is_first = before.is_some_and(|t| t.kind() == SyntaxKind::LeftParen);
         if callee.ends_with("pods") || callee.ends_with("nodes") {
             for (key, doc) in [
-                ("namespace", "The namespace that the pods are in."),
-                ("labels", "Labels that all of them have: `{ app: \"ledger\" }`."),
+                ("namespace", "The namespace that the pods are in, or a list of several."),
+                (
+                    "labels",
+                    "Labels that all of them have: `{ app: \"ledger\", tier: [\"web\", \"cache\"], track: any }`.",
+                ),
+                ("without", "Labels that none of them has: `{ canary: any, env: [\"dev\", \"test\"] }`."),
+                ("annotations", "Annotations that all of them have."),
+                ("fields", "Fields by which Kubernetes selects: `{ \"spec.serviceAccountName\": \"ledger\" }`."),
+                ("phase", "Pods of these phases, ready or not: `pending`, `[running, pending]`."),
                 ("names", "Their names."),
                 ("zone", "A zone's name, or a target of exactly one zone."),
-                ("node", "A node's name, or a target of exactly one node."),
+                ("node", "A node's name, a target of exactly one node, or `nodes(…)`: any of these."),
             ] {
-                if !given.contains(key) {
+                let of_nodes = ["labels", "names", "zone"].contains(&key);
+                if !given.contains(key) && (callee.ends_with("pods") || of_nodes) {
                     let insert =
                         if key == "labels" { "labels: { ${1:app}: \"${2}\" }" } else { &format!("{key}: ${{1}}") };
                     self.put(key, Kind::Field, 0, "", doc, insert.to_owned());

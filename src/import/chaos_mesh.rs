@@ -170,14 +170,7 @@ pub(super) fn service(cx: &mut Context<'_>, object: &Object<'_>, hit: &str) -> S
         Some(name) if name != hit => {
             let known = cx.draft.services.iter().any(|s| s.name == name);
             if !known {
-                let service = super::draft::Service {
-                    name: name.to_owned(),
-                    namespace: String::new(),
-                    labels: Vec::new(),
-                    names: Vec::new(),
-                    container: None,
-                };
-                return cx.draft.service(&service);
+                return cx.draft.unknown_service(name);
             }
             name.to_owned()
         }
@@ -263,10 +256,14 @@ pub(super) fn fault(
     }
     let (solved, lines) = solve(cx, kind, &patterns, spec)?;
     let container = container(spec, &solved)?;
-    if !matches!(solved.target.base(), Type::Target(TargetKind::Pods)) {
-        return Err(Unsayable::new(at, format!("what `{}` hits cannot be told from this manifest", solved.fault)));
-    }
-    let target = selector::target(cx, spec, &object.namespace, container)?;
+    let target = match solved.target.base() {
+        Type::Target(TargetKind::Pods) => selector::target(cx, spec, &object.namespace, container)?,
+        Type::Target(TargetKind::Machines) => selector::machines(cx, spec)?,
+        Type::Target(kind) if solved.selector.cloud().is_some() => selector::cloud(cx, *kind, &solved.selector),
+        _ => {
+            return Err(Unsayable::new(at, format!("what `{}` hits cannot be told from this manifest", solved.fault)));
+        }
+    };
     let mut arguments = vec![target.text.clone()];
     for (name, argument) in &solved.arguments {
         let text = match argument {
@@ -310,7 +307,7 @@ fn solve(
         for pattern in patterns {
             let own =
                 if names_containers(*pattern) { body.clone() } else { without(&body, &["containerNames".to_owned()]) };
-            match unify(&mut cx.ev, *pattern, kind, "spec", &own) {
+            match unify(&mut cx.ev, *pattern, kind, &[("spec", &own)]) {
                 Ok(solved) => {
                     let better = best.as_ref().is_none_or(|b| {
                         (solved.fixed, std::cmp::Reverse(solved.arguments.len()))
@@ -375,13 +372,37 @@ fn body(kind: &str, spec: &Node) -> Node {
             entries.push(Entry { key: (*key).to_owned(), at: spec.span, value: made(spec.span, default) });
         }
     }
-    if kind == "JVMChaos" {
-        entries.retain(|e| e.key != "name");
+    // By these, Chaos Mesh finds again what it injected; its webhook makes them where they are not written.
+    for (of, own) in [("JVMChaos", "name"), ("PhysicalMachineChaos", "uid")] {
+        if kind == of {
+            entries.retain(|e| e.key != own);
+        }
+    }
+    if kind == "PhysicalMachineChaos" {
+        entries.iter_mut().for_each(|e| of_chaosd(&mut e.value));
     }
     if kind == "HTTPChaos" {
         entries.iter_mut().filter(|e| e.key == "replace").for_each(|e| plain_body(&mut e.value));
     }
     Node { span: spec.span, value: Value::Map(entries), text: String::new() }
+}
+
+/// The agent on machines (chaosd 1.4) counts in its own way: lengths in bare seconds, sizes in `c`, `K` and `MB` as `dd` does.
+fn of_chaosd(block: &mut Node) {
+    let Value::Map(entries) = &mut block.value else { return };
+    for Entry { key, value, .. } in entries.iter_mut() {
+        match key.as_str() {
+            "duration" if !value.text.is_empty() && value.text.chars().all(|c| c.is_ascii_digit()) => {
+                value.text.push('s');
+            }
+            "size" => {
+                if let Some(bytes) = spelling::dd_size(&value.text) {
+                    value.text = bytes.to_string();
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The text of `replace.body`, which stands there in base64; the compiler writes it so.

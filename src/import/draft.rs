@@ -36,12 +36,12 @@ pub(super) struct File {
 }
 
 /// A selector with a name.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Service {
     /// Its name.
     pub name: String,
-    /// The namespace; empty: nothing is known of its pods.
-    pub namespace: String,
+    /// The namespaces; empty: nothing is known of its pods.
+    pub namespaces: Vec<String>,
     /// With these labels.
     pub labels: Vec<(String, String)>,
     /// Or just these pods.
@@ -205,7 +205,8 @@ impl Draft {
     pub(super) fn new() -> Self {
         let modules = crate::check::stdlib::modules().map(str::to_owned);
         let words = TAKEN.iter().map(|w| (*w).to_owned());
-        let selectors = ["pods", "nodes", "instances"].map(str::to_owned);
+        let selectors =
+            ["pods", "nodes", "instances", "disks", "databases", "balancers", "machines"].map(str::to_owned);
         Self { names: modules.chain(words).chain(selectors).collect(), ..Self::default() }
     }
 
@@ -222,10 +223,17 @@ impl Draft {
         name
     }
 
+    /// A service of which nothing but its name is known.
+    pub(super) fn unknown_service(&mut self, name: &str) -> String {
+        self.service(&Service { name: name.to_owned(), ..Service::default() })
+    }
+
     /// The service of these pods: the one that was made for them before, or a new one.
     pub(super) fn service(&mut self, wanted: &Service) -> String {
         let known = self.services.iter_mut().find(|s| {
-            s.namespace == wanted.namespace
+            // Of which nothing is known, the name is all.
+            (!s.namespaces.is_empty() || s.name == kebab(&wanted.name))
+                && s.namespaces == wanted.namespaces
                 && s.labels == wanted.labels
                 && s.names == wanted.names
                 && (s.container == wanted.container || s.container.is_none() || wanted.container.is_none())

@@ -77,7 +77,7 @@ pub(super) fn field<'b>(body: &'b EngineBody, key: &str) -> Option<&'b Expr> {
 }
 
 /// The texts that an expression can give, as far as they are written out.
-fn texts(expr: &Expr) -> Vec<&str> {
+pub(super) fn texts(expr: &Expr) -> Vec<&str> {
     match &expr.kind {
         ExprKind::Literal(Value::String(text)) => vec![text],
         ExprKind::Match { arms, .. } => arms.iter().flat_map(|arm| texts(&arm.value)).collect(),

@@ -164,13 +164,7 @@ fn engine(cx: &mut Context<'_>, experiments: &[Node], document: &Document) {
     let Some(service) = service else { return };
     experiment.service = match mark("perturb.dev/service") {
         Some(name) if name != service && !cx.draft.services.iter().any(|s| s.name == name) => {
-            cx.draft.service(&Service {
-                name: name.to_owned(),
-                namespace: String::new(),
-                labels: Vec::new(),
-                names: Vec::new(),
-                container: None,
-            })
+            cx.draft.unknown_service(name)
         }
         Some(name) => name.to_owned(),
         None => service,
@@ -215,13 +209,17 @@ fn steps(
         return Err(Unsayable::new(named.span, format!("no fault of the library is Litmus' `{fault}`")).help(help));
     }
     let env = variables(definition, entry);
-    let (solved, mut lines, used) = solve(cx, &patterns, &fault, &env, entry)?;
-    let target = target(cx, &solved, spec, &env, &namespace, entry.span)?;
+    let told = told(definition, spec, entry);
+    let (solved, mut lines, used) = solve(cx, &patterns, &fault, &env, &told, entry)?;
+    let affects: Vec<&str> = patterns.iter().flat_map(|p| affected(*p)).collect();
+    let target = target(cx, &solved, spec, &env, &affects, &namespace, entry.span)?;
     let mut arguments = vec![target.text];
     for (name, argument) in &solved.arguments {
-        if let Argument::Value(v) = argument {
-            arguments.push(format!("{name}: {}", value(v)));
-        }
+        let text = match argument {
+            Argument::Value(v) => value(v),
+            Argument::Target(node) => super::selector::target(cx, node, &namespace, None)?.text,
+        };
+        arguments.push(format!("{name}: {text}"));
     }
     let call = Call { fault: solved.fault.clone(), arguments };
     let mut steps: Vec<Step> = lines.drain(..).map(|l| StepKind::Lost(l).step()).collect();
@@ -251,6 +249,46 @@ fn variables(definition: Option<&Node>, entry: &Node) -> Vec<Entry> {
     }
     found.retain(|e| !e.value.is_empty());
     found
+}
+
+/// What an engine says outside of its variables, in the words of a body.
+struct Told {
+    /// Secrets that the fault's pod mounts.
+    secrets: Node,
+    /// Variables whose text is in a Secret.
+    secret_env: Node,
+    /// Kinds of workloads that own the pods.
+    owners: Node,
+}
+
+fn told(definition: Option<&Node>, spec: &Node, entry: &Node) -> Told {
+    let node = |value: Value| Node { span: entry.span, value, text: String::new() };
+    let own = entry.at(&["spec", "components"]);
+    let of_hub = definition.and_then(|d| d.at(&["spec", "definition"]));
+    let mut mounted: Vec<Node> = Vec::new();
+    for secret in of_hub.into_iter().chain(own).filter_map(|c| c.get("secrets")).flat_map(Node::items) {
+        let mut entries: Vec<Entry> = secret.entries().to_vec();
+        entries.iter_mut().filter(|e| e.key == "mountPath").for_each(|e| e.key = "path".to_owned());
+        mounted.retain(|m| m.word("path") != secret.word("mountPath"));
+        mounted.push(Node { span: secret.span, value: Value::Map(entries), text: String::new() });
+    }
+    let mut named: Vec<Entry> = Vec::new();
+    for variable in of_hub.into_iter().chain(own).filter_map(|c| c.get("env")).flat_map(Node::items) {
+        let secret = variable.at(&["valueFrom", "secretKeyRef"]);
+        if let (Some(name), Some(secret)) = (variable.get("name"), secret.and_then(|s| s.get("name"))) {
+            named.retain(|e| e.key != name.text);
+            named.push(Entry { key: name.text.clone(), at: variable.span, value: secret.clone() });
+        }
+    }
+    let workloads = spec.at(&["selectors", "workloads"]).map_or(&[][..], Node::items);
+    let mut owners: Vec<Node> = workloads.iter().filter_map(|w| w.get("kind")).cloned().collect();
+    owners.extend(spec.at(&["appinfo", "appkind"]).filter(|n| !n.is_empty()).cloned());
+    Told { secrets: node(Value::List(mounted)), secret_env: node(Value::Map(named)), owners: node(Value::List(owners)) }
+}
+
+/// The variables by which a body says how many of a cloud's things are hit.
+fn affected<'p>(pattern: Pattern<'p>) -> Vec<&'p str> {
+    super::library::field(pattern.body, "affects").map(super::library::texts).unwrap_or_default()
 }
 
 fn variable<'e>(env: &'e [Entry], name: &str) -> Option<&'e Node> {
@@ -296,6 +334,7 @@ fn solve(
     patterns: &[Pattern<'_>],
     fault: &str,
     env: &[Entry],
+    told: &Told,
     entry: &Node,
 ) -> Result<(Solved, Vec<String>, Vec<Span>), Unsayable> {
     let mut own: Vec<Entry> = env.to_vec();
@@ -305,9 +344,20 @@ fn solve(
         let mut best: Option<Solved> = None;
         for pattern in patterns {
             // What a body names is its argument, whatever else it may be.
-            let kept = own.iter().filter(|e| names(*pattern, &e.key) || !is_left_to_perturb(e)).cloned().collect();
+            let affects = affected(*pattern);
+            let kept = own
+                .iter()
+                .filter(|e| names(*pattern, &e.key) || !(is_left_to_perturb(e) || affects.contains(&e.key.as_str())))
+                .cloned()
+                .collect();
             let node = Node { span: entry.span, value: Value::Map(kept), text: String::new() };
-            match unify(&mut cx.ev, *pattern, fault, "env", &node) {
+            let fields = [
+                ("env", &node),
+                ("secrets", &told.secrets),
+                ("secret-env", &told.secret_env),
+                ("owners", &told.owners),
+            ];
+            match unify(&mut cx.ev, *pattern, fault, &fields) {
                 Ok(solved) if best.as_ref().is_none_or(|b| solved.arguments.len() < b.arguments.len()) => {
                     best = Some(solved)
                 }
@@ -369,6 +419,7 @@ fn target(
     solved: &Solved,
     spec: &Node,
     env: &[Entry],
+    affects: &[&str],
     namespace: &str,
     at: Span,
 ) -> Result<Target, Unsayable> {
@@ -376,12 +427,29 @@ fn target(
         Type::Target(TargetKind::Pods) => {
             let mut service = pods(spec, env, namespace, at)?;
             service.container = variable(env, "TARGET_CONTAINER").and_then(Node::scalar).map(str::to_owned);
-            if let Some(label) = variable(env, "NODE_LABEL") {
-                return Err(Unsayable::new(label.span, "pods on nodes by a label have no equivalent"));
-            }
+            let on = variable(env, "NODE_LABEL").map_or(Ok(String::new()), on_nodes)?;
             let quantity = quantity(env, "PODS_AFFECTED_PERC", !service.names.is_empty())?;
             let name = cx.draft.service(&service);
-            Ok(Target { text: format!("{quantity} of {name}.pods"), service: name })
+            Ok(Target { text: format!("{quantity} of {name}.pods{on}"), service: name })
+        }
+        Type::Target(TargetKind::Workloads) => {
+            let service = pods(spec, env, namespace, at)?;
+            let quantity = quantity(env, "APP_AFFECT_PERC", false)?;
+            let name = cx.draft.service(&service);
+            Ok(Target { text: format!("{quantity} of {name}.workloads"), service: name })
+        }
+        Type::Target(kind) if solved.selector.cloud().is_some() => {
+            // Where a body names no variable for it, all that is named is hit.
+            let share = affects.iter().find(|a| variable(env, a).is_some());
+            let by_tag = solved.selector.cloud().is_some_and(|c| c.ids.is_empty());
+            let quantity = match share {
+                Some(share) => quantity(env, share, false)?,
+                None if by_tag && !affects.is_empty() => "one".to_owned(),
+                None => "all".to_owned(),
+            };
+            let service = cx.draft.unknown_service("cloud");
+            let text = solved.selector.cloud().map_or_else(String::new, |cloud| super::asked::cloud(*kind, cloud));
+            Ok(Target { text: format!("{quantity} of {text}"), service })
         }
         Type::Target(TargetKind::Nodes) => nodes(cx, spec, env, namespace, at),
         _ => Err(Unsayable::new(at, format!("what `{}` hits is said by variables of its own", solved.fault))
@@ -389,19 +457,39 @@ fn target(
     }
 }
 
+/// `NODE_LABEL`: pods on nodes with these labels.
+fn on_nodes(node: &Node) -> Result<String, Unsayable> {
+    let text = node.scalar().unwrap_or_default();
+    let mut labels = Vec::new();
+    let mut zone = None;
+    for part in text.split(',') {
+        let Some((key, value)) = part.split_once('=') else {
+            return Err(Unsayable::new(node.span, format!("`{part}` is no label that is equal to a value")));
+        };
+        let (key, value) = (key.trim(), value.trim_start_matches('=').trim());
+        match key {
+            "kubernetes.io/hostname" => return Ok(format!("(node: {})", quoted(value))),
+            "topology.kubernetes.io/zone" => zone = Some(format!("zone: {}", quoted(value))),
+            _ => labels.push(format!("{}: {}", super::print::key(key), quoted(value))),
+        }
+    }
+    Ok(match (labels.is_empty(), zone) {
+        (true, Some(zone)) => format!("({zone})"),
+        (_, zone) => {
+            let inner: Vec<String> =
+                std::iter::once(format!("labels: {{ {} }}", labels.join(", "))).chain(zone).collect();
+            format!("(node: nodes({}))", inner.join(", "))
+        }
+    })
+}
+
 fn pods(spec: &Node, env: &[Entry], namespace: &str, at: Span) -> Result<Service, Unsayable> {
-    let mut found = Service {
-        name: String::new(),
-        namespace: namespace.to_owned(),
-        labels: Vec::new(),
-        names: Vec::new(),
-        container: None,
-    };
+    let mut found = Service { namespaces: vec![namespace.to_owned()], ..Service::default() };
     let names = |text: &str| text.split(',').map(str::trim).filter(|n| !n.is_empty()).map(str::to_owned).collect();
     if let Some(named) = variable(env, "TARGET_PODS").and_then(Node::scalar) {
         found.names = names(named);
         if let Some(own) = spec.at(&["appinfo", "appns"]).and_then(Node::scalar).filter(|n| !n.is_empty()) {
-            found.namespace = own.to_owned();
+            found.namespaces = vec![own.to_owned()];
         }
         found.name = found.names.first().cloned().unwrap_or_default();
         return Ok(found);
@@ -413,7 +501,7 @@ fn pods(spec: &Node, env: &[Entry], namespace: &str, at: Span) -> Result<Service
         if !(same("namespace") && same("labels") && same("names")) {
             return Err(Unsayable::new(first.span, "several selections in one engine have no equivalent"));
         }
-        found.namespace = first.word("namespace").to_owned();
+        found.namespaces = vec![first.word("namespace").to_owned()];
         let is_pods = selectors.is_some_and(|s| s.get("pods").is_some());
         if is_pods {
             found.names = names(first.word("names"));
@@ -429,7 +517,7 @@ fn pods(spec: &Node, env: &[Entry], namespace: &str, at: Span) -> Result<Service
     }
     let info = spec.get("appinfo");
     if let Some(own) = info.and_then(|i| i.get("appns")).and_then(Node::scalar).filter(|n| !n.is_empty()) {
-        found.namespace = own.to_owned();
+        found.namespaces = vec![own.to_owned()];
         let label_node = info.and_then(|i| i.get("applabel")).filter(|n| !n.is_empty());
         if label_node.is_some() {
             found.labels = vec![label(label_node, at)?];
@@ -494,13 +582,6 @@ fn nodes(cx: &mut Context<'_>, spec: &Node, env: &[Entry], namespace: &str, at: 
         return Ok(Target { text: format!("{quantity} of {name}.nodes"), service: name });
     };
     // Nodes belong to nobody; an experiment is about a service all the same.
-    let service = Service {
-        name: "cluster-nodes".to_owned(),
-        namespace: String::new(),
-        labels: Vec::new(),
-        names: Vec::new(),
-        container: None,
-    };
-    let service = cx.draft.service(&service);
+    let service = cx.draft.unknown_service("cluster-nodes");
     Ok(Target { text, service })
 }

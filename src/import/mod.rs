@@ -9,6 +9,7 @@
 //! `stdlib/` can be imported from then on.
 
 mod arithmetic;
+mod asked;
 mod chaos_mesh;
 mod context;
 mod draft;

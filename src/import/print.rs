@@ -203,10 +203,14 @@ fn catalogue(draft: &Draft) -> String {
 }
 
 fn service(service: &Service) -> String {
-    let Service { name, namespace, labels, names, container } = service;
+    let Service { name, namespaces, labels, names, container } = service;
     let mut text = format!("service {name} {{\n  owner: to-be-named, tier: medium\n");
-    if !namespace.is_empty() {
-        let mut parts = vec![format!("namespace: {}", quoted(namespace))];
+    if !namespaces.is_empty() {
+        let all: Vec<String> = namespaces.iter().map(|n| quoted(n)).collect();
+        let mut parts = vec![match all.as_slice() {
+            [one] => format!("namespace: {one}"),
+            all => format!("namespace: [{}]", all.join(", ")),
+        }];
         if !labels.is_empty() {
             let labels: Vec<String> = labels.iter().map(|(k, v)| format!("{}: {}", key(k), quoted(v))).collect();
             parts.push(format!("labels: {{ {} }}", labels.join(", ")));
@@ -375,7 +379,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// A key of a map: bare where it can be.
-fn key(text: &str) -> String {
+pub(super) fn key(text: &str) -> String {
     let first = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
     let bare = first
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')

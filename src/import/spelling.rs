@@ -84,6 +84,28 @@ fn size(text: &str) -> Option<Bytes> {
     whole(number(text.strip_suffix(unit)?)?, *size).map(Bytes)
 }
 
+/// A size as `dd` and chaosd read it, in bytes; nothing where it is none.
+pub(super) fn dd_size(text: &str) -> Option<u64> {
+    const UNITS: [(&str, u64); 12] = [
+        ("kB", 1_000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("TB", 1_000_000_000_000),
+        ("c", 1),
+        ("w", 2),
+        ("b", 512),
+        ("K", 1 << 10),
+        ("M", 1 << 20),
+        ("G", 1 << 30),
+        ("T", 1 << 40),
+        ("", 1),
+    ];
+    let (unit, size) = UNITS.iter().find(|(unit, _)| {
+        text.strip_suffix(unit).is_some_and(|number| number.ends_with(|c: char| c.is_ascii_digit()))
+    })?;
+    whole(number(text.strip_suffix(unit)?)?, *size)
+}
+
 /// A number as it is written in manifests.
 pub(super) fn number(text: &str) -> Option<Decimal> {
     let text = text.trim();

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::arithmetic::{Equation, Known, solve};
+use super::asked::Asked;
 use super::library::{self, Pattern};
 use super::spelling;
 use super::yaml::{Entry, Node, Value};
@@ -18,7 +19,7 @@ use crate::check::Signature;
 use crate::check::evaluate::{Bound, Candidates, Evaluator, Target, Val, order};
 use crate::check::faults::{BodyCall, instantiate};
 use crate::check::program::{Arg, Arm, Expr, ExprKind, Field, TextPart};
-use crate::plan::{Effect, PodSelector, Quantity, Selector};
+use crate::plan::{Effect, Quantity, Selector};
 use crate::source::Span;
 use crate::types::{Type, Value as Typed};
 
@@ -44,6 +45,8 @@ pub(super) struct Solved {
     pub effect: Effect,
     /// How many fields had a fixed value: the more, the more exactly the fault is meant.
     pub fixed: usize,
+    /// What is hit, as far as the body's own fields say it: things of a cloud.
+    pub selector: Selector,
 }
 
 /// Why a body does not say this.
@@ -59,14 +62,17 @@ pub(super) struct Miss {
     pub fixed: usize,
 }
 
-/// Finds the arguments with which the body is called `name` by its engine, and its `field` says `found`.
+/// What the body's fields say in the manifest: `spec`, `env`, `secrets`.
+pub(super) type Fields<'f> = [(&'f str, &'f Node)];
+
+/// Finds the arguments with which the body is called `name` by its engine, and its fields say what was found.
 pub(super) fn unify(
     ev: &mut Evaluator<'_>,
     pattern: Pattern<'_>,
     name: &str,
-    field: &str,
-    found: &Node,
+    fields: &Fields<'_>,
 ) -> Result<Solved, Miss> {
+    let around = fields.first().map_or(Span::new(crate::source::FileId(0), 0, 0), |(_, found)| found.span);
     let signature = ev.program.signature(pattern.id);
     let mut unifier = Unifier {
         signature: &signature,
@@ -75,54 +81,91 @@ pub(super) fn unify(
         places: BTreeMap::new(),
         fixed: 0,
         path: Vec::new(),
-        whole: found.span,
+        whole: around,
+        asked: Asked::default(),
     };
-    let named = Node { span: found.span, value: Value::Text, text: name.to_owned() };
-    for (key, node) in [(pattern.key, &named), (field, found)] {
+    let named = Node { span: around, value: Value::Text, text: name.to_owned() };
+    let all: Vec<(&str, &Node)> = std::iter::once((pattern.key, &named)).chain(fields.iter().copied()).collect();
+    for (key, node) in &all {
         if let Some(body) = library::field(pattern.body, key) {
             unifier.expr(body, Some(node))?;
         }
     }
     unifier.numbers()?;
-    let fixed = unifier.fixed;
-    let values = std::mem::take(&mut unifier.values);
-    let miss = |at: Span, why: String| Miss { at, why, unknown: None, fixed };
-    let places = std::mem::take(&mut unifier.places);
-    let place = |name: &str| places.get(name).copied().unwrap_or(found.span);
+    unifier.peers();
+    let Unifier { values, places, asked, fixed, .. } = unifier;
+    let target = signature.params.first().map_or(Type::Any, |p| p.ty.clone());
+    let found = Found { values, places, asked, fixed, around };
+    let mut misses: Vec<Miss> = Vec::new();
+    // Which cloud it is, no field says: the body's own rules do.
+    for selector in found.asked.selectors(&target) {
+        match check(ev, pattern, &signature, &found, &selector, &all) {
+            Ok((effect, bound)) => {
+                let arguments = signature
+                    .params
+                    .iter()
+                    .skip(1)
+                    .filter(|p| bound.given.contains(&p.name))
+                    .filter_map(|p| found.values.get(&p.name).map(|v| (p.name.clone(), v.clone())))
+                    .collect();
+                let fault = ev.program.qualified_name(pattern.id);
+                return Ok(Solved { fault, arguments, target, effect, fixed: found.fixed, selector });
+            }
+            Err(miss) => misses.push(miss),
+        }
+    }
+    // Bodies refuse every cloud but their own with one sentence: the other one is of their own.
+    let is_own = |miss: &&Miss| misses.iter().filter(|m| m.why == miss.why).count() == 1;
+    let miss = misses.iter().find(is_own).or(misses.first()).cloned();
+    Err(miss.unwrap_or_else(|| found.miss(around, "nothing says what is hit".to_owned())))
+}
+
+/// What the body's equations gave.
+struct Found {
+    values: BTreeMap<SmolStr, Argument>,
+    places: BTreeMap<SmolStr, Span>,
+    asked: Asked,
+    fixed: usize,
+    around: Span,
+}
+
+impl Found {
+    fn miss(&self, at: Span, why: String) -> Miss {
+        Miss { at, why, unknown: None, fixed: self.fixed }
+    }
+}
+
+/// The body forwards, with what was found: it must say what stands in the manifest.
+fn check(
+    ev: &mut Evaluator<'_>,
+    pattern: Pattern<'_>,
+    signature: &Signature,
+    found: &Found,
+    selector: &Selector,
+    all: &[(&str, &Node)],
+) -> Result<(Effect, Bound), Miss> {
+    let place = |name: &str| found.places.get(name).copied().unwrap_or(found.around);
     let bound =
-        complete(ev, pattern, &signature, &values, found.span).map_err(|(name, why)| miss(place(&name), why))?;
+        complete(ev, pattern, signature, found, selector).map_err(|(name, why)| found.miss(place(&name), why))?;
     let Some(call) = instantiate(ev, pattern.id, &bound) else {
-        return Err(miss(found.span, "its arguments cannot be told from it".to_owned()));
+        return Err(found.miss(found.around, "its arguments cannot be told from it".to_owned()));
     };
     let engine = crate::plan::EngineName::parse(&pattern.body.engine.text);
     match call.bodies.into_iter().find(|(name, _)| Some(*name) == engine) {
         Some((_, BodyCall::Expressed(fields))) => {
-            for (key, node) in [(pattern.key, &named), (field, found)] {
+            for (key, node) in all {
                 let said = fields.iter().find(|(k, _)| k == key).map(|(_, v)| v);
-                if let Some(wrong) = said.and_then(|said| differs(said, Some(node), found.span)) {
-                    return Err(miss(wrong, "no arguments give this value together with the others".to_owned()));
+                if let Some(wrong) = said.and_then(|said| differs(said, Some(node), found.around)) {
+                    return Err(found.miss(wrong, "no arguments give this value together with the others".to_owned()));
                 }
             }
+            Ok((call.effect, bound))
         }
         Some((_, BodyCall::Refused { construct, reason })) => {
-            return Err(miss(found.span, format!("`{construct}`: {reason}")));
+            Err(found.miss(found.around, format!("`{construct}`: {reason}")))
         }
-        None => return Err(miss(found.span, "the fault has no body for this engine".to_owned())),
+        None => Err(found.miss(found.around, "the fault has no body for this engine".to_owned())),
     }
-    let arguments = signature
-        .params
-        .iter()
-        .skip(1)
-        .filter(|p| bound.given.contains(&p.name))
-        .filter_map(|p| values.get(&p.name).map(|v| (p.name.clone(), v.clone())))
-        .collect();
-    Ok(Solved {
-        fault: ev.program.qualified_name(pattern.id),
-        arguments,
-        target: signature.params.first().map_or(Type::Any, |p| p.ty.clone()),
-        effect: call.effect,
-        fixed,
-    })
 }
 
 /// All parameters with their values; defaults where nothing was found. The error: what is missing or out of its range.
@@ -130,9 +173,10 @@ fn complete(
     ev: &mut Evaluator<'_>,
     pattern: Pattern<'_>,
     signature: &Signature,
-    found: &BTreeMap<SmolStr, Argument>,
-    span: Span,
+    all: &Found,
+    selector: &Selector,
 ) -> Result<Bound, (SmolStr, String)> {
+    let (found, span) = (&all.values, all.around);
     let mut bound = Bound { values: Vec::new(), given: std::collections::BTreeSet::new(), fine: true };
     let file = ev.program.file_of(pattern.id);
     for (index, param) in signature.params.iter().enumerate() {
@@ -143,8 +187,8 @@ fn complete(
             value
         });
         let value = match found.get(&param.name) {
-            _ if index == 0 => some_target(span),
-            Some(Argument::Target(_)) => some_target(span),
+            _ if index == 0 => some_target(span, selector.clone()),
+            Some(Argument::Target(_)) => some_target(span, Selector::Pods(all.asked.pods(&param.name))),
             Some(Argument::Value(value)) => {
                 in_range(value, &param.ty)
                     .map_err(|why| format!("`{}` would be {why}", param.name))
@@ -167,13 +211,8 @@ fn complete(
 }
 
 /// A target of which only that it is one matters.
-fn some_target(span: Span) -> Val {
-    let candidates = Candidates {
-        selector: Selector::Pods(PodSelector::default()),
-        service: None,
-        text: String::new(),
-        uses: Vec::new(),
-    };
+fn some_target(span: Span, selector: Selector) -> Val {
+    let candidates = Candidates { selector, service: None, text: String::new(), uses: Vec::new() };
     Val::Target(Arc::new(Target {
         id: 0,
         quantity: Quantity::All,
@@ -279,6 +318,8 @@ struct Unifier<'s> {
     fixed: usize,
     path: Vec<String>,
     whole: Span,
+    /// What the body asks of targets.
+    asked: Asked,
 }
 
 /// What a choice can be taken back to.
@@ -286,6 +327,7 @@ struct Mark {
     values: BTreeMap<SmolStr, Argument>,
     equations: usize,
     fixed: usize,
+    asked: Asked,
 }
 
 impl<'s> Unifier<'s> {
@@ -294,17 +336,46 @@ impl<'s> Unifier<'s> {
     }
 
     fn mark(&self) -> Mark {
-        Mark { values: self.values.clone(), equations: self.equations.len(), fixed: self.fixed }
+        let asked = self.asked.clone();
+        Mark { values: self.values.clone(), equations: self.equations.len(), fixed: self.fixed, asked }
     }
 
     fn take_back(&mut self, mark: &Mark) {
         self.values.clone_from(&mark.values);
         self.equations.truncate(mark.equations);
         self.fixed = mark.fixed;
+        self.asked.clone_from(&mark.asked);
     }
 
     fn param(&self, name: &str) -> Option<&'s Type> {
         self.signature.params.iter().skip(1).find(|p| p.name == name).map(|p| &p.ty)
+    }
+
+    fn is_target(&self, name: &str) -> bool {
+        self.signature.params.iter().any(|p| p.name == name && is_target(&p.ty))
+    }
+
+    /// `on.region`, `join(on.ids, with: ",")`, `peer?.label`: a part of a target.
+    fn ask(&mut self, of: &SmolStr, part: &SmolStr, found: Option<&Node>) -> Result<(), Miss> {
+        let at = self.place(found);
+        let texts: Vec<SmolStr> = match found.map(|n| &n.value) {
+            None => Vec::new(),
+            Some(Value::List(items)) => items.iter().filter_map(Node::scalar).map(SmolStr::from).collect(),
+            Some(_) => found.and_then(Node::scalar).map(SmolStr::from).into_iter().collect(),
+        };
+        let fits = self.asked.put(of, if part == "id" { "ids" } else { part }, texts);
+        if fits { Ok(()) } else { Err(self.miss(at, format!("`{of}` would have two values for `{part}`"))) }
+    }
+
+    /// Other targets of which the body asked parts, as they would stand in a selector of Chaos Mesh.
+    fn peers(&mut self) {
+        for param in self.signature.params.iter().skip(1).filter(|p| is_target(&p.ty)) {
+            if let (false, Some(node)) =
+                (self.values.contains_key(&param.name), self.asked.node(&param.name, self.whole))
+            {
+                self.values.insert(param.name.clone(), Argument::Target(node));
+            }
+        }
     }
 
     fn is_list(&self, expr: &Expr) -> bool {
@@ -326,6 +397,10 @@ impl<'s> Unifier<'s> {
                 Some(ty) => self.bind_node(name, ty, found),
                 // A bare word of an enumeration.
                 None => self.literal(&Typed::Word(name.clone()), found),
+            },
+            ExprKind::Member { base, name, .. } => match &base.kind {
+                ExprKind::Name(of) if self.is_target(of) => self.ask(of, &name.text, found),
+                _ => Ok(()),
             },
             ExprKind::Record(fields) => self.record(fields, found),
             ExprKind::List(items) => self.list(items, found),
@@ -428,7 +503,18 @@ impl<'s> Unifier<'s> {
 
     /// `match p { a: X, b: Y }`: the word whose value this is.
     fn choose(&mut self, on: &'s Expr, arms: &'s [Arm], found: Option<&Node>) -> Result<(), Miss> {
-        let ExprKind::Name(name) = &on.kind else { return self.choose_any(arms, found) };
+        // By what a cloud's things are chosen is a word like any other.
+        let by = match &on.kind {
+            ExprKind::Member { base, name, .. } if name.text == "by" => match &base.kind {
+                ExprKind::Name(of) if self.is_target(of) => Some(SmolStr::from(format!("{of}.by"))),
+                _ => None,
+            },
+            _ => None,
+        };
+        let name = match (&on.kind, &by) {
+            (ExprKind::Name(name), _) | (_, Some(name)) => name,
+            _ => return self.choose_any(arms, found),
+        };
         if self.param(name).is_some_and(|ty| matches!(ty.base(), Type::List(_))) {
             return self.choose_each(name, arms, found);
         }

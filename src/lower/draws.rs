@@ -49,9 +49,18 @@ impl Draws {
     fn pods(&self, pods: &PodSelector) -> PodSelector {
         PodSelector {
             node: self.at(&pods.node),
+            nodes: pods.nodes.as_ref().map(|nodes| Box::new(self.nodes(nodes))),
             zone: self.at(&pods.zone),
             except: self.drawn_before(&pods.except),
             ..pods.clone()
+        }
+    }
+
+    fn nodes(&self, nodes: &NodeSelector) -> NodeSelector {
+        NodeSelector {
+            zone: self.at(&nodes.zone),
+            holding: nodes.holding.as_ref().map(|p| self.pods(p)),
+            ..nodes.clone()
         }
     }
 
@@ -64,11 +73,7 @@ impl Draws {
             Selector::Pods(pods) => Selector::Pods(self.pods(pods)),
             Selector::Zones(pods) => Selector::Zones(self.pods(pods)),
             Selector::Workloads(pods) => Selector::Workloads(self.pods(pods)),
-            Selector::Nodes(nodes) => Selector::Nodes(NodeSelector {
-                zone: self.at(&nodes.zone),
-                holding: nodes.holding.as_ref().map(|p| self.pods(p)),
-                ..nodes.clone()
-            }),
+            Selector::Nodes(nodes) => Selector::Nodes(self.nodes(nodes)),
             Selector::Processes(processes) => Selector::Processes(ProcessSelector {
                 except: self.drawn_before(&processes.except),
                 ..processes.clone()

@@ -12,10 +12,14 @@ mod digest;
 mod model;
 #[cfg(test)]
 pub(crate) mod sample;
+mod selector;
 
 pub use condition::{Arithmetic, Comparison, Condition, Operand};
 pub use digest::text_digest;
 pub use model::*;
+pub use selector::{
+    Label, LabelCondition, LabelTest, POD_FIELDS, POD_FIELDS_WITH_WORDS, PodField, PodPhase, conditions_exclude,
+};
 
 /// The first sentence of a doc comment, which is the title in plans, reports and manifests: up to the first full stop with
 /// white space behind it, on one line.

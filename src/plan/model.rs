@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::Condition;
+use super::selector::{LabelCondition, PodPhase};
 use crate::source::Span;
 use crate::types::{Duration, Entry, Percent, TargetKind, Value};
 
@@ -373,11 +374,26 @@ pub struct PodSelector {
     pub namespaces: Vec<SmolStr>,
     /// With these labels.
     pub labels: Vec<(SmolStr, SmolStr)>,
+    /// Of which this holds, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<LabelCondition>,
+    /// With these annotations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub annotations: Vec<(SmolStr, SmolStr)>,
+    /// Whose fields have these values: paths of [`super::POD_FIELDS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<(SmolStr, SmolStr)>,
+    /// In one of these phases, ready or not; empty: ready pods.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<PodPhase>,
     /// With one of these names; empty: any.
     pub names: Vec<SmolStr>,
-    /// On these nodes.
+    /// On this node.
     pub node: Option<At>,
-    /// In these zones.
+    /// On any of these nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<Box<NodeSelector>>,
+    /// In this zone.
     pub zone: Option<At>,
     /// But not what these draws hit (indices into `Plan::draws`): `one of ledger.pods(except: hit)`.
     pub except: Vec<u32>,
@@ -440,10 +456,19 @@ pub struct CloudSelector {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct MachineSelector {
-    /// Registered in this namespace; never empty in a valid plan.
+    /// Registered in one of these namespaces; never empty in a valid plan.
     pub namespaces: Vec<SmolStr>,
     /// With these labels.
     pub labels: Vec<(SmolStr, SmolStr)>,
+    /// Of which this holds, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<LabelCondition>,
+    /// With these annotations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub annotations: Vec<(SmolStr, SmolStr)>,
+    /// Whose fields have these values: `spec.address`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<(SmolStr, SmolStr)>,
     /// With one of these names; empty: any.
     pub names: Vec<SmolStr>,
 }

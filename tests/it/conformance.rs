@@ -127,6 +127,9 @@ fn carried(document: &Json, path: &str, known: &BTreeSet<String>, found: &mut BT
         found.insert(path.to_owned());
         return;
     }
+    for item in document.as_array().into_iter().flatten() {
+        carried(item, path, known, found);
+    }
     for (name, value) in document.as_object().into_iter().flatten() {
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         carried(value, &path, known, found);

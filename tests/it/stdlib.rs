@@ -68,6 +68,10 @@ pub fn other_targets() -> (Vec<Use>, Compiled) {
                 "2 of target.pods",
                 "25% of pods(namespace: \"shop\", labels: { app: \"target\" })",
                 "all of pods(namespace: \"shop\", names: [\"target-1\"])",
+                "one of target.pods(labels: { tier: [\"web\", \"cache\"], track: any }, without: { env: [\"dev\"], canary: any })",
+                "one of target.pods(annotations: { pager: \"on\" }, fields: { \"spec.serviceAccountName\": \"shop\" })",
+                "one of target.pods(phase: [running, pending], node: nodes(labels: { disk: \"ssd\" }))",
+                "one of pods(namespace: [\"shop\", \"pay\"], labels: { app: \"target\" }, node: nodes(names: [\"n-1\", \"n-2\"]))",
             ],
             "Nodes" if fault == "node.stop-service" => &[
                 "one of nodes(labels: { pool: \"batch\" })",
@@ -80,6 +84,8 @@ pub fn other_targets() -> (Vec<Use>, Compiled) {
                 "all of machines(namespace: \"machines\")",
                 "2 of machines(namespace: \"machines\")",
                 "all of machines(namespace: \"machines\", names: [\"db-1\"])",
+                "one of machines(namespace: \"machines\", labels: { role: [\"db\"], rack: any }, without: { spare: any })",
+                "one of machines(namespace: \"machines\", annotations: { pager: \"on\" }, address: \"https://10.0.0.7:31768\")",
             ],
             "Instances" if fault.starts_with("vmware.") => {
                 &["all of instances(provider: vmware, tags: { team: \"shop\" })"]

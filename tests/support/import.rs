@@ -146,6 +146,8 @@ fn draw(plan: &Plan, index: u32) -> String {
     };
     let quantity = match (draw.quantity, known) {
         (Quantity::Share(p), _) if p.to_string() == "100%" => Quantity::All,
+        // Of what is named, one is all.
+        (Quantity::Exactly(1), _) if draw.selector.cloud().is_some_and(|c| c.ids.len() == 1) => Quantity::All,
         (Quantity::Share(_), Some(n)) => Quantity::Exactly(draw.quantity.of(n)),
         (quantity, _) => quantity,
     };

@@ -110,9 +110,11 @@ impl Teller<'_> {
         let mut all = vec![index];
         let selector = self.plan.draws.get(index as usize).map(|d| &d.selector);
         let places = match selector {
-            Some(Selector::Pods(pods) | Selector::Workloads(pods) | Selector::Zones(pods)) => [&pods.node, &pods.zone],
-            Some(Selector::Nodes(nodes)) => [&nodes.zone, &None],
-            _ => [&None, &None],
+            Some(Selector::Pods(pods) | Selector::Workloads(pods) | Selector::Zones(pods)) => {
+                [&pods.node, &pods.zone, pods.nodes.as_ref().map_or(&None, |nodes| &nodes.zone)]
+            }
+            Some(Selector::Nodes(nodes)) => [&nodes.zone, &None, &None],
+            _ => [&None, &None, &None],
         };
         for place in places.into_iter().flatten() {
             if let At::Drawn(draw) = place {

@@ -3,7 +3,10 @@
 use smol_str::SmolStr;
 
 use crate::analysis::timeline::Moment;
-use crate::plan::{At, CloudSelector, EngineName, Fault, Plan, PodSelector, Quantity, Selector, Team};
+use crate::plan::{
+    At, CloudSelector, EngineName, Fault, Label, LabelCondition, LabelTest, NodeSelector, Plan, PodSelector, Quantity,
+    Selector, Team,
+};
 use crate::types::{Decimal, Percent, TargetKind, Value};
 
 pub(super) use crate::analysis::picture::numbers;
@@ -120,19 +123,10 @@ pub(super) fn engine_count(engine: EngineName, quantity: Quantity, candidates: u
 /// What a selector looks among: `ready pods in the namespace `pay` with `app=ledger``.
 pub(super) fn candidates(plan: &Plan, selector: &Selector) -> String {
     match selector {
-        Selector::Pods(selected) => format!("ready {}", pods(plan, selected)),
-        Selector::Nodes(nodes) => {
-            let mut text = "nodes".to_owned();
-            text += &labels(&nodes.labels);
-            text += &named(&nodes.names);
-            text += &placed(plan, " in the zone", nodes.zone.as_ref());
-            if let Some(holding) = &nodes.holding {
-                text += &format!(" that hold one of the ready {}", pods(plan, holding));
-            }
-            text
-        }
+        Selector::Pods(selected) => pods_in_phase(plan, selected),
+        Selector::Nodes(selected) => nodes(plan, selected),
         Selector::Zones(selected) => {
-            format!("zones (`topology.kubernetes.io/zone`) that hold one of the ready {}", pods(plan, selected))
+            format!("zones (`topology.kubernetes.io/zone`) that hold one of the {}", pods_in_phase(plan, selected))
         }
         Selector::Workloads(selected) => {
             format!("the Deployments, StatefulSets and DaemonSets that own {}", pods(plan, selected))
@@ -149,6 +143,9 @@ pub(super) fn candidates(plan: &Plan, selector: &Selector) -> String {
                 text += &format!(" that are registered in {}", list(&all));
             }
             text += &labels(&machines.labels);
+            text += &conditions(&machines.conditions);
+            text += &entries(" with the annotation", &machines.annotations);
+            text += &entries(" with", &machines.fields);
             text += &named(&machines.names);
             text
         }
@@ -185,6 +182,28 @@ fn of_cloud(what: &str, cloud: &CloudSelector) -> String {
     text
 }
 
+/// `ready pods …`, `pods that are pending …`.
+fn pods_in_phase(plan: &Plan, selected: &PodSelector) -> String {
+    match selected.phases.as_slice() {
+        [] => format!("ready {}", pods(plan, selected)),
+        phases => {
+            let words: Vec<String> = phases.iter().map(|p| p.text().to_owned()).collect();
+            format!("{} that are {}", pods(plan, selected), either(&words))
+        }
+    }
+}
+
+fn nodes(plan: &Plan, nodes: &NodeSelector) -> String {
+    let mut text = "nodes".to_owned();
+    text += &labels(&nodes.labels);
+    text += &named(&nodes.names);
+    text += &placed(plan, " in the zone", nodes.zone.as_ref());
+    if let Some(holding) = &nodes.holding {
+        text += &format!(" that hold one of the {}", pods_in_phase(plan, holding));
+    }
+    text
+}
+
 fn pods(plan: &Plan, selected: &PodSelector) -> String {
     let mut text = "pods".to_owned();
     match selected.namespaces.as_slice() {
@@ -193,8 +212,12 @@ fn pods(plan: &Plan, selected: &PodSelector) -> String {
         many => text += &format!(" in the namespaces {}", list(&many.iter().map(tick).collect::<Vec<_>>())),
     }
     text += &labels(&selected.labels);
+    text += &conditions(&selected.conditions);
+    text += &entries(" with the annotation", &selected.annotations);
+    text += &entries(" with", &selected.fields);
     text += &named(&selected.names);
     text += &placed(plan, " on the node", selected.node.as_ref());
+    text += &selected.nodes.as_ref().map_or_else(String::new, |on| format!(" on {}", nodes(plan, on)));
     text += &placed(plan, " in the zone", selected.zone.as_ref());
     let without: Vec<String> = selected.except.iter().map(|d| tick(draw(plan, *d))).collect();
     if !without.is_empty() {
@@ -206,6 +229,28 @@ fn pods(plan: &Plan, selected: &PodSelector) -> String {
 fn labels(labels: &[(SmolStr, SmolStr)]) -> String {
     let all: Vec<String> = labels.iter().map(|(key, value)| format!("`{key}={value}`")).collect();
     if all.is_empty() { String::new() } else { format!(" with {}", list(&all)) }
+}
+
+/// ` where `tier` is `web` or `cache``.
+fn conditions(conditions: &[LabelCondition]) -> String {
+    let all: Vec<String> = conditions
+        .iter()
+        .map(|c| {
+            let values: Vec<String> = c.values().iter().map(tick).collect();
+            match c.holds {
+                LabelTest::In(_) => format!("`{}` is {}", c.key, either(&values)),
+                LabelTest::NotIn(_) => format!("`{}` is not {}", c.key, either(&values)),
+                LabelTest::Exists => format!("`{}` is there", c.key),
+                LabelTest::DoesNotExist => format!("`{}` is not there", c.key),
+            }
+        })
+        .collect();
+    if all.is_empty() { String::new() } else { format!(" where {}", list(&all)) }
+}
+
+fn entries(lead: &str, entries: &[Label]) -> String {
+    let all: Vec<String> = entries.iter().map(|(key, value)| format!("`{key}={value}`")).collect();
+    if all.is_empty() { String::new() } else { format!("{lead} {}", list(&all)) }
 }
 
 fn named(names: &[SmolStr]) -> String {

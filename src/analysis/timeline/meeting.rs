@@ -6,7 +6,9 @@
 use serde::Serialize;
 use smol_str::SmolStr;
 
-use crate::plan::{At, CloudSelector, Draw, MachineSelector, NodeSelector, Plan, PodSelector, Selector};
+use crate::plan::{
+    At, CloudSelector, Draw, MachineSelector, NodeSelector, Plan, PodSelector, Selector, conditions_exclude,
+};
 
 /// Whether two draws can hit the same thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -88,7 +90,9 @@ fn at_excludes(a: Option<&At>, b: Option<&At>) -> bool {
 /// Whether no pod can satisfy both.
 pub(super) fn pods_exclude(a: &PodSelector, b: &PodSelector) -> bool {
     lists_exclude(&a.namespaces, &b.namespaces)
-        || labels_exclude(&a.labels, &b.labels)
+        || conditions_exclude((&a.labels, &a.conditions), (&b.labels, &b.conditions))
+        || labels_exclude(&a.annotations, &b.annotations)
+        || labels_exclude(&a.fields, &b.fields)
         || lists_exclude(&a.names, &b.names)
         || at_excludes(a.node.as_ref(), b.node.as_ref())
         || at_excludes(a.zone.as_ref(), b.zone.as_ref())
@@ -107,7 +111,9 @@ fn node_excludes_pods(node: &NodeSelector, pods: &PodSelector) -> bool {
 
 fn machines_exclude(a: &MachineSelector, b: &MachineSelector) -> bool {
     lists_exclude(&a.namespaces, &b.namespaces)
-        || labels_exclude(&a.labels, &b.labels)
+        || conditions_exclude((&a.labels, &a.conditions), (&b.labels, &b.conditions))
+        || labels_exclude(&a.annotations, &b.annotations)
+        || labels_exclude(&a.fields, &b.fields)
         || lists_exclude(&a.names, &b.names)
 }
 

@@ -313,6 +313,11 @@ fn covers(outer: &PodSelector, inner: &PodSelector) -> bool {
         || (!inner.namespaces.is_empty() && inner.namespaces.iter().all(|n| outer.namespaces.contains(n)));
     spaces
         && outer.labels.iter().all(|label| inner.labels.contains(label))
+        && outer.conditions.iter().all(|c| inner.conditions.contains(c) || c.is_implied_by(&inner.labels))
+        && outer.annotations.iter().all(|a| inner.annotations.contains(a))
+        && outer.fields.iter().all(|field| inner.fields.contains(field))
+        && outer.phases == inner.phases
+        && (outer.nodes.is_none() || outer.nodes == inner.nodes)
         && (outer.names.is_empty() || outer.names == inner.names)
         && (outer.node.is_none() || outer.node == inner.node)
         && (outer.zone.is_none() || outer.zone == inner.zone)

@@ -81,9 +81,9 @@ impl Evaluator<'_> {
     /// Checks the arguments of a selector of which only the kind is known.
     fn select_unknown(&mut self, kind: TargetKind, args: &[Arg]) {
         let known: &[&str] = match kind {
-            TargetKind::Pods => &["namespace", "labels", "names", "zone", "node", "except"],
-            TargetKind::Nodes => &["labels", "names", "zone"],
-            TargetKind::Processes => &["names", "except"],
+            TargetKind::Pods => super::select::POD_PARTS,
+            TargetKind::Nodes => super::select::NODE_PARTS,
+            TargetKind::Processes => super::select::PROCESS_PARTS,
             _ => &[],
         };
         for arg in args {

@@ -584,5 +584,5 @@ fn secret(record: &[(SmolStr, Val)]) -> Option<SmolStr> {
 /// Whether a selector speaks of no draw.
 fn is_still(pods: &PodSelector) -> bool {
     let drawn = |at: &Option<crate::plan::At>| matches!(at, Some(crate::plan::At::Drawn(_)));
-    !drawn(&pods.zone) && !drawn(&pods.node)
+    !drawn(&pods.zone) && !drawn(&pods.node) && pods.nodes.as_ref().is_none_or(|nodes| !drawn(&nodes.zone))
 }

@@ -8,6 +8,7 @@
 
 mod call;
 mod coerce;
+mod conditions;
 mod convert;
 pub mod expr;
 mod measure;

@@ -13,6 +13,15 @@ use crate::plan::{At, CloudSelector, MachineSelector, NodeSelector, PodSelector,
 use crate::source::Span;
 use crate::types::{TargetKind, Type, Value};
 
+/// What narrows pods.
+pub(super) const POD_PARTS: &[&str] =
+    &["namespace", "labels", "without", "annotations", "fields", "phase", "names", "zone", "node", "except"];
+/// What narrows nodes.
+pub(super) const NODE_PARTS: &[&str] = &["labels", "names", "zone"];
+/// What narrows the processes of a service on one machine.
+pub(super) const PROCESS_PARTS: &[&str] = &["names", "except"];
+/// What narrows machines.
+const MACHINE_PARTS: &[&str] = &["namespace", "labels", "without", "annotations", "address", "names"];
 /// What a selector of a cloud's things takes.
 pub(super) const CLOUD_PARTS: &[&str] =
     &["provider", "region", "project", "zone", "subscription", "group", "scale-set", "tags", "ids"];
@@ -86,23 +95,21 @@ impl Evaluator<'_> {
         let mut parts = Vec::new();
         let mut known = true;
         for arg in args {
-            let Some(key) = self.argument_name(arg, &["namespace", "labels", "names", "zone", "node", "except"]) else {
+            let Some(key) = self.argument_name(arg, POD_PARTS) else {
                 known = false;
                 continue;
             };
+            let value = &arg.value;
             let fine = match key.as_str() {
-                "namespace" => match self.value(&arg.value, &Type::String) {
-                    Val::Plain(Value::String(text)) => {
-                        parts.push(format!("namespace: {text:?}"));
-                        pods.namespaces = vec![text];
-                        true
-                    }
-                    _ => false,
-                },
-                "labels" => self.labels(&arg.value, &mut pods.labels, &mut parts),
-                "names" => self.names(&arg.value, &mut pods.names, &mut parts, "names"),
-                "zone" => self.at(&arg.value, TargetKind::Zones, &mut pods.zone, &mut uses, &mut parts, "zone"),
-                "node" => self.at(&arg.value, TargetKind::Nodes, &mut pods.node, &mut uses, &mut parts, "node"),
+                "namespace" => self.namespaces(value, &mut pods.namespaces, &mut parts),
+                "labels" => self.label_conditions(value, &mut pods.labels, &mut pods.conditions, &mut parts),
+                "without" => self.without(value, &mut pods.conditions, &mut parts),
+                "annotations" => self.equalities(value, &mut pods.annotations, &mut parts, "annotations"),
+                "fields" => self.pod_fields(value, &mut pods.fields, &mut parts),
+                "phase" => self.phases(value, &mut pods.phases, &mut parts),
+                "names" => self.names(value, &mut pods.names, &mut parts, "names"),
+                "zone" => self.at(value, TargetKind::Zones, &mut pods.zone, &mut uses, &mut parts, "zone"),
+                "node" => self.on_node(value, &mut pods, &mut uses, &mut parts),
                 _ => self.except(&arg.value, &mut pods.except, &mut uses, &mut parts),
             };
             known &= fine;
@@ -137,8 +144,8 @@ impl Evaluator<'_> {
         let mut parts = Vec::new();
         let mut known = true;
         for arg in args {
-            const PODS_HAVE: &[&str] = &["namespace", "labels", "zone", "node"];
-            if let Some(name) = arg.name.as_ref().filter(|n| PODS_HAVE.contains(&n.text.as_str())) {
+            let of_pods = |name: &str| POD_PARTS.contains(&name) && !PROCESS_PARTS.contains(&name);
+            if let Some(name) = arg.name.as_ref().filter(|n| of_pods(&n.text)) {
                 self.report(
                     Diagnostic::new(
                         Code::LOCAL_NARROWED,
@@ -150,7 +157,7 @@ impl Evaluator<'_> {
                 known = false;
                 continue;
             }
-            let Some(key) = self.argument_name(arg, &["names", "except"]) else {
+            let Some(key) = self.argument_name(arg, PROCESS_PARTS) else {
                 known = false;
                 continue;
             };
@@ -180,7 +187,7 @@ impl Evaluator<'_> {
         let mut parts = Vec::new();
         let mut known = true;
         for arg in args {
-            let Some(key) = self.argument_name(arg, &["labels", "names", "zone"]) else {
+            let Some(key) = self.argument_name(arg, NODE_PARTS) else {
                 known = false;
                 continue;
             };
@@ -261,21 +268,25 @@ impl Evaluator<'_> {
         let mut parts = Vec::new();
         let mut known = true;
         for arg in args {
-            let Some(key) = self.argument_name(arg, &["namespace", "labels", "names"]) else {
+            let Some(key) = self.argument_name(arg, MACHINE_PARTS) else {
                 known = false;
                 continue;
             };
+            let value = &arg.value;
             known &= match key.as_str() {
-                "labels" => self.labels(&arg.value, &mut found.labels, &mut parts),
-                "names" => self.names(&arg.value, &mut found.names, &mut parts, "names"),
-                _ => match text_of(&self.value(&arg.value, &Type::String)) {
-                    Some(namespace) => {
-                        parts.push(format!("namespace: {namespace:?}"));
-                        found.namespaces = vec![namespace];
+                "labels" => self.label_conditions(value, &mut found.labels, &mut found.conditions, &mut parts),
+                "without" => self.without(value, &mut found.conditions, &mut parts),
+                "annotations" => self.equalities(value, &mut found.annotations, &mut parts, "annotations"),
+                "address" => match text_of(&self.value(value, &Type::Url)) {
+                    Some(address) => {
+                        parts.push(format!("address: {address:?}"));
+                        found.fields = vec![("spec.address".into(), address)];
                         true
                     }
                     None => false,
                 },
+                "names" => self.names(value, &mut found.names, &mut parts, "names"),
+                _ => self.namespaces(value, &mut found.namespaces, &mut parts),
             };
         }
         if !known {
@@ -356,11 +367,26 @@ impl Evaluator<'_> {
         parts: &mut Vec<String>,
         word: &str,
     ) -> bool {
-        match self.value(expr, &Type::Any) {
+        let value = self.value(expr, &Type::Any);
+        let Some((at, target)) = self.place(value, expr, kind, parts, word) else { return false };
+        *into = Some(at);
+        uses.extend(target);
+        true
+    }
+
+    /// The place of a value: named, or drawn by this target.
+    fn place(
+        &mut self,
+        value: Val,
+        expr: &Expr,
+        kind: TargetKind,
+        parts: &mut Vec<String>,
+        word: &str,
+    ) -> Option<(At, Option<Arc<Target>>)> {
+        match value {
             Val::Plain(Value::String(name)) => {
                 parts.push(format!("{word}: {name:?}"));
-                *into = Some(At::Named(name));
-                true
+                Some((At::Named(name), None))
             }
             Val::Target(target) if target.kind() == kind => {
                 if target.quantity != Quantity::Exactly(1) {
@@ -373,14 +399,12 @@ impl Evaluator<'_> {
                         .also(target.span, "drawn here")
                         .help("draw it with `one of`"),
                     );
-                    return false;
+                    return None;
                 }
                 parts.push(format!("{word}: {}", target.name.as_ref().map_or(target.text.as_str(), SmolStr::as_str)));
-                *into = Some(drawn(&target));
-                uses.push(target);
-                true
+                Some((drawn(&target), Some(target)))
             }
-            Val::Unknown(_) => false,
+            Val::Unknown(_) => None,
             other => {
                 let found = self.describe(&other);
                 self.report(
@@ -391,9 +415,32 @@ impl Evaluator<'_> {
                     )
                     .help(format!("for example `let lost = one of checkout.{word}s`, then `{word}: lost`")),
                 );
-                false
+                None
             }
         }
+    }
+
+    /// `node: "worker-3"`, `node: lost`, `node: nodes(labels: { disk: "ssd" })`.
+    fn on_node(
+        &mut self,
+        expr: &Expr,
+        pods: &mut PodSelector,
+        uses: &mut Vec<Arc<Target>>,
+        parts: &mut Vec<String>,
+    ) -> bool {
+        let value = self.value(expr, &Type::Any);
+        if let Val::Selector(candidates) = &value
+            && let Selector::Nodes(nodes) = &candidates.selector
+        {
+            parts.push(format!("node: {}", candidates.text));
+            pods.nodes = Some(Box::new(nodes.clone()));
+            uses.extend(candidates.uses.iter().cloned());
+            return true;
+        }
+        let Some((at, target)) = self.place(value, expr, TargetKind::Nodes, parts, "node") else { return false };
+        pods.node = Some(at);
+        uses.extend(target);
+        true
     }
 
     /// `except: hit`.
@@ -485,15 +532,19 @@ pub fn text_of(value: &Val) -> Option<SmolStr> {
 }
 
 /// `shard: 3`: a label is text. Points at the value where the record is written there.
-fn label_is_no_text(expr: &Expr, key: &str, value: &Val) -> Diagnostic {
+pub(super) fn label_is_no_text(expr: &Expr, key: &str, value: &Val) -> Diagnostic {
     let entry = match &expr.kind {
         ExprKind::Record(entries) => entries.iter().find(|e| e.key.text == key),
         _ => None,
     };
     let span = entry.map_or(expr.span, |e| e.value.span);
-    let diagnostic =
-        Diagnostic::new(Code::TYPE_MISMATCH, span, format!("the value of the label `{key}` has to be text in quotes"))
-            .why("Kubernetes takes labels as text; `true` and `1` without quotes are refused");
+    let message = match value {
+        Val::List(items) if items.is_empty() => format!("no value at all is left for the label `{key}`"),
+        Val::List(_) => format!("each value of the label `{key}` has to be text in quotes"),
+        _ => format!("the value of the label `{key}` has to be text in quotes"),
+    };
+    let diagnostic = Diagnostic::new(Code::TYPE_MISMATCH, span, message)
+        .why("Kubernetes takes labels as text; `true` and `1` without quotes are refused");
     match (entry, value) {
         (Some(_), Val::Plain(plain @ (Value::Int(_) | Value::Bool(_)))) => {
             let quoted = format!("\"{plain}\"");

@@ -11,7 +11,9 @@ use rust_decimal::prelude::ToPrimitive;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::DrawCount;
 use crate::manifest::Node;
-use crate::plan::{At, Draw, EngineName, Fault, MachineSelector, PodSelector, Quantity, Selector};
+use crate::plan::{
+    At, Draw, EngineName, Fault, Label, LabelCondition, MachineSelector, NodeSelector, PodSelector, Quantity, Selector,
+};
 use crate::source::Span;
 use crate::types::{Decimal, Percent};
 
@@ -107,16 +109,13 @@ fn judge_cloud(cx: &mut Context<'_>, draw: &Draw, fault: &Fault) {
 
 /// Machines that are registered: a selector of their own.
 fn judge_machines(cx: &mut Context<'_>, draw: &Draw, machines: &MachineSelector, fault: &Fault) {
-    if let Some((key, value)) = machines.labels.iter().find(|(k, v)| !is_label(k, v)) {
-        let construct = format!("the label `{key}: {value}`");
-        no_target(cx, draw, fault, &construct, "it is no label that Kubernetes knows");
-    }
-    if !machines.names.is_empty() && !machines.labels.is_empty() {
+    judge_labels(cx, draw, fault, &machines.labels, &machines.conditions, &machines.annotations);
+    if !machines.names.is_empty() && machines.has_conditions() {
         no_target(
             cx,
             draw,
             fault,
-            "names together with labels",
+            "names together with other conditions",
             "with names, Chaos Mesh ignores every other condition",
         );
     }
@@ -152,8 +151,11 @@ fn judge_pods(cx: &mut Context<'_>, draw: &Draw, pods: &PodSelector, fault: &Fau
             "Chaos Mesh draws each object's pods for itself and cannot leave out what another hit",
         );
     }
-    if pods.node.is_some() && pods.zone.is_some() {
+    if pods.node.is_some() && (pods.zone.is_some() || pods.nodes.is_some()) {
         no_target(cx, draw, fault, "a node together with a zone", "Chaos Mesh takes pods on the node *or* in the zone");
+    }
+    if let Some(nodes) = &pods.nodes {
+        judge_nodes(cx, draw, fault, nodes, pods.zone.is_some());
     }
     if pods.namespaces.is_empty() {
         no_target(
@@ -164,24 +166,17 @@ fn judge_pods(cx: &mut Context<'_>, draw: &Draw, pods: &PodSelector, fault: &Fau
             "Chaos Mesh would look in the namespace of its own object",
         );
     }
-    if let Some((key, value)) = pods.labels.iter().find(|(k, v)| !is_label(k, v)) {
-        no_target(
-            cx,
-            draw,
-            fault,
-            &format!("the label `{key}: {value}`"),
-            "it is no label that Kubernetes knows, and Chaos Mesh would only notice when it selects",
-        );
-    }
+    judge_labels(cx, draw, fault, &pods.labels, &pods.conditions, &pods.annotations);
     if pods.names.is_empty() {
         return;
     }
-    if pods.node.is_some() || pods.zone.is_some() {
+    // A draw that leaves something out has been refused as it is.
+    if let Some(what) = (PodSelector { except: Vec::new(), ..pods.clone() }).beyond_labels() {
         no_target(
             cx,
             draw,
             fault,
-            "names together with a node or zone",
+            &format!("names together with `{what}`"),
             "with names, Chaos Mesh ignores every other condition",
         );
     } else if !pods.labels.is_empty() {
@@ -190,6 +185,52 @@ fn judge_pods(cx: &mut Context<'_>, draw: &Draw, pods: &PodSelector, fault: &Fau
             draw.text
         );
         cx.approximate("scope", draw.span, text);
+    }
+}
+
+/// Labels and annotations that Chaos Mesh would only refuse when it selects.
+fn judge_labels(
+    cx: &mut Context<'_>,
+    draw: &Draw,
+    fault: &Fault,
+    labels: &[Label],
+    conditions: &[LabelCondition],
+    annotations: &[Label],
+) {
+    let wrong = labels.iter().find(|(k, v)| !is_label(k, v)).map(|(key, value)| format!("{key}: {value}"));
+    let wrong = wrong.or_else(|| {
+        let bad = |c: &&LabelCondition| !is_label(&c.key, "") || c.values().iter().any(|v| !is_label(&c.key, v));
+        conditions.iter().find(bad).map(LabelCondition::query)
+    });
+    if let Some(label) = wrong {
+        let reason = "it is no label that Kubernetes knows, and Chaos Mesh would only notice when it selects";
+        no_target(cx, draw, fault, &format!("the label `{label}`"), reason);
+    }
+    if let Some((key, value)) = annotations.iter().find(|(k, v)| !is_label(k, v)) {
+        let reason = "Chaos Mesh reads annotations as if they were labels, which have at most 63 letters, digits, `-`, `_` and `.`";
+        no_target(cx, draw, fault, &format!("the annotation `{key}: {value}`"), reason);
+    }
+}
+
+/// Nodes of which any will do: their names, or their labels, but Chaos Mesh takes the union of both.
+fn judge_nodes(cx: &mut Context<'_>, draw: &Draw, fault: &Fault, nodes: &NodeSelector, has_zone: bool) {
+    let drawn = "Chaos Mesh draws for itself and cannot be told what was drawn";
+    let refused = if nodes.holding.is_some() {
+        Some(("nodes by the pods on them", "it knows nodes by their names and labels"))
+    } else if matches!(nodes.zone, Some(At::Drawn(_))) {
+        Some(("a zone that the plan draws", drawn))
+    } else if nodes.zone.is_some() && has_zone {
+        Some(("two zones", "it takes one value of a label"))
+    } else if !nodes.names.is_empty() && (!nodes.labels.is_empty() || nodes.zone.is_some() || has_zone) {
+        Some((
+            "nodes by their names together with labels",
+            "Chaos Mesh takes pods on nodes with the name *or* with the label",
+        ))
+    } else {
+        None
+    };
+    if let Some((construct, reason)) = refused {
+        no_target(cx, draw, fault, construct, reason);
     }
 }
 
@@ -304,18 +345,54 @@ fn pod_selector<'a>(cx: &Context<'a>, pods: &'a PodSelector) -> Node<'a> {
         let names = arena.list(pods.names.iter().map(|n| Node::Text(n)));
         return arena.map([("pods", arena.map(pods.namespaces.iter().map(|ns| (ns.as_str(), names))))]);
     }
-    let named = |at: &'a Option<At>| match at {
-        Some(At::Named(name)) => Some(Node::Text(name)),
-        _ => None,
+    fn named(at: &Option<At>) -> Option<&str> {
+        match at {
+            Some(At::Named(name)) => Some(name),
+            _ => None,
+        }
+    }
+    let on = pods.nodes.as_deref();
+    let nodes: Vec<&str> =
+        named(&pods.node).into_iter().chain(on.into_iter().flat_map(|n| n.names.iter().map(|n| n.as_str()))).collect();
+    let zone = named(&pods.zone).or(on.and_then(|n| named(&n.zone)));
+    let mut node_labels: Vec<(&str, Node<'a>)> =
+        on.into_iter().flat_map(|n| &n.labels).map(|(k, v)| (k.as_str(), Node::Text(v))).collect();
+    node_labels.extend(zone.map(|zone| (ZONE_LABEL, Node::Text(zone))));
+    let phases = match pods.phases.as_slice() {
+        // Ready pods run; of readiness Chaos Mesh knows nothing.
+        [] => arena.list([Node::Text("Running")]),
+        phases => arena.list(phases.iter().map(|phase| Node::Text(phase.kubernetes()))),
     };
     arena.map_some([
         Some(("namespaces", arena.list(pods.namespaces.iter().map(|n| Node::Text(n))))),
-        (!pods.labels.is_empty())
-            .then(|| ("labelSelectors", arena.map(pods.labels.iter().map(|(k, v)| (k.as_str(), Node::Text(v)))))),
-        named(&pods.node).map(|node| ("nodes", arena.list([node]))),
-        named(&pods.zone).map(|zone| ("nodeSelectors", arena.map([(ZONE_LABEL, zone)]))),
-        Some(("podPhaseSelectors", arena.list([Node::Text("Running")]))),
+        entries_of(cx, "labelSelectors", &pods.labels),
+        expressions(cx, &pods.conditions),
+        entries_of(cx, "annotationSelectors", &pods.annotations),
+        entries_of(cx, "fieldSelectors", &pods.fields),
+        (!nodes.is_empty()).then(|| ("nodes", arena.list(nodes.iter().map(|n| Node::Text(n))))),
+        (!node_labels.is_empty()).then(|| ("nodeSelectors", arena.map(node_labels.iter().copied()))),
+        Some(("podPhaseSelectors", phases)),
     ])
+}
+
+/// A map of texts, where there is one.
+fn entries_of<'a>(cx: &Context<'a>, key: &'static str, entries: &'a [Label]) -> Option<(&'a str, Node<'a>)> {
+    let of = || cx.arena.map(entries.iter().map(|(k, v)| (k.as_str(), Node::Text(v))));
+    (!entries.is_empty()).then(|| (key, of()))
+}
+
+/// `expressionSelectors`: an operator that is not checked at admission, so it is never a text of somebody's (T6).
+fn expressions<'a>(cx: &Context<'a>, conditions: &'a [LabelCondition]) -> Option<(&'a str, Node<'a>)> {
+    let arena = cx.arena;
+    let one = |c: &'a LabelCondition| {
+        let values = || arena.list(c.values().iter().map(|v| Node::Text(v)));
+        arena.map_some([
+            Some(("key", Node::Text(&c.key))),
+            Some(("operator", Node::Text(c.operator()))),
+            (!c.values().is_empty()).then(|| ("values", values())),
+        ])
+    };
+    (!conditions.is_empty()).then(|| ("expressionSelectors", arena.list(conditions.iter().map(one))))
 }
 
 /// Always with its namespaces: without, every machine of the cluster is a candidate (T45).
@@ -326,10 +403,12 @@ fn machine_selector<'a>(cx: &Context<'a>, machines: &'a MachineSelector) -> Node
         let by_namespace = arena.map(machines.namespaces.iter().map(|ns| (ns.as_str(), names)));
         return arena.map([("physicalMachines", by_namespace)]);
     }
-    let labels = || arena.map(machines.labels.iter().map(|(k, v)| (k.as_str(), Node::Text(v))));
     arena.map_some([
         Some(("namespaces", arena.list(machines.namespaces.iter().map(|n| Node::Text(n))))),
-        (!machines.labels.is_empty()).then(|| ("labelSelectors", labels())),
+        entries_of(cx, "labelSelectors", &machines.labels),
+        expressions(cx, &machines.conditions),
+        entries_of(cx, "annotationSelectors", &machines.annotations),
+        entries_of(cx, "fieldSelectors", &machines.fields),
     ])
 }
 
@@ -338,6 +417,7 @@ pub(super) fn hits_gate(pods: &PodSelector, namespace: &str, labels: &[(&str, &s
     pods.names.is_empty()
         && pods.namespaces.iter().any(|n| n == namespace)
         && pods.labels.iter().all(|(k, v)| labels.iter().any(|(key, value)| k == key && v == value))
+        && pods.conditions.iter().all(|condition| condition.takes(labels))
 }
 
 /// The gate among the pods under test.

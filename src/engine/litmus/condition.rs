@@ -310,12 +310,13 @@ fn http<'p>(url: &'p str, token: bool) -> Result<Sample<'p>, String> {
 }
 
 fn ready_pods(pods: &PodSelector) -> Result<Sample<'_>, String> {
-    let plain = pods.names.is_empty() && pods.node.is_none() && pods.zone.is_none() && pods.except.is_empty();
+    // `kubectl` reads whatever Kubernetes reads of labels.
+    let by_labels = PodSelector { conditions: Vec::new(), ..pods.clone() };
+    let plain = pods.names.is_empty() && by_labels.beyond_labels().is_none();
     let ([namespace], true) = (pods.namespaces.as_slice(), plain) else {
         return Err("Litmus can count ready pods of one namespace by their labels only".to_owned());
     };
-    let labels = pods.labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",");
-    Ok(Sample::ReadyPods { namespace, labels })
+    Ok(Sample::ReadyPods { namespace, labels: pods.label_query() })
 }
 
 /// A command that prints how many pods are ready, and fails where the API does not answer: an answer of 0 that only

@@ -163,7 +163,7 @@ fn of_cloud(draw: &Draw, body: &LitmusBody) -> Result<Target, Refusal> {
 
 /// Workloads that are scaled: by the one label of their pods, and a share of them.
 fn of_workloads(draw: &Draw, pods: &PodSelector, body: &LitmusBody) -> Result<Target, Refusal> {
-    let plain = pods.names.is_empty() && pods.node.is_none() && pods.zone.is_none() && pods.except.is_empty();
+    let plain = pods.names.is_empty() && pods.beyond_labels().is_none();
     let ([namespace], [(key, value)], true) = (pods.namespaces.as_slice(), pods.labels.as_slice(), plain) else {
         return Err(Refusal::Selection(
             "Litmus finds workloads in one namespace by one label; more labels it takes for an *or*".to_owned(),
@@ -195,10 +195,27 @@ fn of_pods(plan: &Plan, draw: &Draw, pods: &PodSelector, body: &LitmusBody) -> R
             None => {}
         }
     }
+    if let Some(nodes) = &pods.nodes {
+        match (nodes.names.as_slice(), &nodes.zone, &nodes.holding) {
+            ([], None, None) => node_labels.extend(nodes.labels.iter().map(|(key, value)| format!("{key}={value}"))),
+            ([], Some(At::Named(zone)), None) => {
+                node_labels.extend(nodes.labels.iter().map(|(key, value)| format!("{key}={value}")));
+                node_labels.push(format!("topology.kubernetes.io/zone={zone}"));
+            }
+            _ => return refuse("Litmus finds the nodes of its pods by one name, or by labels"),
+        }
+    }
     if !node_labels.is_empty() && !body.node_label {
         return refuse(
             "not every fault of Litmus reads NODE_LABEL, and one that does not would hit pods on any node or in any zone",
         );
+    }
+    // Places have been looked at.
+    let elsewhere = PodSelector { node: None, nodes: None, zone: None, ..pods.clone() };
+    if let Some(what) = elsewhere.beyond_labels() {
+        return Err(Refusal::Selection(format!(
+            "Litmus selects pods by one label that is equal to a value, and `{what}` says something else"
+        )));
     }
     let [namespace] = pods.namespaces.as_slice() else {
         return refuse(
@@ -386,7 +403,7 @@ fn of_nodes(draw: &Draw, nodes: &NodeSelector, body: &LitmusBody) -> Result<Targ
 
 /// The node of a random pod of a service: faults for one node do this when no node is named.
 fn holding(draw: &Draw, pods: &PodSelector, body: &LitmusBody, target: &mut Target) -> Result<(), Refusal> {
-    let plain = pods.names.is_empty() && pods.node.is_none() && pods.zone.is_none() && pods.except.is_empty();
+    let plain = pods.names.is_empty() && pods.beyond_labels().is_none();
     let ([namespace], [(key, value)], true) = (pods.namespaces.as_slice(), pods.labels.as_slice(), plain) else {
         return Err(Refusal::Selection(
             "Litmus finds the nodes of pods in one namespace by one label; more labels it takes for an *or*".to_owned(),

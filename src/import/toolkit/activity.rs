@@ -219,7 +219,7 @@ fn terminate(cx: &mut Context<'_>, node: &Node, arguments: &Node, service: &mut 
         return cannot(cx, node, "pods that are not selected by equal labels have no equivalent");
     };
     let namespace = arguments.get("ns").and_then(Node::scalar).unwrap_or("default").to_owned();
-    let mut wanted = Service { name: String::new(), namespace, labels, names: Vec::new(), container: None };
+    let mut wanted = Service { namespaces: vec![namespace], labels, ..Service::default() };
     wanted.name = service_name(&wanted);
     let count = arguments.get("qty").and_then(Node::scalar).unwrap_or("1");
     let is_all = arguments.get("all").and_then(Node::scalar) == Some("true");

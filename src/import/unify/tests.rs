@@ -43,7 +43,7 @@ fn solve(checked: &Checked, yaml: &str) -> Result<Vec<String>, String> {
         Argument::Value(value) => format!("{name}: {value}"),
         Argument::Target(_) => format!("{name}: a target"),
     };
-    unify(&mut ev, pattern, "NetworkChaos", "spec", &documents[0].root)
+    unify(&mut ev, pattern, "NetworkChaos", &[("spec", &documents[0].root)])
         .map(|solved| solved.arguments.iter().map(argument).collect())
         .map_err(|miss| miss.why)
 }

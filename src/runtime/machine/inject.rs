@@ -43,7 +43,8 @@ pub(super) fn depends(selector: &Selector) -> Vec<u32> {
         }
     }
     fn of_pods(pods: &PodSelector) -> Vec<u32> {
-        let places = [at(pods.node.as_ref()), at(pods.zone.as_ref())];
+        let among = pods.nodes.as_ref().and_then(|nodes| at(nodes.zone.as_ref()));
+        let places = [at(pods.node.as_ref()), at(pods.zone.as_ref()), among];
         places.into_iter().flatten().chain(pods.except.iter().copied()).collect()
     }
     match selector {
