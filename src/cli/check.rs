@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
         terminal.say(&format!("note: {summary} of the project elsewhere; `perturb check` without PATH shows them\n"));
     }
     // The process ends here: giving everything back piece by piece would be a tenth of the work.
-    std::mem::forget(loaded);
+    let _leaked = std::mem::ManuallyDrop::new(loaded);
     Ok(exit)
 }
 

@@ -218,7 +218,8 @@ fn pods(selector: Option<&Node>, namespace: &str, around: Span) -> Result<(Servi
             .help("write a manifest for each"));
     }
     let narrowed = narrows.text();
-    if !found.names.is_empty() && !(narrowed.is_empty() && found.labels.is_empty()) {
+    let is_narrowed = !narrowed.is_empty() || !found.labels.is_empty();
+    if is_narrowed && !found.names.is_empty() {
         return Err(Unsayable::new(at, "a name together with other conditions has no equivalent")
             .why("what is compiled of it would name the pod, and Chaos Mesh ignores the rest then")
             .help("leave the rest out"));
