@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -20,7 +21,7 @@ use crate::check::Program;
 use crate::check::stdlib::Library;
 use crate::diagnostic::{Code, Diagnostic, tidy};
 use crate::engine::{Approximation, DrawCount, EmitOptions, Report, chaos_mesh, litmus};
-use crate::lower::PlaceRef;
+use crate::lower::{Catalogue, PlaceRef};
 use crate::manifest::folder::{Changes, Drift, Folder};
 use crate::manifest::{Arena, yaml};
 use crate::plan::{PLAN_VERSION, Plan};
@@ -126,8 +127,9 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     let mut delivery = Delivery::new(target);
     let mut more = Vec::from_iter(about_place);
     let mut notes = Notes::default();
+    let catalogue = Arc::new(Catalogue::new(program));
     for batch in jobs.chunks(BATCH) {
-        for compiled in compile_batch(program, batch, engine, &options) {
+        for compiled in compile_batch(program, &catalogue, batch, engine, &options) {
             take(compiled, arguments, &mut more, &mut notes, &mut delivery)?;
         }
     }
@@ -229,8 +231,14 @@ fn choose(
     Ok((meant.into_iter().map(|(experiment, _)| Job { experiment, place: here.clone() }).collect(), None))
 }
 
-fn compile_batch(program: &Program, batch: &[Job], engine: Engine, options: &EmitOptions) -> Vec<Compiled> {
-    let new = || (Arena::new(), Judge::new(program));
+fn compile_batch(
+    program: &Program,
+    catalogue: &Arc<Catalogue>,
+    batch: &[Job],
+    engine: Engine,
+    options: &EmitOptions,
+) -> Vec<Compiled> {
+    let new = || (Arena::new(), Judge::with(program, catalogue));
     let one = |(arena, judge): &mut (Arena, Judge<'_>), job: &Job| {
         let lowered = judge.judged(job);
         let mut compiled = match &lowered.plan {

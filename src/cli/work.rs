@@ -2,6 +2,8 @@
 //!
 //! A few are done one after the other: a check of one small file should not pay for a pool of threads.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::exit::Failure;
@@ -9,7 +11,7 @@ use super::place::{self, Wanted};
 use crate::analysis::analyse;
 use crate::check::Program;
 use crate::diagnostic::{Code, Diagnostic, tidy};
-use crate::lower::{self, ExperimentRef, Lowered, PlaceRef, Planner};
+use crate::lower::{self, Catalogue, ExperimentRef, Lowered, PlaceRef, Planner};
 use crate::project::Settings;
 
 /// Fewer than this are done by one thread: starting others costs more.
@@ -71,18 +73,24 @@ pub(super) fn named(
 /// Makes plans, keeping what the plans of one place share.
 pub(super) struct Judge<'p> {
     program: &'p Program,
+    catalogue: Arc<Catalogue>,
     planners: Vec<(PlaceRef, Planner<'p>)>,
     with_digests: bool,
 }
 
 impl<'p> Judge<'p> {
     pub(super) fn new(program: &'p Program) -> Self {
-        Self { program, planners: Vec::new(), with_digests: true }
+        Self::with(program, &Arc::new(Catalogue::new(program)))
+    }
+
+    /// The same with a catalogue that several share.
+    pub(super) fn with(program: &'p Program, catalogue: &Arc<Catalogue>) -> Self {
+        Self { program, catalogue: Arc::clone(catalogue), planners: Vec::new(), with_digests: true }
     }
 
     /// Only to say what is wrong: nobody sees the plans.
-    fn of_findings(program: &'p Program) -> Self {
-        Self { with_digests: false, ..Self::new(program) }
+    fn of_findings(program: &'p Program, catalogue: &Arc<Catalogue>) -> Self {
+        Self { with_digests: false, ..Self::with(program, catalogue) }
     }
 
     /// The plan of an experiment at a place, with all that is proved or refused about it.
@@ -91,7 +99,9 @@ impl<'p> Judge<'p> {
         let index = match known {
             Some(index) => index,
             None => {
-                let Some(planner) = Planner::new(self.program, &job.place) else { return Lowered::default() };
+                let Some(planner) = Planner::with(self.program, &job.place, &self.catalogue) else {
+                    return Lowered::default();
+                };
                 let planner = if self.with_digests { planner } else { planner.without_digests() };
                 self.planners.push((job.place.clone(), planner));
                 self.planners.len() - 1
@@ -109,11 +119,12 @@ impl<'p> Judge<'p> {
 /// What is wrong with any of these.
 pub(super) fn judge(program: &Program, jobs: &[Job]) -> Vec<Diagnostic> {
     let one = |judge: &mut Judge<'_>, job: &Job| judge.judged(job).diagnostics;
+    let catalogue = Arc::new(Catalogue::new(program));
     let mut found: Vec<Diagnostic> = if jobs.len() < FEW {
-        let mut judge = Judge::of_findings(program);
+        let mut judge = Judge::of_findings(program, &catalogue);
         jobs.iter().flat_map(|job| one(&mut judge, job)).collect()
     } else {
-        jobs.par_iter().map_init(|| Judge::of_findings(program), one).flatten_iter().collect()
+        jobs.par_iter().map_init(|| Judge::of_findings(program, &catalogue), one).flatten_iter().collect()
     };
     // An experiment at two places says most things twice.
     tidy(&mut found);

@@ -16,7 +16,7 @@ use crate::plan::{Incident, MadeFrom, PLAN_VERSION, Place, Plan, Schedule, Servi
 use crate::source::Span;
 use crate::types::{Duration, Entry, Type, Value};
 
-/// What holds for all plans of a place.
+/// What holds for all plans of a program: its services, its teams, and who depends on whom.
 #[derive(Debug, Default)]
 pub struct Catalogue {
     services: BTreeMap<SmolStr, DeclId>,

@@ -16,7 +16,11 @@ mod policy;
 mod steps;
 mod verify;
 
+use std::sync::Arc;
+
 use smol_str::SmolStr;
+
+pub use body::Catalogue;
 
 use crate::check::evaluate::{Evaluator, Val};
 use crate::check::program::{ItemKind, Name};
@@ -135,7 +139,7 @@ pub fn places(program: &Program, experiment: &ExperimentRef) -> Vec<PlaceRef> {
 /// Makes the plans of one place, keeping what they share.
 pub struct Planner<'p> {
     ev: Evaluator<'p>,
-    catalogue: body::Catalogue,
+    catalogue: Arc<Catalogue>,
     with_digests: bool,
 }
 
@@ -143,14 +147,16 @@ impl<'p> Planner<'p> {
     /// A planner for a place; `None` if the program has no such place.
     #[must_use]
     pub fn new(program: &'p Program, place: &PlaceRef) -> Option<Self> {
+        Self::with(program, place, &Arc::new(Catalogue::new(program)))
+    }
+
+    /// The same with a catalogue that planners share: reading it takes as long as the plan of a small experiment.
+    #[must_use]
+    pub fn with(program: &'p Program, place: &PlaceRef, catalogue: &Arc<Catalogue>) -> Option<Self> {
         let id = program.places().find(|p| {
             program.environment(*p).name == place.environment && program.cluster(*p).facts.name == place.cluster
         })?;
-        Some(Self {
-            ev: Evaluator::new(program, Some(id)),
-            catalogue: body::Catalogue::new(program),
-            with_digests: true,
-        })
+        Some(Self { ev: Evaluator::new(program, Some(id)), catalogue: Arc::clone(catalogue), with_digests: true })
     }
 
     /// Leaves the digests of its plans empty: for plans that are judged and then dropped, as the digests are a tenth of what

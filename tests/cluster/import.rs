@@ -145,7 +145,18 @@ fn normal(kind: &Json, spec: &Json, length: &Json) -> Json {
         }
     }
     tidy(&mut spec);
+    if kind == "PhysicalMachineChaos" {
+        // The webhook fills these in for pods alone; on a machine, what is not there is what the text says: none of it.
+        for (_, body) in spec.as_object_mut().into_iter().flatten().filter(|(action, _)| action.starts_with("network-"))
+        {
+            body.as_object_mut().into_iter().for_each(|f| f.retain(|key, v| !is_no_netem(key, v)));
+        }
+    }
     serde_json::json!({ "kind": kind, "spec": spec })
+}
+
+fn is_no_netem(key: &str, value: &Json) -> bool {
+    key == "jitter" && *value == "0ns" || key == "correlation" && *value == "0"
 }
 
 /// Lengths in nanoseconds, shares as numbers, nothing empty, no phase of pods.
