@@ -16,12 +16,13 @@ use crate::plan::{Incident, MadeFrom, PLAN_VERSION, Place, Plan, Schedule, Servi
 use crate::source::Span;
 use crate::types::{Duration, Entry, Type, Value};
 
-/// What holds for all plans of a program: its services, its teams, and who depends on whom.
+/// What holds for all plans of a program: its services, its teams, its policies, and who depends on whom.
 #[derive(Debug, Default)]
 pub struct Catalogue {
     services: BTreeMap<SmolStr, DeclId>,
     teams: BTreeMap<SmolStr, Team>,
     dependents: BTreeMap<SmolStr, Vec<SmolStr>>,
+    policies: Vec<DeclId>,
 }
 
 /// How long every expectation must hold if the experiment does not say.
@@ -440,7 +441,7 @@ fn finish(ev: &mut Evaluator<'_>, catalogue: &Catalogue, head: Head, parts: Part
     };
     // Rules ask how much of a service is hit, so its replicas must be known; and they bring approvals, so teams come last.
     catalogue.add_services(ev, &mut plan)?;
-    policy::judge(ev, &mut plan);
+    policy::judge(ev, &catalogue.policies, &mut plan);
     catalogue.add_teams(program, &mut plan, &parts.method.teams);
     Some(plan)
 }
@@ -467,7 +468,7 @@ fn incident(ev: &mut Evaluator<'_>, id: DeclId) -> Option<Incident> {
 impl Catalogue {
     /// Reads what does not depend on a plan.
     pub fn new(program: &Program) -> Self {
-        let mut catalogue = Self::default();
+        let mut catalogue = Self { policies: policy::declared(program), ..Self::default() };
         for (id, item) in program.own_decls() {
             match &item.kind {
                 ItemKind::Record(RecordWord::Service, fields) => {

@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use super::guards;
 use crate::analysis::timeline::{Timeline, timeline};
+use crate::check::Program;
 use crate::check::declared::{check_keys, check_links, field};
 use crate::check::evaluate::{Evaluator, PolicyFacts, Val, text_of};
 use crate::check::faults::names_in;
@@ -85,7 +86,10 @@ pub fn check(ev: &mut Evaluator<'_>, id: DeclId, policy: &Policy) {
 /// Whether each protected environment is covered by a policy.
 pub fn check_coverage(ev: &mut Evaluator<'_>) {
     let program = ev.program;
-    let covered: BTreeSet<DeclId> = policies(ev).into_iter().flat_map(|(_, _, environments)| environments).collect();
+    let covered: BTreeSet<DeclId> = {
+        let declared = declared(program);
+        policies(ev, &declared).into_iter().flat_map(|(_, _, environments)| environments).collect()
+    };
     for environment in &program.environments {
         if environment.protected && !covered.contains(&environment.decl) {
             let item = program.item(environment.decl);
@@ -102,13 +106,18 @@ pub fn check_coverage(ev: &mut Evaluator<'_>) {
     }
 }
 
-/// Every policy with the environments that it covers, in the order of files and places.
-fn policies<'p>(ev: &mut Evaluator<'p>) -> Vec<(DeclId, &'p Policy, Vec<DeclId>)> {
+/// The policies of a program, in the order of files and places.
+pub fn declared(program: &Program) -> Vec<DeclId> {
+    program.own_decls().filter(|(_, item)| matches!(item.kind, ItemKind::Policy(_))).map(|(id, _)| id).collect()
+}
+
+/// These policies, each with the environments that it covers.
+fn policies<'p>(ev: &mut Evaluator<'p>, declared: &[DeclId]) -> Vec<(DeclId, &'p Policy, Vec<DeclId>)> {
     let program = ev.program;
     let before = ev.diagnostics.len();
     let mut found = Vec::new();
-    for (id, item) in program.own_decls() {
-        let ItemKind::Policy(policy) = &item.kind else { continue };
+    for id in declared.iter().copied() {
+        let ItemKind::Policy(policy) = &program.item(id).kind else { continue };
         let Some(given) = field(&policy.fields, "environments") else { continue };
         let value = ev.within(program.file_of(id), Vec::new(), |ev| {
             ev.value(&given.value, &Type::List(Arc::new(Type::Environment)))
@@ -127,11 +136,11 @@ fn policies<'p>(ev: &mut Evaluator<'p>) -> Vec<(DeclId, &'p Policy, Vec<DeclId>)
 }
 
 /// Puts the rules, hours and approvals of the place's policies into the plan, and reports the rules that are broken.
-pub fn judge(ev: &mut Evaluator<'_>, plan: &mut Plan) {
+pub fn judge(ev: &mut Evaluator<'_>, declared: &[DeclId], plan: &mut Plan) {
     let Some(place) = ev.place else { return };
     let program = ev.program;
     let environment = program.environment(place).decl;
-    let applying: Vec<_> = policies(ev).into_iter().filter(|(_, _, e)| e.contains(&environment)).collect();
+    let applying: Vec<_> = policies(ev, declared).into_iter().filter(|(_, _, e)| e.contains(&environment)).collect();
     if applying.is_empty() {
         return;
     }

@@ -543,8 +543,11 @@ pub(super) fn label_is_no_text(expr: &Expr, key: &str, value: &Val) -> Diagnosti
         Val::List(_) => format!("each value of the label `{key}` has to be text in quotes"),
         _ => format!("the value of the label `{key}` has to be text in quotes"),
     };
-    let diagnostic = Diagnostic::new(Code::TYPE_MISMATCH, span, message)
-        .why("Kubernetes takes labels as text; `true` and `1` without quotes are refused");
+    let why = match value {
+        Val::List(items) if items.is_empty() => "a label that may have no value selects nothing",
+        _ => "Kubernetes takes labels as text; `true` and `1` without quotes are refused",
+    };
+    let diagnostic = Diagnostic::new(Code::TYPE_MISMATCH, span, message).why(why);
     match (entry, value) {
         (Some(_), Val::Plain(plain @ (Value::Int(_) | Value::Bool(_)))) => {
             let quoted = format!("\"{plain}\"");
