@@ -4,11 +4,12 @@
 //! held back (beyond a few megabytes on disk), as whoever pipes it into `kubectl apply` would apply the half of it.
 
 use std::collections::BTreeSet;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use tempfile::SpooledData;
 
 use super::exit::{Exit, Failure};
 use super::findings::{self, FindingsArguments, show};
@@ -264,7 +265,8 @@ fn compile_batch(
 
 fn emit(plan: &Plan, engine: Engine, options: &EmitOptions, arena: &mut Arena) -> Compiled {
     arena.reset();
-    let mut text = String::new();
+    // Most manifests of one experiment are as large.
+    let mut text = String::with_capacity(4 * 1024);
     let mut stream = yaml::Stream::default();
     let mut sink = |document: &crate::manifest::Node<'_>| stream.document(document, &mut text);
     let Report { diagnostics, approximations, counts } = match engine {
@@ -383,11 +385,7 @@ impl Delivery {
     fn deliver(self, terminal: &Terminal) -> Result<Exit, Failure> {
         match self {
             Self::Stream { mut held, .. } => {
-                let copied = held
-                    .seek(SeekFrom::Start(0))
-                    .and_then(|_| std::io::copy(&mut held, &mut std::io::stdout().lock()))
-                    .and_then(|_| std::io::stdout().flush());
-                quiet(copied)?;
+                quiet(held.rewind().and_then(|()| to_stdout(*held)))?;
                 Ok(Exit::Clean)
             }
             Self::Folder { path, check: true, folder, .. } => {
@@ -406,6 +404,24 @@ impl Delivery {
             }
         }
     }
+}
+
+/// Copies what was held back to standard output: what lies in a file goes from file to file inside of the system.
+fn to_stdout(held: tempfile::SpooledTempFile) -> std::io::Result<()> {
+    match held.into_inner() {
+        SpooledData::InMemory(text) => std::io::stdout().write_all(text.get_ref())?,
+        #[cfg(unix)]
+        SpooledData::OnDisk(mut file) => {
+            use std::os::fd::AsFd as _;
+            let mut out = std::fs::File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
+            std::io::copy(&mut file, &mut out)?;
+        }
+        #[cfg(not(unix))]
+        SpooledData::OnDisk(mut file) => {
+            std::io::copy(&mut file, &mut std::io::stdout().lock())?;
+        }
+    }
+    std::io::stdout().flush()
 }
 
 /// `3 written, 1 removed, 7 unchanged`.

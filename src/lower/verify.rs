@@ -1,6 +1,6 @@
 //! `verify`: which runs it makes, where, and when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use smol_str::SmolStr;
 
@@ -164,7 +164,7 @@ pub fn instances(program: &Program, id: DeclId, path: &str, diagnostics: &mut Ve
     });
     let mut ev = Evaluator::new(program, place);
     let mut found: Vec<ExperimentRef> = Vec::new();
-    let mut names: BTreeMap<SmolStr, Span> = BTreeMap::new();
+    let mut names: HashMap<SmolStr, Span> = HashMap::new();
     for (index, run) in verify.runs.iter().enumerate() {
         let members = match &run.over {
             None => vec![None],

@@ -1,35 +1,36 @@
-//! A serde serializer whose output is a digest: the plan's canonical form is fed to SHA-256 as it is walked, and never
-//! built. Fields that do not change what happens are left out, at any depth.
+//! A serde serializer whose output is the plan's canonical form, for its digest alone. Fields that do not change what happens are left out, at any depth.
 //!
 //! The form: each value begins with a letter for its kind and ends where its length says; structs and variants carry their
 //! names, so that a field that is renamed or moved changes the digest, and nothing else does. Maps must be sorted by key.
 
 use serde::Serialize;
 use serde::ser;
-use sha2::{Digest as _, Sha256};
 
 /// Fields that a digest does not cover.
 const LEFT_OUT: [&str; 3] = ["digest", "span", "sources"];
 
-/// Feeds a value to the hasher.
-pub(super) fn feed<T: Serialize + ?Sized>(value: &T, hasher: &mut Sha256) {
+/// The canonical form of a value. A few kilobytes for a plan: hashed at once, as a hasher that is fed each number by itself
+/// takes longer for its books than for its work.
+pub(super) fn form<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    let mut out = Vec::with_capacity(8 * 1024);
     // `Canonical` has no error of its own; what a plan's own `Serialize` reports cannot happen with plain data.
-    let _ = value.serialize(Canonical { hasher });
+    let _ = value.serialize(Canonical { out: &mut out });
+    out
 }
 
 struct Canonical<'h> {
-    hasher: &'h mut Sha256,
+    out: &'h mut Vec<u8>,
 }
 
 impl Canonical<'_> {
     fn tag(&mut self, kind: u8, length: usize) {
-        self.hasher.update([kind]);
-        self.hasher.update((length as u64).to_le_bytes());
+        self.out.push(kind);
+        self.out.extend_from_slice(&(length as u64).to_le_bytes());
     }
 
     fn text(&mut self, kind: u8, text: &str) {
         self.tag(kind, text.len());
-        self.hasher.update(text.as_bytes());
+        self.out.extend_from_slice(text.as_bytes());
     }
 }
 
@@ -71,8 +72,8 @@ impl<'h> ser::Serializer for Canonical<'h> {
         self.serialize_i64(i64::from(v))
     }
     fn serialize_i64(self, v: i64) -> Done {
-        self.hasher.update(b"i");
-        self.hasher.update(v.to_le_bytes());
+        self.out.extend_from_slice(b"i");
+        self.out.extend_from_slice(&v.to_le_bytes());
         Ok(())
     }
     fn serialize_u8(self, v: u8) -> Done {
@@ -85,8 +86,8 @@ impl<'h> ser::Serializer for Canonical<'h> {
         self.serialize_u64(u64::from(v))
     }
     fn serialize_u64(self, v: u64) -> Done {
-        self.hasher.update(b"u");
-        self.hasher.update(v.to_le_bytes());
+        self.out.extend_from_slice(b"u");
+        self.out.extend_from_slice(&v.to_le_bytes());
         Ok(())
     }
     fn serialize_f32(self, _: f32) -> Done {
@@ -104,19 +105,19 @@ impl<'h> ser::Serializer for Canonical<'h> {
     }
     fn serialize_bytes(mut self, v: &[u8]) -> Done {
         self.tag(b'y', v.len());
-        self.hasher.update(v);
+        self.out.extend_from_slice(v);
         Ok(())
     }
     fn serialize_none(self) -> Done {
-        self.hasher.update(b"n");
+        self.out.extend_from_slice(b"n");
         Ok(())
     }
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Done {
-        self.hasher.update(b"o");
+        self.out.extend_from_slice(b"o");
         value.serialize(self)
     }
     fn serialize_unit(self) -> Done {
-        self.hasher.update(b"n");
+        self.out.extend_from_slice(b"n");
         Ok(())
     }
     fn serialize_unit_struct(self, _: &'static str) -> Done {
@@ -141,7 +142,7 @@ impl<'h> ser::Serializer for Canonical<'h> {
     }
     fn serialize_seq(mut self, length: Option<usize>) -> Result<Parts<'h>, Failed> {
         self.tag(b'l', length.unwrap_or(0));
-        Ok(Parts { hasher: self.hasher })
+        Ok(Parts { out: self.out })
     }
     fn serialize_tuple(self, length: usize) -> Result<Parts<'h>, Failed> {
         self.serialize_seq(Some(length))
@@ -161,11 +162,11 @@ impl<'h> ser::Serializer for Canonical<'h> {
     }
     fn serialize_map(mut self, length: Option<usize>) -> Result<Parts<'h>, Failed> {
         self.tag(b'm', length.unwrap_or(0));
-        Ok(Parts { hasher: self.hasher })
+        Ok(Parts { out: self.out })
     }
     fn serialize_struct(mut self, _: &'static str, _: usize) -> Result<Parts<'h>, Failed> {
         self.tag(b'r', 0);
-        Ok(Parts { hasher: self.hasher })
+        Ok(Parts { out: self.out })
     }
     fn serialize_struct_variant(
         mut self,
@@ -181,24 +182,24 @@ impl<'h> ser::Serializer for Canonical<'h> {
 
 /// The parts of a list, map or struct.
 struct Parts<'h> {
-    hasher: &'h mut Sha256,
+    out: &'h mut Vec<u8>,
 }
 
 impl Parts<'_> {
     fn part<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
-        value.serialize(Canonical { hasher: self.hasher })
+        value.serialize(Canonical { out: self.out })
     }
 
     fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Done {
         if LEFT_OUT.contains(&key) {
             return Ok(());
         }
-        Canonical { hasher: self.hasher }.text(b'f', key);
+        Canonical { out: self.out }.text(b'f', key);
         self.part(value)
     }
 
     fn close(self) {
-        self.hasher.update(b".");
+        self.out.extend_from_slice(b".");
     }
 }
 

@@ -1,8 +1,6 @@
 //! The plan's digest: SHA-256 over its canonical form (`canonical`), without what does not change what happens: the digest
 //! itself, spans, sources.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest as _, Sha256};
 
 use super::{Plan, canonical};
@@ -11,9 +9,7 @@ impl Plan {
     /// The digest of the plan as it stands; `Plan::digest` should hold it.
     #[must_use]
     pub fn compute_digest(&self) -> String {
-        let mut hasher = Sha256::new();
-        canonical::feed(self, &mut hasher);
-        written(&hasher.finalize())
+        written(&Sha256::digest(canonical::form(self)))
     }
 
     /// The first ten hexadecimal digits: what generated names carry.
@@ -30,11 +26,9 @@ pub fn text_digest(text: &str) -> String {
 }
 
 fn written(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
     let mut out = String::with_capacity(7 + bytes.len() * 2);
     out.push_str("sha256:");
-    for byte in bytes {
-        // Writing into a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-    }
+    out.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
     out
 }
