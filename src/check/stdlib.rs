@@ -94,13 +94,17 @@ pub fn mentioned<'t>(path: &str, texts: impl Iterator<Item = &'t str>) -> Option
 
 /// Marks the declarations that a text mentions in code, a text or a comment; those that were not marked before are opened.
 fn mark(module: &Module, text: &str, kept: &mut [bool], open: &mut Vec<usize>) {
+    let mut wanted: Vec<(usize, &str)> =
+        (0..kept.len()).filter(|index| !kept[*index]).map(|index| (index, module.item(index).0)).collect();
     for word in words(text) {
-        for (index, kept) in kept.iter_mut().enumerate().filter(|(_, kept)| !**kept) {
-            if module.item(index).0 == word {
-                *kept = true;
-                open.push(index);
+        wanted.retain(|(index, name)| {
+            let is_meant = *name == word;
+            if is_meant {
+                kept[*index] = true;
+                open.push(*index);
             }
-        }
+            !is_meant
+        });
     }
 }
 
