@@ -31,7 +31,7 @@ use crate::source::SourceMap;
 /// Experiments that are in memory at once: enough for all cores, few enough to bound it.
 const BATCH: usize = 64;
 /// A stream longer than this waits on disk until everything is right.
-const IN_MEMORY: usize = 256 * 1024;
+const IN_MEMORY: usize = 64 * 1024;
 
 /// Writes an engine's manifests, for one place
 ///
