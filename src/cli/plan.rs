@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::exit::{Exit, Failure};
-use super::findings::{self, FindingsArguments, show};
+use super::findings::{self, FindingsArguments, FormatChoice, show};
 use super::input::{Input, Loaded, StdinArguments};
 use super::place::{self, Wanted};
 use super::terminal::{Stream, Terminal};
@@ -17,7 +17,7 @@ use crate::plan::Plan;
 /// Shows what an experiment does: a picture over time, and the same in plain sentences
 ///
 /// Shows every experiment of FILE unless one is chosen. With `--json` or `-o` the plan itself is given, which
-/// `perturb compile` takes in place of the sources.
+/// `perturb compile` takes in place of the sources. With `--format json` findings are JSON too, on standard error.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The file with the experiment, or `-` for standard input
@@ -37,6 +37,13 @@ pub(super) struct Arguments {
     findings: FindingsArguments,
 }
 
+impl Arguments {
+    /// Whether the plan is printed as data: asked for by name, or with everything else.
+    fn as_json(&self) -> bool {
+        self.json || self.findings.format == FormatChoice::Json
+    }
+}
+
 pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
     let loaded =
         Input::find(std::slice::from_ref(&arguments.file), &arguments.stdin, terminal)?.load(Library::Whole)?;
@@ -51,6 +58,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
         }
         None => None,
     };
+    let as_json = arguments.as_json();
     let jobs = choose(arguments, &loaded, all, asked.as_ref(), default.as_ref(), terminal)?;
 
     let mut found = Vec::from_iter(about_place);
@@ -70,7 +78,9 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
             write_whole(path, &json(plan))?;
             terminal.say(&format!("wrote `{}`, {}\n", path.display(), plan.digest));
         }
-        (None, [plan]) if arguments.json => terminal.print(&json(plan))?,
+        (None, [plan]) if as_json => terminal.print(&json(plan))?,
+        // Whoever reads JSON gets a plan or nothing.
+        (None, _) if as_json => {}
         (None, plans) => {
             for plan in plans {
                 terminal.print(&shown(plan, terminal))?;
@@ -97,7 +107,7 @@ fn choose(
         // An experiment that FILE's `verify` makes may be declared elsewhere.
         work::named(all, &names)?
     };
-    let wants_one = arguments.json || arguments.output.is_some();
+    let wants_one = arguments.as_json() || arguments.output.is_some();
     if wants_one && meant.len() > 1 {
         let list: Vec<&str> = meant.iter().map(|(e, _)| e.name.as_str()).collect();
         return Err(Failure::new(format!(
