@@ -8,10 +8,9 @@ use super::input::{Input, Loaded, StdinArguments};
 use super::place::{self, Wanted};
 use super::terminal::{Stream, Terminal};
 use super::which::Which;
-use super::work::{self, Job};
+use super::work::{self, Job, Placed};
 use crate::analysis::{picture::picture, telling::tell, timeline::timeline};
 use crate::check::stdlib::Library;
-use crate::lower::{ExperimentRef, PlaceRef};
 use crate::plan::Plan;
 
 /// Shows what an experiment does: a picture over time, and the same in plain sentences
@@ -45,9 +44,9 @@ impl Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
-    let loaded =
+    let mut loaded =
         Input::find(std::slice::from_ref(&arguments.file), &arguments.stdin, terminal)?.load(Library::Whole)?;
-    let all = work::experiments(&loaded.checked.program, |_| true);
+    let all = std::mem::take(&mut loaded.experiments);
     let places = work::all_places(&all);
     let (default, about_place) = work::place_of_settings(&loaded.project.settings, &places);
     let asked = match &arguments.which.place {
@@ -64,7 +63,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     let mut found = Vec::from_iter(about_place);
     let mut plans = Vec::new();
     for job in &jobs {
-        let lowered = work::Judge::new(&loaded.checked.program).judged(job);
+        let lowered = work::Judge::new(&loaded.checked.program).judged(&job.experiment, &job.place);
         found.extend(lowered.diagnostics);
         plans.extend(lowered.plan);
     }
@@ -95,7 +94,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
 fn choose(
     arguments: &Arguments,
     loaded: &Loaded,
-    all: Vec<(ExperimentRef, Vec<PlaceRef>)>,
+    all: Vec<Placed>,
     asked: Option<&Wanted>,
     default: Option<&Wanted>,
     terminal: &Terminal,
