@@ -347,6 +347,43 @@ fn imported_files_read_well() {
     }
 }
 
+/// Whatever is imported is in the one layout already: `perturb fmt` has nothing to do. Over every manifest and experiment of the
+/// corpus, as one text and as files, and under `--lossy` what is lost of them.
+#[test]
+fn what_comes_out_is_in_the_layout_of_fmt() {
+    let own = ["delay", "docs", "workflow", "schedule", "litmus-latency", "toolkit", "lossy"];
+    let mut given: Vec<(String, String)> = own
+        .iter()
+        .map(|name| (format!("{name}.yaml"), read(&format!("tests/corpus/import/{name}.yaml"))))
+        .collect();
+    if let Some(shared) = shared("what_comes_out_is_in_the_layout_of_fmt") {
+        for folder in ["chaos-mesh/examples", "litmus", "chaostoolkit"] {
+            for path in yaml_files(&shared.join("corpus").join(folder)) {
+                let name = path.strip_prefix(&shared).unwrap().to_string_lossy().into_owned();
+                given.push((name, std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    let (mut wrong, mut seen) = (String::new(), 0);
+    for (name, text) in &given {
+        for together in [true, false] {
+            let file = perturb::import::Given { name: name.clone(), bytes: text.clone().into_bytes() };
+            let options = perturb::import::Options { lossy: true, together };
+            for (_, out) in perturb::import::import(&[file], options).files {
+                seen += 1;
+                let parse = perturb::syntax::parse(perturb::source::FileId(0), &out);
+                let formatted = perturb::format::format(&parse, &out);
+                if formatted.text != out || !formatted.copied.is_empty() || !parse.diagnostics.is_empty() {
+                    let _ = writeln!(wrong, "{name}:\n{out}\nbecomes\n{}", formatted.text);
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    eprintln!("what_comes_out_is_in_the_layout_of_fmt: {seen} texts of {} files", given.len());
+    assert!(seen >= 2 * own.len(), "{seen}");
+}
+
 /// Whatever is lost is said in place, and counted.
 #[test]
 fn what_is_lost_stands_in_its_place() {
