@@ -12,6 +12,10 @@ use crate::types::Duration;
 pub(super) struct Draft {
     /// Selectors that got a name, each once.
     pub services: Vec<Service>,
+    /// What is measured, each once.
+    pub metrics: Vec<Metric>,
+    /// Where these are asked: the cluster's Prometheus.
+    pub prometheus: Option<String>,
     /// What each input file became, in order.
     pub files: Vec<File>,
     /// Names that are taken.
@@ -48,6 +52,25 @@ pub(super) struct Service {
     pub names: Vec<String>,
     /// The container that faults mean.
     pub container: Option<String>,
+}
+
+/// A metric that the library does not have.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Metric {
+    /// Its name.
+    pub name: String,
+    /// Its title.
+    pub doc: String,
+    /// What it gives: `Int`.
+    pub ty: &'static str,
+    /// What it asks: `prometheus: "up"`.
+    pub source: String,
+    /// How far back one sample looks.
+    pub window: Option<Duration>,
+    /// How often it is asked, where that is said.
+    pub every: Option<Duration>,
+    /// How long an answer may take.
+    pub timeout: Duration,
 }
 
 /// An experiment.
@@ -220,6 +243,18 @@ impl Draft {
             number += 1;
         }
         self.names.insert(name.clone());
+        name
+    }
+
+    /// The name of a metric: of the one that asked the same before, or of a new one.
+    pub(super) fn metric(&mut self, wanted: Metric) -> String {
+        let same =
+            |m: &&Metric| Metric { name: wanted.name.clone(), doc: wanted.doc.clone(), ..(*m).clone() } == wanted;
+        if let Some(known) = self.metrics.iter().find(same) {
+            return known.name.clone();
+        }
+        let name = self.name(&wanted.name);
+        self.metrics.push(Metric { name: name.clone(), ..wanted });
         name
     }
 

@@ -6,6 +6,7 @@
 //! the engine's variables win over those of its ChaosExperiment.
 
 mod probe;
+mod question;
 
 use super::chaos_mesh::lost;
 use super::context::{Context, Unsayable};
@@ -157,8 +158,11 @@ fn engine(cx: &mut Context<'_>, experiments: &[Node], document: &Document) {
             }
             Err(what) => lost(cx, what),
         }
-        for probe in entry.at(&["spec", "probe"]).map_or(&[][..], Node::items) {
-            probe::import(cx, &mut experiment, probe);
+        let probes = entry.get("spec").and_then(|s| s.entry("probe"));
+        let all = probes.map_or(&[][..], |p| p.value.items());
+        for (index, probe) in all.iter().enumerate() {
+            let said = probes.map_or_else(Vec::new, |p| comments_of(&document.comments, all, index, p.at.end));
+            probe::import(cx, &mut experiment, probe, said);
         }
     }
     let Some(service) = service else { return };

@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::draft::{Call, Draft, Experiment, File, Service, Step, StepKind, Verify};
+use super::draft::{Call, Draft, Experiment, File, Metric, Service, Step, StepKind, Verify};
 use crate::format::format_text;
-use crate::types::Value;
+use crate::types::{Duration, Value};
 
 /// Where selectors, the team and the place go.
 pub const CATALOGUE: &str = "catalogue.chaos";
@@ -153,7 +153,7 @@ fn used_services<'d>(draft: &'d Draft, experiment: &'d Experiment) -> Vec<&'d st
     texts.extend(experiment.expects.iter().chain(&experiment.aborts).map(|s| s.text.clone()));
     for_each_call(&experiment.steps, &mut |call| texts.extend(call.arguments.iter().cloned()));
     for_each_check(&experiment.steps, &mut |text| texts.push(text.clone()));
-    let names = draft.services.iter().map(|s| s.name.as_str());
+    let names = draft.services.iter().map(|s| s.name.as_str()).chain(draft.metrics.iter().map(|m| m.name.as_str()));
     names.filter(|name| texts.iter().any(|text| crate::check::stdlib::mentions(text, name))).collect()
 }
 
@@ -171,15 +171,20 @@ fn catalogue(draft: &Draft) -> String {
         text.push_str(&self::service(service));
         text.push('\n');
     }
+    for metric in &draft.metrics {
+        text.push_str(&self::metric(metric));
+        text.push('\n');
+    }
     let mut engines: BTreeSet<&str> = draft.files.iter().flat_map(|f| f.engines.iter().copied()).collect();
     if engines.is_empty() {
         engines.insert("chaos-mesh");
     }
     let engines: Vec<&str> = engines.into_iter().collect();
+    let prometheus = draft.prometheus.as_ref().map_or_else(String::new, |url| format!(", prometheus: {}", quoted(url)));
     let _ = write!(
         text,
         "// Where the manifests were meant for. `context` is the one of your kubeconfig.\n\
-         cluster imported-cluster {{ context: \"unknown\", engines: [{}] }}\n\
+         cluster imported-cluster {{ context: \"unknown\", engines: [{}]{prometheus} }}\n\
          environment imported {{ clusters: [imported-cluster] }}\n\n",
         engines.join(", ")
     );
@@ -207,6 +212,31 @@ fn service(service: &Service) -> String {
     }
     if let Some(container) = container {
         let _ = writeln!(text, "  container: {}", quoted(container));
+    }
+    text.push_str("}\n");
+    text
+}
+
+/// How often is asked where nothing is said.
+const EVERY: Duration = Duration::from_secs(5);
+
+fn metric(metric: &Metric) -> String {
+    let Metric { name, doc, ty, source, window, every, timeout } = metric;
+    let mut text = format!("/// {}\nmetric {name}(): {ty} {{\n  {source}\n", printable(doc));
+    let mut line = |key: &str, length: &Duration| {
+        let _ = writeln!(text, "  {key}: {length}");
+    };
+    window.iter().for_each(|w| line("window", w));
+    let between = every.unwrap_or(EVERY);
+    if between != EVERY {
+        line("every", &between);
+    }
+    if *timeout != between {
+        line("timeout", timeout);
+    }
+    // One slow answer is no gap.
+    if *timeout > between {
+        line("patience", &timeout.times(3));
     }
     text.push_str("}\n");
     text

@@ -351,11 +351,9 @@ fn imported_files_read_well() {
 /// corpus, as one text and as files, and under `--lossy` what is lost of them.
 #[test]
 fn what_comes_out_is_in_the_layout_of_fmt() {
-    let own = ["delay", "docs", "workflow", "schedule", "litmus-latency", "toolkit", "lossy"];
-    let mut given: Vec<(String, String)> = own
-        .iter()
-        .map(|name| (format!("{name}.yaml"), read(&format!("tests/corpus/import/{name}.yaml"))))
-        .collect();
+    let own = ["delay", "docs", "workflow", "schedule", "litmus-latency", "litmus-probes", "toolkit", "lossy"];
+    let mut given: Vec<(String, String)> =
+        own.iter().map(|name| (format!("{name}.yaml"), read(&format!("tests/corpus/import/{name}.yaml")))).collect();
     if let Some(shared) = shared("what_comes_out_is_in_the_layout_of_fmt") {
         for folder in ["chaos-mesh/examples", "litmus", "chaostoolkit"] {
             for path in yaml_files(&shared.join("corpus").join(folder)) {
@@ -439,7 +437,7 @@ fn the_page_shows_what_comes_out() {
 #[test]
 fn damaged_manifests_end() {
     use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-    let seeds: Vec<String> = ["delay", "workflow", "schedule", "litmus-latency", "toolkit", "lossy"]
+    let seeds: Vec<String> = ["delay", "workflow", "schedule", "litmus-latency", "litmus-probes", "toolkit", "lossy"]
         .iter()
         .map(|name| read(&format!("tests/corpus/import/{name}.yaml")))
         .collect();
