@@ -12,6 +12,8 @@ use crate::types::Duration;
 pub(super) struct Draft {
     /// Selectors that got a name, each once.
     pub services: Vec<Service>,
+    /// Faults of hubs of one's own, with their declarations.
+    pub faults: Vec<OwnFault>,
     /// What is measured, each once.
     pub metrics: Vec<Metric>,
     /// Where these are asked: the cluster's Prometheus.
@@ -52,6 +54,17 @@ pub(super) struct Service {
     pub names: Vec<String>,
     /// The container that faults mean.
     pub container: Option<String>,
+}
+
+/// A fault that the library does not have.
+#[derive(Debug)]
+pub(super) struct OwnFault {
+    /// Its name here.
+    pub name: String,
+    /// Its name there.
+    pub of: String,
+    /// Its declaration.
+    pub text: String,
 }
 
 /// A metric that the library does not have.
@@ -148,7 +161,7 @@ pub(super) struct Call {
 }
 
 /// A schedule.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Verify {
     /// Its name.
     pub name: String,
@@ -158,8 +171,8 @@ pub(super) struct Verify {
     pub cron: String,
     /// The time zone.
     pub zone: String,
-    /// The experiment that it repeats.
-    pub runs: String,
+    /// The experiments that it repeats, in order.
+    pub runs: Vec<String>,
     /// `// lost:` lines.
     pub lost: Vec<String>,
 }

@@ -151,9 +151,13 @@ fn for_each_check(steps: &[Step], f: &mut impl FnMut(&String)) {
 fn used_services<'d>(draft: &'d Draft, experiment: &'d Experiment) -> Vec<&'d str> {
     let mut texts = vec![experiment.service.clone()];
     texts.extend(experiment.expects.iter().chain(&experiment.aborts).map(|s| s.text.clone()));
-    for_each_call(&experiment.steps, &mut |call| texts.extend(call.arguments.iter().cloned()));
+    for_each_call(&experiment.steps, &mut |call| {
+        texts.push(call.fault.clone());
+        texts.extend(call.arguments.iter().cloned());
+    });
     for_each_check(&experiment.steps, &mut |text| texts.push(text.clone()));
     let names = draft.services.iter().map(|s| s.name.as_str()).chain(draft.metrics.iter().map(|m| m.name.as_str()));
+    let names = names.chain(draft.faults.iter().map(|f| f.name.as_str()));
     names.filter(|name| texts.iter().any(|text| crate::check::stdlib::mentions(text, name))).collect()
 }
 
@@ -169,6 +173,10 @@ fn catalogue(draft: &Draft) -> String {
     );
     for service in &draft.services {
         text.push_str(&self::service(service));
+        text.push('\n');
+    }
+    for fault in &draft.faults {
+        text.push_str(&fault.text);
         text.push('\n');
     }
     for metric in &draft.metrics {
@@ -364,7 +372,11 @@ fn verify(verify: &Verify, out: &mut String) {
         lost_line(lost, "  ", out);
     }
     let _ = writeln!(out, "  every {} in {}", quoted(&verify.cron), quoted(&verify.zone));
-    let _ = writeln!(out, "\n  run {}\n}}", verify.runs);
+    out.push('\n');
+    for run in &verify.runs {
+        let _ = writeln!(out, "  run {run}");
+    }
+    out.push_str("}\n");
 }
 
 /// A text in the language's quotes.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::engine_schemas::shared::shared;
 use crate::import_support::{filled, findings, imported};
 use crate::support::{compile, read};
 
@@ -130,7 +131,13 @@ fn a_second_prometheus_is_found() {
 /// What comes out reads well, and compiles.
 #[test]
 fn probes_and_workflows_read_well() {
-    for (name, file) in [("litmus_probes", "litmus-probes")] {
+    let all = [
+        ("litmus_probes", "litmus-probes"),
+        ("litmus_argo", "litmus-argo"),
+        ("litmus_schedule", "litmus-schedule"),
+        ("litmus_own", "litmus-own"),
+    ];
+    for (name, file) in all {
         let text = read(&format!("tests/corpus/import/{file}.yaml"));
         let imported = imported(&[(&format!("{file}.yaml"), &text)], false);
         assert!(!imported.files.is_empty(), "{name}: {}", findings(&imported));
@@ -140,6 +147,125 @@ fn probes_and_workflows_read_well() {
         let notes: String = imported.notes.iter().map(|(_, note)| format!("note: {note}\n")).collect();
         insta::assert_snapshot!(name, format!("{notes}{out}"));
     }
+}
+
+/// What a Workflow of Argo, a ChaosSchedule or a fault of one's own cannot say is found at its place; under `--lossy` it is lost
+/// and counted.
+#[test]
+fn what_the_rest_of_litmus_cannot_say_is_found() {
+    let (argo, schedule, own) = ("litmus-argo", "litmus-schedule", "litmus-own");
+    let install = "- - {name: install, template: install-chaos-faults}";
+    let cases = [
+        (argo, "0 10 * * 1-5", "@every 1h", "P0803 `@every 1h` has no equivalent"),
+        (argo, "0 10 * * 1-5", "soon", "P0804 `soon` is not a schedule"),
+        (argo, "concurrencyPolicy: Forbid", "concurrencyPolicy: Allow", "P0803 `Allow` has no equivalent"),
+        (argo, "schedule: \"0 10 * * 1-5\"", "schedules: [1 1 * * *, 2 2 * * *]", "P0803 a second schedule"),
+        (argo, "entrypoint: chaos", "entrypoint: chaos2", "P0804 no template is called `chaos2`"),
+        (argo, "template: pod-delete}", "template: chaos}", "P0804 the template `chaos` contains itself"),
+        (argo, "template: pod-delete}", "template: pod-delete, when: \"1 == 1\"}", "P0803 `when` of a step"),
+        (argo, "template: pod-delete}", "templateRef: {name: a, template: b}}", "P0803 a template of another object"),
+        (argo, "      - - {name: delete", "        - {name: x, template: latency}\n        - {name: delete", "P0803"),
+        (argo, "value: shop", "x: shop", "P0803 `{{workflow.parameters.appNamespace}}` is known to Argo only"),
+        (
+            argo,
+            "litmuschaos/k8s:3.31.0\n        command: [sh, -c]\n        args: [\"kubectl delete",
+            "shop/loader:1\n        args: [\"x",
+            "P0803 the step `cleanup-chaos-resources` has no equivalent: it runs a program",
+        ),
+        (argo, install, "- - {name: w, template: w}", "P0804 no template is called `w`"),
+        (argo, "kind: ChaosEngine\n", "kind: ChaosEngine\n              a: [\n", "P0801"),
+        (
+            schedule,
+            "schedule: {now: true}",
+            "schedule: {once: {executionTime: x}}",
+            "P0803 a ChaosSchedule that runs `once`",
+        ),
+        (schedule, "schedule: {now: true}", "schedule: {}", "P0804 a `schedule` is one of"),
+        (
+            schedule,
+            "      workHours",
+            "      timeRange: {endTime: x}\n      workHours",
+            "P0803 `endTime` has no equivalent",
+        ),
+        (schedule, "everyNthHour: 4", "everyNthHour: 0", "P0804 these times are not five fields"),
+        (schedule, "8-16", "8-99", "P0804 these times are not five fields"),
+        (
+            schedule,
+            "  engineTemplateSpec:\n    appinfo",
+            "  engine:\n    appinfo",
+            "P0804 this ChaosSchedule has no `engineTemplateSpec`",
+        ),
+        (own, "./experiments -name revoke-keys", "./revoke", "P0803 `token-revoke-keys` is not started as"),
+        (own, "key: SIGNER", "key: other", "P0803 a key of a Secret"),
+        (
+            own,
+            "    secrets: [",
+            "    configMaps: [{name: a, mountPath: b}]\n    secrets: [",
+            "P0803 ConfigMaps that an experiment",
+        ),
+        (own, "{name: KEY_SHARE, value: \"20\"}", "{name: KEYS, value: \"20\"}", "P0803 `KEYS` is no variable of"),
+        (own, "verbs: [create]}", "verbs: [create], resourceNames: [a]}", "P0803 `resourceNames` of a permission"),
+        (
+            own,
+            "kind: ChaosExperiment\nmetadata: {name: token",
+            "kind: X\nmetadata: {name: token",
+            "P0803 no fault of the library is Litmus' `token-revoke-keys`",
+        ),
+    ];
+    let mut wrong = String::new();
+    for (file, before, after, expected) in cases {
+        let text = read(&format!("tests/corpus/import/{file}.yaml"));
+        assert!(text.contains(before), "{file}: {before}");
+        let text = text.replacen(before, after, 1);
+        let found = findings(&imported(&[(file, &text)], false));
+        if !found.contains(expected) {
+            let _ = writeln!(wrong, "{expected}: {found}");
+        }
+        if expected.starts_with("P0803") {
+            let lossy = imported(&[(file, &text)], true);
+            let lost: usize = lossy.files.iter().map(|(_, out)| out.matches("// lost:").count()).sum();
+            if lossy.files.is_empty() || lossy.counts.lost == 0 || lossy.counts.lost != lost {
+                let _ = writeln!(wrong, "{expected} under --lossy: {} counted, {lost} written", lossy.counts.lost);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Every workflow of the public hub is imported, or stands in the snapshot with everything that it cannot say.
+#[test]
+fn what_litmus_workflows_cannot_say_is_told() {
+    const NAME: &str = "what_litmus_workflows_cannot_say_is_told";
+    let Some(shared) = shared(NAME) else { return };
+    let folder = shared.join("corpus/litmus/experiments");
+    let mut found = String::new();
+    let (mut workflows, mut said) = (0, 0);
+    for path in crate::import::yaml_files(&folder) {
+        let name = path.strip_prefix(&folder).unwrap().to_string_lossy().replace('\\', "/");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let strict = imported(&[(&name, &text)], false);
+        workflows += 1;
+        let mut lines: Vec<String> = findings(&strict)
+            .lines()
+            .map(|line| line.split_once(' ').map_or(line, |(_, rest)| rest).to_owned())
+            .collect();
+        lines.sort();
+        lines.dedup();
+        lines.iter().for_each(|line| writeln!(found, "{name} {line}").unwrap());
+        // What can be said compiles, or the compiler has something against it.
+        let lossy = imported(&[(&name, &text)], true);
+        assert_eq!(lossy.counts.lost, lossy.files[0].1.matches("// lost:").count(), "{name}");
+        if lossy.counts.experiments > 0 {
+            said += lossy.counts.experiments;
+            let compiled = compile(&[("imported.chaos", filled(&lossy.files[0].1).as_str())]);
+            for d in compiled.diagnostics.iter().filter(|d| d.is_error()) {
+                writeln!(found, "{name} imported, then {} {}", d.code, d.message).unwrap();
+            }
+        }
+    }
+    eprintln!("{NAME}: {workflows} workflows, {said} experiments");
+    assert!(workflows >= 20 && said >= 20, "{workflows} workflows, {said} experiments");
+    insta::assert_snapshot!("litmus_workflows", found);
 }
 
 /// The shell that a comparison of texts becomes says what Litmus would.
