@@ -173,7 +173,8 @@ async fn watch_runs(shared: &Arc<Shared>) -> String {
             Ok(seen) => {
                 let seen = Arc::new(seen);
                 shared.board.looked(began, seen.current().map(|w| w.uid.clone()));
-                done.retain(|uid| seen.workflow(uid).is_some());
+                // Who takes an abort away makes a Workflow go on that was over: it is followed again.
+                done.retain(|uid| seen.workflow(uid).is_some_and(|w| w.accomplished || w.leaving));
                 for workflow in seen.workflows.iter().filter(|w| !done.contains(&w.uid)) {
                     if !tasks.contains_key(&workflow.uid) {
                         let task = follow(shared.clone(), workflow.clone(), (began, seen.clone()), tell.subscribe());
@@ -263,7 +264,7 @@ async fn follow(
             () = tokio::time::sleep(wake) => Some(Event::Tick),
         };
         if let Some(event) = event {
-            run.tell(time(began.elapsed()), event);
+            run.hear(time(began.elapsed()), event);
         }
     }
 }

@@ -64,6 +64,12 @@ impl Progress {
         out
     }
 
+    /// Whether a fault ever began.
+    #[must_use]
+    pub fn has_injected(&self, config: &GateConfig) -> bool {
+        config.steps.iter().any(|s| self.steps.get(&s.number).is_some_and(|told| *told > Step::Before))
+    }
+
     /// Whether a step has begun and nothing of its fault is left.
     #[must_use]
     pub fn is_gone(&self, step: u32) -> bool {

@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 use super::mark::{Mark, Stage};
 use super::progress::Progress;
 use super::seen::{Fault, Seen, Workflow};
+use crate::analysis::timeline::UNDO_BOUND;
 use crate::engine::chaos_mesh::GateConfig;
 use crate::plan::{EngineName, Plan};
 use crate::runtime::machine::{Command, Event, Followed, Observed, Outcome, Record, State, Verdict, next_wake, step};
@@ -73,6 +74,8 @@ pub struct Following {
     now: Duration,
     looked: Duration,
     guards_asked: Option<Duration>,
+    /// What came while nothing was seen of the cluster.
+    held: Vec<Event>,
     asks: Vec<Ask>,
     records: Vec<Record>,
     outcome: Option<(Duration, Outcome)>,
@@ -100,6 +103,7 @@ impl Following {
             now: Duration::ZERO,
             looked: Duration::ZERO,
             guards_asked: None,
+            held: Vec::new(),
             asks: Vec::new(),
             records: Vec::new(),
             outcome: None,
@@ -133,8 +137,18 @@ impl Following {
         self.tell(self.now, Event::Followed(Followed::Late { reason: reason.to_owned() }));
     }
 
+    /// Something happened beside the cluster. Who has not seen the cluster for a while (an outage, a process that slept)
+    /// does not know the phase that it happened in: it is told after the next look.
+    pub fn hear(&mut self, now: Duration, event: Event) {
+        if now.minus(self.looked) <= BLIND {
+            self.tell(now, event);
+        } else if event != Event::Tick {
+            self.held.push(event);
+        }
+    }
+
     /// Tells the machine.
-    pub fn tell(&mut self, now: Duration, event: Event) {
+    fn tell(&mut self, now: Duration, event: Event) {
         self.now = self.now.max(now);
         let mut events = vec![event];
         while let (Some(state), Some(event)) = (&mut self.state, events.pop()) {
@@ -167,7 +181,8 @@ impl Following {
         if blind > BLIND && self.outcome.is_none() && self.state.as_ref().is_some_and(State::is_ready) {
             self.late(&format!("nothing was heard of the API server for {blind}"));
         }
-        for event in events {
+        let held = std::mem::take(&mut self.held);
+        for event in events.into_iter().chain(held) {
             self.tell(now, event);
         }
         let by_other = self.mark().and_then(|m| m.broken.clone());
@@ -257,9 +272,8 @@ impl Following {
             writes.pause = self.faults().into_iter().filter(here).cloned().collect();
         }
         let Some(workflow) = self.workflow() else { return writes };
-        if let Some(wanted) = self.wanted(workflow) {
-            writes.workflow = workflow.mark.patch(&wanted, &self.uid, &workflow.version, workflow.aborted);
-        }
+        let wanted = self.wanted(workflow);
+        writes.workflow = workflow.mark.patch(&wanted, &self.uid, &workflow.version, workflow.aborted);
         if writes.workflow.is_none() {
             writes.status = status(workflow);
         }
@@ -267,10 +281,11 @@ impl Following {
     }
 
     /// What the Workflow's annotations should say.
-    fn wanted(&self, workflow: &Workflow) -> Option<Mark> {
-        let state = self.state.as_ref()?;
+    fn wanted(&self, workflow: &Workflow) -> Mark {
         let mark = &workflow.mark;
         let mut wanted = Mark { stage: mark.stage, broken: mark.broken.clone(), ..Mark::default() };
+        // Its end stands, also where somebody took the abort away: that would let the Workflow go on.
+        let Some(state) = self.state.as_ref() else { return wanted };
         if state.broken_by().is_some() && wanted.broken.is_none() {
             wanted.broken = Some(state.reasons().to_vec());
         }
@@ -285,32 +300,46 @@ impl Following {
         if state.faults_end().is_some() && wanted.stage >= Stage::Armed {
             wanted.stage = wanted.stage.max(Stage::Over);
         }
-        let own = self.outcome.as_ref().map(|(_, outcome)| outcome.verdict);
-        wanted.replicas.insert(self.me.clone(), own);
+        wanted.replicas.insert(self.me.clone(), self.found().map(|(verdict, _)| verdict));
         if let Some((verdict, reason, stage)) = self.verdict_to_publish() {
             wanted.verdict = Some((verdict, reason));
             wanted.stage = wanted.stage.max(stage);
         }
-        Some(wanted)
+        wanted
+    }
+
+    /// What this gate found, once the machine is at its end and nothing is left of the run.
+    fn found(&self) -> Option<(Verdict, String)> {
+        let (ended, outcome) = self.outcome.as_ref()?;
+        if let Some(fault) = self.faults().first() {
+            let is_late = self.now >= ended.plus(UNDO_BOUND);
+            return is_late.then(|| (Verdict::Error, format!("{} {} is still there", fault.resource, fault.name)));
+        }
+        if outcome.verdict == Verdict::NotRun && self.progress.has_injected(&self.config) {
+            let reason = format!("a fault began that this gate did not see in time; {}", reason(outcome));
+            return Some((Verdict::Inconclusive, reason));
+        }
+        Some((outcome.verdict, reason(outcome)))
     }
 
     /// The verdict, as soon as it may be said: a good one waits for the other replicas, a bad one does not.
     fn verdict_to_publish(&self) -> Option<(Verdict, String, Stage)> {
         let (ended, outcome) = self.outcome.as_ref()?;
+        let (verdict, reason) = self.found()?;
         let mark = self.mark()?;
         let others: Vec<Option<Verdict>> =
             mark.replicas.iter().filter(|(name, _)| **name != self.me).map(|(_, found)| *found).collect();
         let is_waited_for = self.now < ended.plus(self.grace());
-        if outcome.verdict == Verdict::Confirmed && is_waited_for && others.contains(&None) {
+        if verdict == Verdict::Confirmed && is_waited_for && others.contains(&None) {
             return None;
         }
         let has_recovered =
             matches!(outcome.observed, Observed::WithinBound(_) | Observed::AfterBound(_) | Observed::WithHands(_));
         let stage = if has_recovered { Stage::Recovered } else { Stage::Done };
-        let worst = others.into_iter().flatten().min().filter(|other| *other < outcome.verdict);
+        let worst = others.into_iter().flatten().min().filter(|other| *other < verdict);
         Some(match worst {
             Some(other) => (other, "another replica of the gate found it".to_owned(), stage),
-            None => (outcome.verdict, reason(outcome), stage),
+            None => (verdict, reason, stage),
         })
     }
 
@@ -360,7 +389,7 @@ impl Following {
     pub fn verdict(&self) -> Option<(Verdict, String)> {
         match self.workflow() {
             Some(workflow) => workflow.mark.verdict.clone(),
-            None => self.outcome.as_ref().map(|(_, outcome)| (outcome.verdict, reason(outcome))),
+            None => self.found(),
         }
     }
 

@@ -1,18 +1,19 @@
-//! Each way in which a judged run ends.
+//! Each way in which a judged run ends while its gate is well.
+
+use std::time::{Duration, Instant};
+
+use perturb::engine::chaos_mesh::reaction_bound;
 
 use super::super::runs::{SOON, condition};
-use super::rig::{Rig, alone, parts};
+use super::rig::{DELAY, Rig, parts, turn};
 use crate::control_plane::until;
-
-/// One fault that lasts long enough to be looked at.
-const DELAY: &str = "network.delay(one of app.pods, latency: 100ms) for 8s";
 
 #[test]
 fn a_run_in_which_metrics_hold_is_confirmed() {
     let Some(parts) = parts("a_run_in_which_metrics_hold_is_confirmed") else { return };
     let cluster = parts.0;
     cluster.run(async {
-        let _alone = alone().await;
+        let _turn = turn().await;
         let rig = Rig::new(parts, "judged-well", DELAY, "").await;
         let gate = rig.gate().await;
         assert_eq!(rig.check("baseline").await, Some(503), "there is no run");
@@ -31,9 +32,7 @@ fn a_run_in_which_metrics_hold_is_confirmed() {
             all.iter().any(|e| e.data["reason"] == "Verdict" && e.data["type"] == "Normal").then_some(())
         })
         .await;
-        let (_, page) = rig.get("/verdict").await.unwrap();
-        let page: serde_json::Value = serde_json::from_str(&page).unwrap();
-        assert_eq!(page["verdict"], "confirmed", "{page}");
+        assert_eq!(rig.page().await["verdict"], "confirmed");
         // And the Workflow comes to its end without an abort.
         until("the Workflow is accomplished", SOON, async || {
             condition(&rig.workflow().await?.data, "Accomplished").then_some(())
@@ -44,6 +43,201 @@ fn a_run_in_which_metrics_hold_is_confirmed() {
         let recovered = nodes.iter().find(|n| n.data["spec"]["templateName"] == "recovered").expect("a last check");
         assert!(condition(&recovered.data, "Accomplished") && !condition(&recovered.data, "Aborted"));
         assert_eq!(rig.verdict().await.0, "confirmed");
+        rig.clean().await;
+    });
+}
+
+#[test]
+fn every_kind_of_step_is_followed() {
+    let Some(parts) = parts("every_kind_of_step_is_followed") else { return };
+    parts.0.run(async {
+        let _turn = turn().await;
+        let method = "wait 1s\n\
+            with network.delay(one of app.pods, latency: 100ms) {\n\
+              check held: good(app) >= 90% within 5s\n\
+              wait 1s\n\
+            }\n\
+            parallel {\n\
+              pod.kill(one of app.pods)\n\
+              network.loss(one of app.pods, loss: 10%) for 2s\n\
+            }\n\
+            check after: good(app) >= 90% within 10s";
+        let rig = Rig::new(parts, "judged-steps", method, "").await;
+        let gate = rig.gate().await;
+        rig.apply().await;
+        let (verdict, reason) = rig.verdict().await;
+        assert_eq!(verdict, "confirmed", "{reason}\n{}", gate.log());
+        assert_eq!(rig.page().await["outcome"]["injected"], 3);
+        rig.clean().await;
+    });
+}
+
+#[test]
+fn a_run_in_which_metrics_do_not_hold_is_refuted() {
+    let Some(parts) = parts("a_run_in_which_metrics_do_not_hold_is_refuted") else { return };
+    parts.0.run(async {
+        let _turn = turn().await;
+        let rig = Rig::new(parts, "judged-ill", DELAY, "").await;
+        let _gate = rig.gate().await;
+        rig.apply().await;
+        rig.injected().await;
+        rig.metrics.set(Some("0.85"));
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        rig.metrics.set(Some("0.99"));
+        let (verdict, reason) = rig.verdict().await;
+        assert_eq!(verdict, "refuted", "{reason}");
+        assert!(reason.contains(">= 90%"), "{reason}");
+        let workflow = rig.workflow().await.unwrap();
+        assert!(!condition(&workflow.data, "Verdict"), "only a pass is true");
+        rig.clean().await;
+    });
+}
+
+#[test]
+fn a_check_that_fails_ends_the_run_before_the_next_fault() {
+    let Some(parts) = parts("a_check_that_fails_ends_the_run_before_the_next_fault") else { return };
+    parts.0.run(async {
+        let _turn = turn().await;
+        let method = "network.delay(one of app.pods, latency: 100ms) for 3s\n\
+            check held: good(app) >= 99.5% within 4s\n\
+            pod.kill(all of app.pods)";
+        let rig = Rig::new(parts, "judged-check", method, "").await;
+        let _gate = rig.gate().await;
+        let before = rig.place.pods().await;
+        rig.apply().await;
+        let (verdict, reason) = rig.verdict().await;
+        assert_eq!(verdict, "refuted", "{reason}");
+        assert!(reason.contains("99.5%"), "{reason}");
+        until("the Workflow is aborted", SOON, async || {
+            condition(&rig.workflow().await?.data, "Accomplished").then_some(())
+        })
+        .await;
+        assert_eq!(rig.place.pods().await, before, "the step behind the check never came");
+        rig.clean().await;
+    });
+}
+
+#[test]
+fn a_guard_takes_the_fault_away_within_its_bound() {
+    let Some(parts) = parts("a_guard_takes_the_fault_away_within_its_bound") else { return };
+    parts.0.run(async {
+        let _turn = turn().await;
+        let long = "network.delay(one of app.pods, latency: 100ms) for 10m";
+        let rig = Rig::with_floor(parts, "judged-guard", "30%", long, "").await;
+        let _gate = rig.gate().await;
+        rig.apply().await;
+        rig.injected().await;
+        let broken = Instant::now();
+        rig.metrics.set(Some("0.40"));
+        rig.nothing_left().await;
+        let took = broken.elapsed();
+        let bound = reaction_bound(&rig.plan, 0).expect("a guard").total;
+        eprintln!("from the breach to the last fault's end: {took:?} of {bound}");
+        assert!(took.as_nanos() <= u128::from(bound.as_nanos()), "{took:?} of {bound}");
+        rig.metrics.set(Some("0.99"));
+        let (verdict, reason) = rig.verdict().await;
+        assert_eq!(verdict, "aborted", "{reason}");
+        assert!(reason.contains("< 50%"), "{reason}");
+        assert_eq!(rig.annotation("workflow.chaos-mesh.org/abort").await.as_deref(), Some("true"));
+        assert_eq!(rig.check("guards").await, Some(503), "latched");
+        // Who takes the abort away gets it back: the run does not go on.
+        rig.annotate("workflow.chaos-mesh.org/abort", None).await;
+        until("it is aborted again", SOON, async || {
+            rig.annotation("workflow.chaos-mesh.org/abort").await.filter(|v| v == "true").map(drop)
+        })
+        .await;
+        rig.clean().await;
+    });
+}
+
+#[test]
+fn a_baseline_that_does_not_hold_is_not_run() {
+    let Some(parts) = parts("a_baseline_that_does_not_hold_is_not_run") else { return };
+    parts.0.run(async {
+        let _turn = turn().await;
+        let rig = Rig::new(parts, "judged-baseline", DELAY, "").await;
+        let _gate = rig.gate().await;
+        rig.metrics.set(Some("0.80"));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        // More than once: what keeps the fault out is a race that must never be lost.
+        for round in 0..3 {
+            rig.apply().await;
+            let (verdict, reason) = rig.verdict().await;
+            assert_eq!(verdict, "not-run", "{round}: {reason}");
+            until("the Workflow is aborted", SOON, async || {
+                condition(&rig.workflow().await?.data, "Accomplished").then_some(())
+            })
+            .await;
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            assert!(!rig.has_stepped().await && rig.faults().await == 0, "{round}: a step began");
+            rig.clean().await;
+        }
+    });
+}
+
+#[test]
+fn a_copied_verdict_is_none() {
+    let Some(parts) = parts("a_copied_verdict_is_none") else { return };
+    parts.0.run(async {
+        let _turn = turn().await;
+        let mut rig = Rig::new(parts, "judged-copied", DELAY, "").await;
+        rig.metrics.set(Some("0.80"));
+        let _gate = rig.gate().await;
+        let annotations = rig.object["metadata"]["annotations"].as_object_mut().expect("annotations");
+        for (key, value) in [("run", "of-another"), ("verdict", "confirmed"), ("stage", "armed")] {
+            annotations.insert(format!("perturb.dev/{key}"), value.into());
+        }
+        rig.apply().await;
+        let verdict = until("its own verdict", SOON, async || {
+            rig.annotation("perturb.dev/verdict").await.filter(|v| v != "confirmed")
+        })
+        .await;
+        assert_eq!(verdict, "not-run");
+        assert!(!rig.has_stepped().await);
+        rig.clean().await;
+    });
+}
+
+#[test]
+fn a_deletion_in_mid_run_leaves_nothing_and_is_no_pass() {
+    let Some(parts) = parts("a_deletion_in_mid_run_leaves_nothing_and_is_no_pass") else { return };
+    parts.0.run(async {
+        let _turn = turn().await;
+        let rig = Rig::new(parts, "judged-deleted", "network.delay(one of app.pods, latency: 100ms) for 1m", "").await;
+        let _gate = rig.gate().await;
+        rig.apply().await;
+        rig.injected().await;
+        rig.clean().await;
+        until("the gate says so", SOON, async || (rig.page().await["verdict"] == "aborted").then_some(())).await;
+        // The same name again is another run.
+        rig.apply().await;
+        let (first, again) = (rig.page().await["run"].clone(), rig.workflow().await.unwrap().metadata.uid.unwrap());
+        assert_ne!(first, again.as_str());
+        rig.injected().await;
+        assert_eq!(rig.page().await["run"], again.as_str());
+        rig.clean().await;
+    });
+}
+
+#[test]
+fn a_scheduled_run_is_judged_and_aborts() {
+    let Some(parts) = parts("a_scheduled_run_is_judged_and_aborts") else { return };
+    parts.0.run(async {
+        let _turn = turn().await;
+        let verify = "verify often { in: one of test.clusters\nevery \"0 10 * * tue\" in \"UTC\"\nrun tried }";
+        let long = "network.delay(one of app.pods, latency: 100ms) for 1m";
+        let mut rig = Rig::with_floor(parts, "judged-often", "30%", long, verify).await;
+        // Nobody waits for Tuesday: Chaos Mesh's cron has a field for seconds in front.
+        rig.object["spec"]["schedule"] = "CRON_TZ=UTC */5 * * * * *".into();
+        let _gate = rig.gate().await;
+        rig.apply().await;
+        rig.injected().await;
+        rig.metrics.set(Some("0.40"));
+        let reason = rig.some_verdict("aborted").await;
+        assert!(reason.contains("< 50%"), "{reason}");
+        rig.nothing_left().await;
+        // The next one finds a guard that is true already.
+        rig.some_verdict("not-run").await;
         rig.clean().await;
     });
 }

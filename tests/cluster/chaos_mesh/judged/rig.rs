@@ -20,21 +20,75 @@ use crate::emitted;
 use crate::prometheus::{self, Prometheus, free_port};
 use crate::support::compile;
 
+/// One fault that lasts long enough to be looked at.
+pub const DELAY: &str = "network.delay(one of app.pods, latency: 100ms) for 8s";
+
 /// A run's worth of everything.
 pub struct Rig {
     pub cluster: &'static Cluster,
     pub place: Place,
     pub metrics: Prometheus,
+    pub plan: Plan,
     /// The Workflow or Schedule.
     pub object: Json,
     /// Its name.
     pub name: String,
-    port: u16,
+    /// Where the checks go.
+    pub door: Door,
+    /// Where the gate finds the API server.
+    pub api_server: Door,
     folder: tempfile::TempDir,
+}
+
+/// A port that leads to others in turn, and can be shut.
+#[derive(Clone)]
+pub struct Door {
+    pub port: u16,
+    to: Arc<Mutex<Vec<u16>>>,
+    conversations: Arc<Mutex<Vec<tokio::task::AbortHandle>>>,
+}
+
+impl Door {
+    async fn open(to: Vec<u16>) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().unwrap().port();
+        let door = Self { port, to: Arc::new(Mutex::new(to)), conversations: Arc::default() };
+        let inner = door.clone();
+        tokio::spawn(async move {
+            let mut turn = 0usize;
+            while let Ok((mut from, _)) = listener.accept().await {
+                turn += 1;
+                let to = inner.to.lock().unwrap().clone();
+                let Some(port) = to.get(turn % to.len().max(1)).copied() else { continue };
+                let task = tokio::spawn(async move {
+                    if let Ok(mut to) = tokio::net::TcpStream::connect(("127.0.0.1", port)).await {
+                        let _ = tokio::io::copy_bidirectional(&mut from, &mut to).await;
+                    }
+                });
+                inner.conversations.lock().unwrap().push(task.abort_handle());
+            }
+        });
+        door
+    }
+
+    /// It leads nowhere. Gives where it led.
+    pub fn shut(&self) -> Vec<u16> {
+        let before = self.to.lock().unwrap().clone();
+        self.lead_to(Vec::new());
+        before
+    }
+
+    /// From now on it leads there; to nobody: whoever comes is sent away, and who is talking is cut off.
+    pub fn lead_to(&self, to: Vec<u16>) {
+        *self.to.lock().unwrap() = to;
+        self.conversations.lock().unwrap().drain(..).for_each(|task| task.abort());
+    }
 }
 
 /// A gate's process, killed when it is dropped.
 pub struct Process {
+    /// Where it listens.
+    pub port: u16,
     child: Child,
     log: Arc<Mutex<Vec<String>>>,
 }
@@ -61,7 +115,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
-        if std::thread::panicking() {
+        if std::thread::panicking() || std::env::var_os("PERTURB_GATE_LOG").is_some() {
             eprintln!("the gate said:\n{}", self.log());
         }
     }
@@ -72,13 +126,13 @@ pub fn parts(test: &str) -> Option<(&'static Cluster, PathBuf)> {
     Some((cluster(test)?, prometheus::program(test)?))
 }
 
-/// One judged run at a time: with several, Chaos Mesh's controllers wait for each other at their default client limit.
-pub async fn alone() -> tokio::sync::MutexGuard<'static, ()> {
-    static ONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-    ONE.lock().await
+/// Few judged runs at a time: with more, Chaos Mesh's controllers wait for each other at their default client limit.
+pub async fn turn() -> tokio::sync::SemaphorePermit<'static> {
+    static TURNS: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(2);
+    TURNS.acquire().await.expect("never closed")
 }
 
-fn text(namespace: &str, metrics: &str, method: &str, verify: &str) -> String {
+fn text(namespace: &str, metrics: &str, floor: &str, method: &str, verify: &str) -> String {
     format!(
         r##"
 import std.{{network, pod, stress, clock}}
@@ -92,7 +146,7 @@ cluster test-1 {{ context: "test-1", engines: [chaos-mesh], prometheus: "{metric
 environment test {{ clusters: [test-1] }}
 experiment tried {{
   service: app, baseline: 2s
-  hypothesis {{ expect fine: good(app) >= 90%, recovery automatic within 30s }}
+  hypothesis {{ expect fine: good(app) >= {floor}, recovery automatic within 30s }}
   guard {{ abort when good(app) < 50% }}
   method {{
     {method}
@@ -105,28 +159,35 @@ experiment tried {{
 
 impl Rig {
     /// Pods, metrics that are well, the experiment's objects but for the Workflow, which is `object`.
-    pub async fn new(
+    pub async fn new(parts: (&'static Cluster, PathBuf), namespace: &str, method: &str, verify: &str) -> Self {
+        Self::with_floor(parts, namespace, "90%", method, verify).await
+    }
+
+    /// The same, where metrics are as expected from `floor` on.
+    pub async fn with_floor(
         (cluster, program): (&'static Cluster, PathBuf),
         namespace: &str,
+        floor: &str,
         method: &str,
         verify: &str,
     ) -> Self {
         let place = Place::new(cluster, namespace).await;
         let metrics = Prometheus::start(&program, "0.99");
-        let text = text(namespace, &metrics.url, method, verify);
+        let text = text(namespace, &metrics.url, floor, method, verify);
         let compiled = compile(&[("main.chaos", &text)]);
         assert_eq!(compiled.errors(), "", "{text}");
         let mut plans = compiled.plans.iter().filter_map(|p| p.plan.as_ref());
         let plan = plans.find(|p| p.schedule.is_some() != verify.is_empty()).expect("a plan");
-        let port = free_port();
         let folder = tempfile::tempdir().unwrap();
         let account = install(cluster, plan, &folder).await;
-        write_kubeconfig(cluster, &account, &folder).await;
+        let api_server = write_kubeconfig(cluster, &account, &folder).await;
+        let door = Door::open(Vec::new()).await;
+        let port = door.port;
         // The gate is on loopback and behind no Service, which the compiler cannot know.
         let options = EmitOptions { gate_url: Some(format!("http://127.0.0.1:{port}")), gate_image: None };
         let object = emitted::emit(plan, EngineName::ChaosMesh, &options, &plan.name).remove(0).json;
         let name = object["metadata"]["name"].as_str().unwrap().to_owned();
-        let rig = Self { cluster, place, metrics, object, name, port, folder };
+        let rig = Self { cluster, place, metrics, plan: plan.clone(), object, name, door, api_server, folder };
         rig.measured().await;
         rig
     }
@@ -143,11 +204,14 @@ impl Rig {
 
     /// Starts the gate, and waits until it has seen the cluster.
     pub async fn gate(&self) -> Process {
-        self.gate_named("one", self.port).await
+        let gate = self.gate_named("one").await;
+        self.door.lead_to(vec![gate.port]);
+        gate
     }
 
-    /// The same, as a replica of this name on this port.
-    pub async fn gate_named(&self, name: &str, port: u16) -> Process {
+    /// The same, as a replica of this name that nobody is led to.
+    pub async fn gate_named(&self, name: &str) -> Process {
+        let port = free_port();
         let file = |name: &str| self.folder.path().join(name);
         let mut child = Command::new(env!("CARGO_BIN_EXE_perturb"))
             .arg("gate")
@@ -170,7 +234,7 @@ impl Rig {
                 shared.lock().unwrap().push(line);
             }
         });
-        let process = Process { child, log };
+        let process = Process { port, child, log };
         let at = format!("127.0.0.1:{port}");
         until("the gate is ready", SOON, async || {
             get(&at, "/readyz").await.filter(|(status, _)| *status == 200).map(drop)
@@ -181,7 +245,13 @@ impl Rig {
 
     /// What the gate says at a path.
     pub async fn get(&self, path: &str) -> Option<(u16, String)> {
-        get(&format!("127.0.0.1:{}", self.port), path).await
+        get(&format!("127.0.0.1:{}", self.door.port), path).await
+    }
+
+    /// The page `/verdict`.
+    pub async fn page(&self) -> Json {
+        let (_, page) = self.get("/verdict").await.expect("a page");
+        serde_json::from_str(&page).expect("JSON")
     }
 
     /// What a check of the Workflow would be told.
@@ -213,6 +283,18 @@ impl Rig {
     /// An annotation of the newest Workflow.
     pub async fn annotation(&self, key: &str) -> Option<String> {
         self.workflow().await?.metadata.annotations?.get(key).cloned()
+    }
+
+    /// Waits until some Workflow bears this verdict, and gives its reason.
+    pub async fn some_verdict(&self, wanted: &str) -> String {
+        until("some run has the verdict", SOON, async || {
+            self.chaos("Workflow").await.into_iter().find_map(|w| {
+                let annotations = w.metadata.annotations?;
+                let is_it = annotations.get("perturb.dev/verdict").is_some_and(|v| v == wanted);
+                is_it.then(|| annotations.get("perturb.dev/reason").cloned().unwrap_or_default())
+            })
+        })
+        .await
     }
 
     /// Waits for the verdict on the Workflow, and gives it with its reason.
@@ -291,24 +373,29 @@ async fn install(cluster: &Cluster, plan: &Plan, folder: &tempfile::TempDir) -> 
     (namespace, account.expect("an account"))
 }
 
-/// A kubeconfig with the rights of the gate's account.
-async fn write_kubeconfig(cluster: &Cluster, (namespace, account): &(String, String), folder: &tempfile::TempDir) {
+/// A kubeconfig with the rights of the gate's account. Gives the way to the API server.
+async fn write_kubeconfig(cluster: &Cluster, of: &(String, String), folder: &tempfile::TempDir) -> Door {
+    let (namespace, account) = of;
     let api: Api<ServiceAccount> = Api::namespaced(cluster.client.clone(), namespace);
     let token = api.create_token_request(account, &PostParams::default(), &TokenRequest::default()).await;
     let token = token.expect("a token").status.expect("a token").token;
     let admin = cluster.calls.parent().unwrap().join("admin.kubeconfig");
     let admin = kube::config::Kubeconfig::read_from(admin).expect("a kubeconfig");
     let of_admin = admin.clusters[0].cluster.clone().expect("a cluster");
+    let server = of_admin.server.expect("an address");
+    let port = server.rsplit(':').next().and_then(|p| p.trim_end_matches('/').parse().ok()).expect("a port");
+    let door = Door::open(vec![port]).await;
     let config = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "gate",
         "clusters": [{ "name": "here", "cluster": {
-            "server": of_admin.server, "certificate-authority": of_admin.certificate_authority,
+            "server": format!("https://127.0.0.1:{}", door.port), "certificate-authority": of_admin.certificate_authority,
             "certificate-authority-data": of_admin.certificate_authority_data,
         } }],
         "users": [{ "name": "gate", "user": { "token": token } }],
         "contexts": [{ "name": "gate", "context": { "cluster": "here", "user": "gate", "namespace": namespace } }],
     });
     std::fs::write(folder.path().join("kubeconfig"), config.to_string()).unwrap();
+    door
 }
 
 /// A request and its whole answer; `None`: nobody is there.
