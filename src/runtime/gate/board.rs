@@ -71,7 +71,7 @@ pub enum Check {
     /// `/clear/N`
     Clear(u32),
     /// `/check/NAME`
-    Check(String),
+    Holds(String),
 }
 
 impl Check {
@@ -85,7 +85,7 @@ impl Check {
             "recovered" => Self::Recovered,
             _ => match path.split_once('/')? {
                 ("clear", number) => Self::Clear(number.parse().ok()?),
-                ("check", name) if !name.contains('/') => Self::Check(name.to_owned()),
+                ("check", name) if !name.contains('/') => Self::Holds(name.to_owned()),
                 _ => return None,
             },
         })
@@ -100,7 +100,7 @@ impl Check {
             Self::Guards => "guards",
             Self::Recovered => "recovered",
             Self::Clear(_) => "clear",
-            Self::Check(_) => "check",
+            Self::Holds(_) => "check",
         }
     }
 
@@ -111,7 +111,7 @@ impl Check {
             Self::Guards => answers.guards,
             Self::Recovered => answers.recovered,
             Self::Clear(step) => answers.clear.contains(step),
-            Self::Check(name) => answers.checks.contains(name),
+            Self::Holds(name) => answers.checks.contains(name),
         }
     }
 }

@@ -30,11 +30,13 @@ use crate::types;
 
 /// Between two looks while a run is under way.
 const LOOK: Duration = Duration::from_millis(500);
+/// Between two looks that somebody waits for, at the least.
+const LEAST: Duration = Duration::from_millis(200);
 /// Between two glances while none is.
 const GLANCE: Duration = Duration::from_secs(1);
 /// After a write that was refused.
 const AGAIN: Duration = Duration::from_millis(500);
-/// A run is thought about this often, whatever happens.
+/// What a run says of itself is said anew this often, whatever happens.
 const BEAT: Duration = Duration::from_millis(250);
 
 /// Who wants to know what happens: the run's Workflow, and words.
@@ -90,8 +92,8 @@ struct Shared {
     cluster: Cluster,
     board: Arc<Board>,
     log: Log,
-    /// Something was written: look again at once.
-    written: Notify,
+    /// Somebody waits for the next look: a sample came, or something was written.
+    wanted: Notify,
 }
 
 /// Keeps the gate until SIGTERM or SIGINT. `ready` is told where it listens.
@@ -115,7 +117,7 @@ pub async fn keep(gate: Gate, ready: impl FnOnce(SocketAddr)) -> Result<(), Gate
         cluster,
         board,
         log: gate.log,
-        written: Notify::new(),
+        wanted: Notify::new(),
     });
     let mut terminate = signal(SignalKind::terminate()).map_err(GateError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(GateError::Signals)?;
@@ -185,7 +187,8 @@ async fn watch_runs(shared: &Arc<Shared>) -> String {
                 if tasks.is_empty() { GLANCE } else { LOOK }
             }
         };
-        let _ = tokio::time::timeout(pause, shared.written.notified()).await;
+        let _ = tokio::time::timeout(pause, shared.wanted.notified()).await;
+        tokio::time::sleep(LEAST.saturating_sub(began.elapsed())).await;
     }
 }
 
@@ -224,6 +227,7 @@ async fn follow(
         Arc::new(Prober::new(shared.secrets.clone()).for_cluster(&plan.place.cluster).with_kubernetes(Arc::new(facts)));
     let (send, mut told) = unbounded_channel();
     let mut busy = Busy::default();
+    let mut wanted = None;
     let mut is_told = workflow.mark.verdict.is_some();
     (shared.log)(&workflow.name, &format!("a run, {}", workflow.uid));
     loop {
@@ -247,24 +251,33 @@ async fn follow(
         if run.is_finished() && is_told {
             return;
         }
-        let wake = run.due().map_or(BEAT, |at| std_time(at).saturating_sub(began.elapsed()).min(BEAT));
-        let event = tokio::select! {
+        // Each due moment wants one look.
+        let next = run.due().filter(|at| wanted != Some(*at));
+        let due = next.map(|at| std_time(at).saturating_sub(began.elapsed())).filter(|wait| *wait < BEAT);
+        tokio::select! {
             biased;
             changed = looks.changed() => {
                 if changed.is_err() {
                     return;
                 }
-                if let Some((at, seen)) = looks.borrow_and_update().clone() {
+                let look = looks.borrow_and_update().clone();
+                if let Some((at, seen)) = look {
                     looked = at;
-                    run.look(time(began.elapsed()), seen);
+                    run.look(time(at.saturating_duration_since(began)), seen);
                 }
-                continue;
             }
-            Some(told) = told.recv() => busy.end(told, &shared, &workflow.name),
-            () = tokio::time::sleep(wake) => Some(Event::Tick),
-        };
-        if let Some(event) = event {
-            run.hear(time(began.elapsed()), event);
+            Some(told) = told.recv() => {
+                if let Some(event) = busy.end(told, &shared, &workflow.name) {
+                    run.hear(time(began.elapsed()), event);
+                    shared.wanted.notify_one();
+                }
+            }
+            () = tokio::time::sleep(due.unwrap_or(BEAT)) => {
+                if due.is_some() {
+                    wanted = next;
+                    shared.wanted.notify_one();
+                }
+            }
         }
     }
 }
@@ -384,7 +397,7 @@ impl Busy {
             Err(_) => {}
         }
         self.not_before = Some(Instant::now() + AGAIN);
-        shared.written.notify_one();
+        shared.wanted.notify_one();
         None
     }
 }

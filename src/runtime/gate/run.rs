@@ -1,6 +1,6 @@
 //! One run that Chaos Mesh leads: what is known of it, what is to be written on it, and what its checks are answered.
 //!
-//! Pure. Comes in: looks at the cluster, samples, the time since this gate first saw the run. Goes out: samples to ask for
+//! Pure. Comes in: looks at the cluster, samples, each with the time since this gate first saw the run. Goes out: samples to ask for
 //! ([`Following::asks`]), what to write ([`Following::writes`]), [`Answers`]. Everything is derived anew from what is known,
 //! so that a write that failed is simply wanted again at the next look.
 
@@ -74,8 +74,8 @@ pub struct Following {
     now: Duration,
     looked: Duration,
     guards_asked: Option<Duration>,
-    /// What came while nothing was seen of the cluster.
-    held: Vec<Event>,
+    /// What came since the last look, and when.
+    held: Vec<(Duration, Event)>,
     asks: Vec<Ask>,
     records: Vec<Record>,
     outcome: Option<(Duration, Outcome)>,
@@ -137,14 +137,9 @@ impl Following {
         self.tell(self.now, Event::Followed(Followed::Late { reason: reason.to_owned() }));
     }
 
-    /// Something happened beside the cluster. Who has not seen the cluster for a while (an outage, a process that slept)
-    /// does not know the phase that it happened in: it is told after the next look.
-    pub fn hear(&mut self, now: Duration, event: Event) {
-        if now.minus(self.looked) <= BLIND {
-            self.tell(now, event);
-        } else if event != Event::Tick {
-            self.held.push(event);
-        }
+    /// A sample came. The machine is told with the next look: before it, nobody knows the phase that it came in.
+    pub fn hear(&mut self, at: Duration, event: Event) {
+        self.held.push((at, event));
     }
 
     /// Tells the machine.
@@ -158,10 +153,10 @@ impl Following {
                     Command::Sample { stream, asked, .. } => self.asks.push(Ask { stream, asked }),
                     // That the objects of the run are there to be seen is all that can be asked of it.
                     Command::Ready { engine } => events.push(Event::Ready { engine, result: Ok(()) }),
-                    Command::Undo { injection, attempt } => {
-                        if state.step_of(injection).is_some_and(|s| self.progress.is_gone(s)) {
-                            events.push(Event::Undone { injection, attempt, result: Ok(()) });
-                        }
+                    Command::Undo { injection, attempt }
+                        if state.step_of(injection).is_some_and(|s| self.progress.is_gone(s)) =>
+                    {
+                        events.push(Event::Undone { injection, attempt, result: Ok(()) });
                     }
                     Command::End(outcome) => self.outcome = Some((self.now, *outcome)),
                     // A run that is followed draws, locks, asks and injects nothing.
@@ -171,20 +166,27 @@ impl Following {
         }
     }
 
-    /// A new look at the cluster.
+    /// A new look at the cluster, which began at `now`. Only here does the machine's time go on, so that it never judges by
+    /// what the cluster was before: what the look shows is told as of the look before it, the earliest that it can have
+    /// happened; then the samples that came since; then that time went by.
     pub fn look(&mut self, now: Duration, seen: Arc<Seen>) {
-        let blind = now.minus(self.looked);
+        let (before, blind) = (self.now, now.minus(self.looked));
         self.looked = now;
         self.seen = seen.clone();
         let broken = self.is_broken();
         let events = self.progress.look(&self.config, &self.uid, broken, &seen);
         if blind > BLIND && self.outcome.is_none() && self.state.as_ref().is_some_and(State::is_ready) {
-            self.late(&format!("nothing was heard of the API server for {blind}"));
+            self.late(&format!("nothing was heard of the API server for {} s", blind.as_secs_ceil()));
         }
-        let held = std::mem::take(&mut self.held);
-        for event in events.into_iter().chain(held) {
-            self.tell(now, event);
+        for event in events {
+            self.tell(before, event);
         }
+        let (held, later) = std::mem::take(&mut self.held).into_iter().partition(|(at, _)| *at <= now);
+        self.held = later;
+        for (at, event) in held {
+            self.tell(at, event);
+        }
+        self.tell(now, Event::Tick);
         let by_other = self.mark().and_then(|m| m.broken.clone());
         if let Some(reasons) = by_other.filter(|_| self.own_break().is_none() && self.outcome.is_none()) {
             for reason in reasons {
@@ -331,6 +333,10 @@ impl Following {
             mark.replicas.iter().filter(|(name, _)| **name != self.me).map(|(_, found)| *found).collect();
         let is_waited_for = self.now < ended.plus(self.grace());
         if verdict == Verdict::Confirmed && is_waited_for && others.contains(&None) {
+            return None;
+        }
+        // The lock is open, and the Workflow has not stopped yet: a fault may still begin.
+        if verdict == Verdict::NotRun && mark.stage >= Stage::Armed && self.is_current() {
             return None;
         }
         let has_recovered =

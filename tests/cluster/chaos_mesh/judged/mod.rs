@@ -2,5 +2,5 @@
 //! controllers and a real Prometheus.
 
 mod broken;
-mod judged;
+mod ends;
 mod rig;
