@@ -152,7 +152,8 @@ impl Board {
     /// What a run says of itself now.
     pub fn publish(&self, uid: &str, row: Row) {
         let mut inner = self.inner();
-        let is_news = inner.runs.get(uid).is_none_or(|before| before.verdict.is_none());
+        // A verdict that becomes worse is another one.
+        let is_news = inner.runs.get(uid).is_none_or(|before| before.verdict != row.verdict);
         if let (Some(verdict), true) = (row.verdict, is_news) {
             *inner.verdicts.entry(verdict).or_default() += 1;
         }

@@ -1,17 +1,26 @@
 //! Each way in which a judged run ends while its gate is well.
 
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use kube::api::{ListParams, Patch, PatchParams};
 use perturb::engine::chaos_mesh::reaction_bound;
+
+use serde_json::json;
 
 use super::super::runs::{SOON, condition};
 use super::rig::{DELAY, Rig, parts, turn};
 use crate::control_plane::until;
 
+/// Holds where the guard is true.
+const LENIENT: &str = "expect fine: good(app) >= 30%";
+
 #[test]
 fn a_run_in_which_metrics_hold_is_confirmed() {
     let Some(parts) = parts("a_run_in_which_metrics_hold_is_confirmed") else { return };
-    let cluster = parts.0;
+    let (cluster, tool) = (parts.0, parts.1.with_file_name("promtool"));
     cluster.run(async {
         let _turn = turn().await;
         let rig = Rig::new(parts, "judged-well", DELAY, "").await;
@@ -28,11 +37,14 @@ fn a_run_in_which_metrics_hold_is_confirmed() {
             .await;
         let events = cluster.api("v1", "Event", "judged-well-chaos").await.unwrap();
         until("an event says so", SOON, async || {
-            let all = events.list(&kube::api::ListParams::default()).await.ok()?.items;
+            let all = events.list(&ListParams::default()).await.ok()?.items;
             all.iter().any(|e| e.data["reason"] == "Verdict" && e.data["type"] == "Normal").then_some(())
         })
         .await;
         assert_eq!(rig.page().await["verdict"], "confirmed");
+        let (_, metrics) = rig.get("/metrics").await.unwrap();
+        assert!(metrics.contains("verdict=\"confirmed\"} 1"), "{metrics}");
+        promtool(&tool, &metrics);
         // And the Workflow comes to its end without an abort.
         until("the Workflow is accomplished", SOON, async || {
             condition(&rig.workflow().await?.data, "Accomplished").then_some(())
@@ -45,6 +57,19 @@ fn a_run_in_which_metrics_hold_is_confirmed() {
         assert_eq!(rig.verdict().await.0, "confirmed");
         rig.clean().await;
     });
+}
+
+/// Prometheus' own judgement of a page of metrics. It comes with the server.
+fn promtool(tool: &Path, page: &str) {
+    let mut child = Command::new(tool)
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("promtool");
+    child.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
+    let said = child.wait_with_output().unwrap();
+    assert!(said.status.success(), "{}\n{page}", String::from_utf8_lossy(&said.stdout));
 }
 
 #[test]
@@ -68,6 +93,47 @@ fn every_kind_of_step_is_followed() {
         let (verdict, reason) = rig.verdict().await;
         assert_eq!(verdict, "confirmed", "{reason}\n{}", gate.log());
         assert_eq!(rig.page().await["outcome"]["injected"], 3);
+        rig.clean().await;
+    });
+}
+
+#[test]
+fn what_kubernetes_knows_is_asked_with_the_emitted_rights() {
+    let Some(parts) = parts("what_kubernetes_knows_is_asked_with_the_emitted_rights") else { return };
+    let again = parts.clone();
+    let cluster = parts.0;
+    cluster.run(async {
+        let _turn = turn().await;
+        // Nodes that run nothing do not know where they are.
+        let nodes = cluster.api("v1", "Node", "").await.unwrap();
+        let zone = json!({ "metadata": { "labels": { "topology.kubernetes.io/zone": "a" } } });
+        for node in nodes.list(&ListParams::default()).await.unwrap().items {
+            let name = node.metadata.name.unwrap();
+            nodes.patch(&name, &PatchParams::default(), &Patch::Merge(&zone)).await.expect("a zone");
+        }
+        let expected = "expect ready: probe.ready-pods(app) >= 3\n\
+            expect spread: probe.ready-zones(app) == 1\n\
+            expect calm: probe.restarts(app) == 0\n\
+            expect rolled: probe.rolled-out(app)";
+        let rig = Rig::expecting(parts, "judged-facts", expected, DELAY, "").await;
+        let gate = rig.gate().await;
+        rig.apply().await;
+        let (verdict, reason) = rig.verdict().await;
+        assert_eq!(verdict, "confirmed", "{reason}\n{}", gate.log());
+        rig.clean().await;
+        // A pod that is not there is missed.
+        let rig = Rig::expecting(
+            again,
+            "judged-facts-2",
+            "expect ready: probe.ready-pods(app) >= 3",
+            "pod.fail(one of app.pods) for 8s",
+            "",
+        )
+        .await;
+        let gate = rig.gate().await;
+        rig.apply().await;
+        let (verdict, reason) = rig.verdict().await;
+        assert_eq!(verdict, "refuted", "{reason}\n{}", gate.log());
         rig.clean().await;
     });
 }
@@ -123,7 +189,7 @@ fn a_guard_takes_the_fault_away_within_its_bound() {
     parts.0.run(async {
         let _turn = turn().await;
         let long = "network.delay(one of app.pods, latency: 100ms) for 10m";
-        let rig = Rig::with_floor(parts, "judged-guard", "30%", long, "").await;
+        let rig = Rig::expecting(parts, "judged-guard", LENIENT, long, "").await;
         let _gate = rig.gate().await;
         rig.apply().await;
         rig.injected().await;
@@ -226,7 +292,7 @@ fn a_scheduled_run_is_judged_and_aborts() {
         let _turn = turn().await;
         let verify = "verify often { in: one of test.clusters\nevery \"0 10 * * tue\" in \"UTC\"\nrun tried }";
         let long = "network.delay(one of app.pods, latency: 100ms) for 1m";
-        let mut rig = Rig::with_floor(parts, "judged-often", "30%", long, verify).await;
+        let mut rig = Rig::expecting(parts, "judged-often", LENIENT, long, verify).await;
         // Nobody waits for Tuesday: Chaos Mesh's cron has a field for seconds in front.
         rig.object["spec"]["schedule"] = "CRON_TZ=UTC */5 * * * * *".into();
         let _gate = rig.gate().await;

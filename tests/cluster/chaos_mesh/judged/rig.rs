@@ -37,6 +37,8 @@ pub struct Rig {
     pub door: Door,
     /// Where the gate finds the API server.
     pub api_server: Door,
+    /// What the emitted Deployment starts the gate with.
+    arguments: Vec<String>,
     folder: tempfile::TempDir,
 }
 
@@ -132,21 +134,27 @@ pub async fn turn() -> tokio::sync::SemaphorePermit<'static> {
     TURNS.acquire().await.expect("never closed")
 }
 
-fn text(namespace: &str, metrics: &str, floor: &str, method: &str, verify: &str) -> String {
+fn text(namespace: &str, metrics: &str, expected: &str, method: &str, verify: &str) -> String {
     format!(
         r##"
-import std.{{network, pod, stress, clock}}
+import std.{{network, pod, probe}}
 team team-a {{ contact: "#a" }}
 service app {{
   owner: team-a, tier: high, replicas: 3, container: "app"
   pods: pods(namespace: "{namespace}", labels: {{ app: "app" }})
 }}
 metric good(of: Service): Percent {{ prometheus: "dial", unit: ratio, every: 1s }}
-cluster test-1 {{ context: "test-1", engines: [chaos-mesh], prometheus: "{metrics}", chaos-namespace: "{namespace}-chaos" }}
+cluster test-1 {{
+  context: "test-1", engines: [chaos-mesh], chaos-namespace: "{namespace}-chaos"
+  prometheus: "{metrics}", token: secret("metrics-reader")
+}}
 environment test {{ clusters: [test-1] }}
 experiment tried {{
   service: app, baseline: 2s
-  hypothesis {{ expect fine: good(app) >= {floor}, recovery automatic within 30s }}
+  hypothesis {{
+    {expected}
+    recovery automatic within 30s
+  }}
   guard {{ abort when good(app) < 50% }}
   method {{
     {method}
@@ -160,26 +168,26 @@ experiment tried {{
 impl Rig {
     /// Pods, metrics that are well, the experiment's objects but for the Workflow, which is `object`.
     pub async fn new(parts: (&'static Cluster, PathBuf), namespace: &str, method: &str, verify: &str) -> Self {
-        Self::with_floor(parts, namespace, "90%", method, verify).await
+        Self::expecting(parts, namespace, "expect fine: good(app) >= 90%", method, verify).await
     }
 
-    /// The same, where metrics are as expected from `floor` on.
-    pub async fn with_floor(
+    /// The same with another hypothesis.
+    pub async fn expecting(
         (cluster, program): (&'static Cluster, PathBuf),
         namespace: &str,
-        floor: &str,
+        expected: &str,
         method: &str,
         verify: &str,
     ) -> Self {
         let place = Place::new(cluster, namespace).await;
         let metrics = Prometheus::start(&program, "0.99");
-        let text = text(namespace, &metrics.url, floor, method, verify);
+        let text = text(namespace, &metrics.url, expected, method, verify);
         let compiled = compile(&[("main.chaos", &text)]);
         assert_eq!(compiled.errors(), "", "{text}");
         let mut plans = compiled.plans.iter().filter_map(|p| p.plan.as_ref());
         let plan = plans.find(|p| p.schedule.is_some() != verify.is_empty()).expect("a plan");
         let folder = tempfile::tempdir().unwrap();
-        let account = install(cluster, plan, &folder).await;
+        let (account, arguments) = install(cluster, plan, &folder).await;
         let api_server = write_kubeconfig(cluster, &account, &folder).await;
         let door = Door::open(Vec::new()).await;
         let port = door.port;
@@ -187,7 +195,8 @@ impl Rig {
         let options = EmitOptions { gate_url: Some(format!("http://127.0.0.1:{port}")), gate_image: None };
         let object = emitted::emit(plan, EngineName::ChaosMesh, &options, &plan.name).remove(0).json;
         let name = object["metadata"]["name"].as_str().unwrap().to_owned();
-        let rig = Self { cluster, place, metrics, plan: plan.clone(), object, name, door, api_server, folder };
+        let rig =
+            Self { cluster, place, metrics, plan: plan.clone(), object, name, door, api_server, arguments, folder };
         rig.measured().await;
         rig
     }
@@ -212,14 +221,14 @@ impl Rig {
     /// The same, as a replica of this name that nobody is led to.
     pub async fn gate_named(&self, name: &str) -> Process {
         let port = free_port();
-        let file = |name: &str| self.folder.path().join(name);
+        let folder = self.folder.path().display().to_string();
+        let here = |argument: &String| {
+            let argument = argument.replace("/etc/perturb", &folder).replace("/var/run/perturb", &folder);
+            argument.replace("0.0.0.0:8080", &format!("127.0.0.1:{port}"))
+        };
         let mut child = Command::new(env!("CARGO_BIN_EXE_perturb"))
-            .arg("gate")
-            .arg(format!("--config={}", file("gate.json").display()))
-            .arg(format!("--plan={}", file("plan.json").display()))
-            .arg(format!("--secrets={}", file("secrets").display()))
-            .arg(format!("--listen=127.0.0.1:{port}"))
-            .env("KUBECONFIG", file("kubeconfig"))
+            .args(self.arguments.iter().map(here))
+            .env("KUBECONFIG", self.folder.path().join("kubeconfig"))
             .env("HOSTNAME", name)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -351,11 +360,12 @@ impl Rig {
     }
 }
 
-/// Applies what the gate needs but for its Deployment, and writes its files as the pod has them. Gives its account.
-async fn install(cluster: &Cluster, plan: &Plan, folder: &tempfile::TempDir) -> (String, String) {
+/// Applies what the gate needs but for its Deployment, and writes its files as the pod has them. Gives its account (namespace
+/// and name), and the Deployment's arguments.
+async fn install(cluster: &Cluster, plan: &Plan, folder: &tempfile::TempDir) -> ((String, String), Vec<String>) {
     let namespace = plan.place.cluster.chaos_namespace.to_string();
     cluster.namespace(&namespace).await;
-    let mut account = None;
+    let (mut account, mut arguments) = (None, Vec::new());
     for document in emitted::emit(plan, EngineName::ChaosMesh, &EmitOptions::default(), &plan.name) {
         let object = document.json;
         match object["kind"].as_str().unwrap() {
@@ -365,12 +375,26 @@ async fn install(cluster: &Cluster, plan: &Plan, folder: &tempfile::TempDir) -> 
                     std::fs::write(folder.path().join(file), text.as_str().unwrap()).unwrap();
                 }
             }
+            "Deployment" => {
+                let container = &object["spec"]["template"]["spec"]["containers"][0];
+                arguments = serde_json::from_value(container["args"].clone()).expect("arguments");
+                for mount in container["volumeMounts"].as_array().unwrap() {
+                    // A Secret of the plan, with the key `token`.
+                    let path = mount["mountPath"].as_str().unwrap();
+                    if let Some(secret) = path.strip_prefix("/var/run/perturb/") {
+                        let at = folder.path().join(secret);
+                        std::fs::create_dir_all(&at).unwrap();
+                        std::fs::write(at.join("token"), "of-no-interest\n").unwrap();
+                    }
+                }
+                continue;
+            }
             "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding" => {}
             _ => continue,
         }
         cluster.apply(&object).await.unwrap_or_else(|e| panic!("{}: {e}", object["kind"]));
     }
-    (namespace, account.expect("an account"))
+    ((namespace, account.expect("an account")), arguments)
 }
 
 /// A kubeconfig with the rights of the gate's account. Gives the way to the API server.
