@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 
 use super::seen::{Fault, Node, OF_SCHEDULE, OF_WORKFLOW, PAUSE, Seen, Workflow};
 use crate::engine::chaos_mesh::GateConfig;
+use crate::runtime::machine::Verdict;
 
 /// A look or a write that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -20,8 +21,24 @@ const WHO: &str = "perturb-gate";
 
 /// Why the cluster did not do it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Refused(pub String);
+#[error("{reason}")]
+pub struct Refused {
+    /// In words.
+    pub reason: String,
+    /// Something changed between the look and the write: the next look shows it.
+    pub is_conflict: bool,
+}
+
+impl Refused {
+    fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), is_conflict: false }
+    }
+
+    fn of(error: &kube::Error) -> Self {
+        let is_conflict = matches!(error, kube::Error::Api(status) if status.code == 409);
+        Self { reason: plain(error), is_conflict }
+    }
+}
 
 /// A way to the API server.
 pub struct Cluster {
@@ -37,7 +54,7 @@ impl Cluster {
     pub async fn find(config: Arc<GateConfig>) -> Result<Self, Refused> {
         // Another part may have chosen already: then that holds.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = kube::Client::try_default().await.map_err(|e| Refused(plain(&e)))?;
+        let client = kube::Client::try_default().await.map_err(|e| Refused::of(&e))?;
         Ok(Self { client, config })
     }
 
@@ -141,41 +158,38 @@ impl Cluster {
         .await
     }
 
-    /// Says something about a Workflow where `kubectl describe` and `kubectl get events` show it.
+    /// Says a verdict where `kubectl describe` and `kubectl get events` show it. Of two replicas one says it.
     ///
     /// # Errors
     /// It may not be written.
-    pub async fn tell(
-        &self,
-        workflow: &str,
-        uid: &str,
-        is_well: bool,
-        reason: &str,
-        text: &str,
-    ) -> Result<(), Refused> {
+    pub async fn tell(&self, workflow: &Workflow, verdict: Verdict, reason: &str) -> Result<(), Refused> {
         let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("", "v1", "Event"), "events");
         let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &self.config.namespace, &resource);
         let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let event = json!({
             "apiVersion": "v1", "kind": "Event",
-            "metadata": { "generateName": format!("{workflow}."), "namespace": self.config.namespace },
+            "metadata": { "name": format!("{}.{}.{verdict}", workflow.name, workflow.uid), "namespace": self.config.namespace },
             "involvedObject": {
                 "apiVersion": "chaos-mesh.org/v1alpha1", "kind": "Workflow",
-                "name": workflow, "namespace": self.config.namespace, "uid": uid,
+                "name": workflow.name, "namespace": self.config.namespace, "uid": workflow.uid,
             },
-            "type": if is_well { "Normal" } else { "Warning" },
-            "reason": reason, "message": text, "count": 1,
+            "type": if verdict == Verdict::Confirmed { "Normal" } else { "Warning" },
+            "reason": "Verdict", "message": format!("{verdict}: {reason}"), "count": 1,
             "firstTimestamp": now, "lastTimestamp": now, "source": { "component": WHO },
         });
-        let event: DynamicObject = serde_json::from_value(event).map_err(|e| Refused(e.to_string()))?;
-        within(async { api.create(&PostParams::default(), &event).await.map(drop) }).await
+        let event: DynamicObject = serde_json::from_value(event).map_err(|e| Refused::new(e.to_string()))?;
+        match within(async { api.create(&PostParams::default(), &event).await.map(drop) }).await {
+            // It is there already.
+            Err(refused) if refused.is_conflict => Ok(()),
+            other => other,
+        }
     }
 }
 
 async fn within<T>(work: impl Future<Output = Result<T, kube::Error>>) -> Result<T, Refused> {
     match tokio::time::timeout(PATIENCE, work).await {
-        Ok(done) => done.map_err(|e| Refused(plain(&e))),
-        Err(_) => Err(Refused(format!("the API server gives no answer within {} s", PATIENCE.as_secs()))),
+        Ok(done) => done.map_err(|e| Refused::of(&e)),
+        Err(_) => Err(Refused::new(format!("the API server gives no answer within {} s", PATIENCE.as_secs()))),
     }
 }
 

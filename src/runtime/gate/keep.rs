@@ -167,7 +167,7 @@ async fn watch_runs(shared: &Arc<Shared>) -> String {
         let began = Instant::now();
         let pause = match look(shared, &done, !tasks.is_empty()).await {
             Err(refused) => {
-                if shared.board.look_failed(&refused.0) {
+                if shared.board.look_failed(&refused.reason) {
                     (shared.log)(&shared.config.name, &format!("the cluster cannot be seen: {refused}"));
                 }
                 LOOK
@@ -228,7 +228,7 @@ async fn follow(
     let (send, mut told) = unbounded_channel();
     let mut busy = Busy::default();
     let mut wanted = None;
-    let mut is_told = workflow.mark.verdict.is_some();
+    let mut told_verdict = workflow.mark.verdict.as_ref().map(|(verdict, _)| *verdict);
     (shared.log)(&workflow.name, &format!("a run, {}", workflow.uid));
     loop {
         for record in run.records() {
@@ -243,12 +243,12 @@ async fn follow(
             run.guards_were_asked(time(at.saturating_duration_since(began)));
         }
         busy.begin(&shared, &workflow.name, run.writes(), &send);
-        if !is_told && let Some((verdict, reason)) = run.verdict() {
-            is_told = true;
+        if let Some((verdict, reason)) = run.verdict().filter(|(verdict, _)| told_verdict != Some(*verdict)) {
+            told_verdict = Some(verdict);
             say(&shared, &workflow, verdict, reason);
         }
         shared.board.publish(run.uid(), row(&run, looked));
-        if run.is_finished() && is_told {
+        if run.is_finished() {
             return;
         }
         // Each due moment wants one look.
@@ -297,10 +297,8 @@ fn say(shared: &Arc<Shared>, workflow: &Workflow, verdict: Verdict, reason: Stri
     (shared.log)(&workflow.name, &format!("{}: {reason}", verdict.text().to_uppercase()));
     let (shared, workflow) = (shared.clone(), workflow.clone());
     tokio::spawn(async move {
-        let text = format!("{verdict}: {reason}");
-        let is_well = verdict == Verdict::Confirmed;
         for _ in 0..5 {
-            if shared.cluster.tell(&workflow.name, &workflow.uid, is_well, "Verdict", &text).await.is_ok() {
+            if shared.cluster.tell(&workflow, verdict, &reason).await.is_ok() {
                 return;
             }
             tokio::time::sleep(AGAIN).await;
@@ -390,9 +388,9 @@ impl Busy {
         match result {
             // It is wanted until it is seen: look before anything is written again.
             Ok(()) => self.said = None,
-            Err(refused) if self.said.as_ref() != Some(&refused.0) => {
+            Err(refused) if !refused.is_conflict && self.said.as_ref() != Some(&refused.reason) => {
                 (shared.log)(name, &format!("a write was refused: {refused}"));
-                self.said = Some(refused.0);
+                self.said = Some(refused.reason);
             }
             Err(_) => {}
         }
