@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use tree_sitter::{Language, Node, Query, QueryCursor, StreamingIterator as _};
 use tree_sitter_perturb::{FOLDS, HIGHLIGHTS, INDENTS, INJECTIONS, LANGUAGE, LOCALS};
 
-use crate::root;
 use crate::tree_sitter::{files, read, tree};
+use crate::{has, root};
 
 /// A query with the nodes that each of its captures has in a text.
 fn captures(query: &Query, text: &str) -> Vec<(String, std::ops::Range<usize>, String)> {
@@ -221,4 +221,51 @@ fn every_query_of_every_editor_fits_the_grammar() {
         }
     }
     assert!(count > 15, "where are the queries?");
+}
+
+fn toml_of(path: &str) -> toml::Table {
+    read(&root().join(path)).parse().unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+#[test]
+fn helix_and_zed_name_the_grammar_the_server_and_the_files() {
+    let helix = toml_of("editors/helix/languages.toml");
+    assert_eq!(helix["language-server"]["perturb"]["args"][0].as_str(), Some("lsp"));
+    assert_eq!(helix["language"][0]["language-servers"][0].as_str(), Some("perturb"));
+    assert_eq!(helix["language"][0]["file-types"][0].as_str(), Some("chaos"));
+    assert_eq!(helix["language"][0]["grammar"], helix["grammar"][0]["name"]);
+    let folder = helix["grammar"][0]["source"]["path"].as_str().unwrap().replace("PERTURB", root().to_str().unwrap());
+    assert!(PathBuf::from(folder).join("src/parser.c").is_file());
+
+    let language = toml_of("editors/zed/languages/perturb/config.toml");
+    let extension = toml_of("editors/zed/extension.toml");
+    assert!(extension["grammars"].as_table().unwrap().contains_key(language["grammar"].as_str().unwrap()));
+    assert_eq!(extension["language_servers"]["perturb"]["languages"][0], language["name"]);
+    assert_eq!(language["path_suffixes"][0].as_str(), Some("chaos"));
+    let folder = extension["grammars"]["perturb"]["path"].as_str().unwrap();
+    assert!(root().join(folder).join("src/parser.c").is_file());
+}
+
+/// Zed builds the grammar of one revision: commit the grammar, then write that commit's id into `extension.toml`.
+#[test]
+fn the_revision_that_zed_builds_has_this_grammar() {
+    let git = |arguments: &[&str]| {
+        let out = std::process::Command::new("git").args(arguments).current_dir(root()).output().unwrap();
+        out.status.success().then(|| String::from_utf8_lossy(&out.stdout).into_owned())
+    };
+    if !has("git", "--version") {
+        return;
+    }
+    if git(&["rev-parse", "--is-shallow-repository"]).is_none_or(|said| said.trim() != "false") {
+        eprintln!("SKIPPED: the history is not here");
+        return;
+    }
+    let extension = toml_of("editors/zed/extension.toml");
+    let revision = extension["grammars"]["perturb"]["rev"].as_str().unwrap();
+    assert_eq!(revision.len(), 40, "Zed wants the whole id");
+    for file in ["grammar.js", "src/parser.c", "src/scanner.c"] {
+        let path = format!("editors/tree-sitter-perturb/{file}");
+        let there = git(&["show", &format!("{revision}:{path}")]);
+        assert!(there.as_deref() == Some(&read(&root().join(&path))), "{path} is another one in {revision}");
+    }
 }
