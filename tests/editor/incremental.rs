@@ -46,7 +46,7 @@ fn of_check(files: &Files) -> BTreeSet<String> {
     let (sources, roots) = memory(files);
     let checked = check::check(&sources, &roots);
     let mut found = checked.diagnostics.clone();
-    found.extend(lower::check(&checked.program));
+    found.extend(lower::check(&checked.program).diagnostics);
     for experiment in lower::experiments(&checked.program) {
         for place in lower::places(&checked.program, &experiment) {
             let lowered = lower::plan(&checked.program, &experiment, &place);
