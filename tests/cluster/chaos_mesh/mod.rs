@@ -6,4 +6,5 @@ mod gate;
 mod pods;
 pub mod runs;
 mod schedule;
+mod selectors;
 mod workflow;
