@@ -18,9 +18,10 @@ mod import_support;
 mod litmus;
 mod oracle;
 mod programs;
-#[path = "../it/stdlib.rs"]
-mod stdlib;
 #[path = "../it/support.rs"]
 #[allow(dead_code, reason = "shared with tests/it, which needs more of it")]
 mod support;
 mod traps;
+#[path = "../support/uses.rs"]
+#[allow(dead_code, reason = "shared with tests/it, which needs more of it")]
+mod uses;

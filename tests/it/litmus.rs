@@ -123,7 +123,7 @@ fn every_example_is_valid_or_refused_by_name() {
 #[test]
 fn every_fault_of_the_library_is_valid_with_each_of_its_parameters() {
     let schemas = Schemas::beside("every_fault_of_the_library_is_valid_with_each_of_its_parameters");
-    let (uses, compiled) = crate::stdlib::uses();
+    let (uses, compiled) = crate::uses::uses();
     let (mut told, mut engines) = (BTreeSet::new(), 0);
     for one in uses.iter().filter(|u| u.bodies.contains(&EngineName::Litmus)) {
         let planned = compiled.plans.iter().find(|p| p.experiment.name == one.experiment);
@@ -162,9 +162,7 @@ experiment quotes {
     let compiled = compile(&[("main.chaos", text)]);
     assert_eq!(compiled.errors(), "");
     let plan = compiled.plans[0].plan.as_ref().expect("a plan");
-    let Some(Body::Expressed(body)) = plan.faults[0].bodies.get(&EngineName::Litmus) else {
-        panic!("no body")
-    };
+    let Some(Body::Expressed(body)) = plan.faults[0].bodies.get(&EngineName::Litmus) else { panic!("no body") };
     let of = |entries: &[perturb::types::Entry], key: &str| {
         entries.iter().find(|e| e.key == key).map(|e| e.value.clone()).unwrap_or_else(|| panic!("no {key}"))
     };
