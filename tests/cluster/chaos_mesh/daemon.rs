@@ -40,7 +40,7 @@ struct Asked {
 
 /// Every fault that a daemon is asked for, by module.
 fn faults() -> BTreeMap<String, Vec<Asked>> {
-    let (uses, compiled) = crate::stdlib::uses();
+    let (uses, compiled) = crate::uses::uses();
     let options = EmitOptions { gate_url: Some("http://127.0.0.1:1".into()), gate_image: None };
     let mut modules: BTreeMap<String, Vec<Asked>> = BTreeMap::new();
     let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
