@@ -28,7 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["source", "diagnostic", "types", "syntax", "plan", "check", "lower", "analysis", "lint", "project", "ide"],
     ),
     // Manifests of others, read backwards through the library's bodies: it evaluates them, and makes no plan.
-    ("import", &["source", "diagnostic", "types", "check", "plan", "format"]),
+    ("import", &["source", "diagnostic", "types", "check", "plan", "analysis", "format"]),
     (
         "cli",
         &[

@@ -13,6 +13,7 @@ mod gate;
 #[cfg(unix)]
 mod held;
 mod import;
+mod import_litmus;
 #[path = "../support/import.rs"]
 mod import_support;
 mod laws;
