@@ -9,6 +9,7 @@ mod engine_schemas;
 mod examples;
 mod faults_page;
 mod formatting;
+mod gate;
 #[cfg(unix)]
 mod held;
 mod import;

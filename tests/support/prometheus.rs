@@ -7,14 +7,15 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 /// The number, as text; `None`: the page is not there.
-pub type Dial = Arc<Mutex<Option<String>>>;
+type Dial = Arc<Mutex<Option<String>>>;
 
 /// A running server, until it is dropped.
 pub struct Prometheus {
     /// `http://127.0.0.1:PORT`
     pub url: String,
-    /// What `dial` shows.
-    pub dial: Dial,
+    /// Where the number is served, as a page that is well.
+    pub page: u16,
+    dial: Dial,
     child: Child,
     _folder: tempfile::TempDir,
 }
@@ -59,7 +60,7 @@ impl Prometheus {
             .stderr(Stdio::null())
             .spawn()
             .expect("Prometheus starts");
-        Self { url: format!("http://127.0.0.1:{port}"), dial, child, _folder: folder }
+        Self { url: format!("http://127.0.0.1:{port}"), page, dial, child, _folder: folder }
     }
 
     /// From now on the number is this; `None`: the page is gone.

@@ -243,3 +243,14 @@ fn what_the_gate_must_know_survives_json() {
     let plan: Plan = serde_json::from_str(data["plan.json"].as_str().unwrap()).unwrap();
     assert_eq!(plan, tour());
 }
+
+#[test]
+fn the_image_is_what_the_deployment_starts() {
+    let file = include_str!("../../../../.ci/Containerfile");
+    let pod = run(&tour()).only("Deployment")["spec"]["template"]["spec"].clone();
+    assert_eq!(pod["containers"][0]["args"][0], "gate");
+    assert!(pod["containers"][0].get("command").is_none(), "the image's own entry is used");
+    assert!(file.contains("ENTRYPOINT [\"/usr/local/bin/perturb\"]"), "{file}");
+    let (user, group) = (&pod["securityContext"]["runAsUser"], &pod["securityContext"]["runAsGroup"]);
+    assert!(file.contains(&format!("USER {user}:{group}")), "{file}");
+}

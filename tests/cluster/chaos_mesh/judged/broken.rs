@@ -68,6 +68,25 @@ fn a_gate_that_hangs_takes_the_fault_with_it() {
 }
 
 #[test]
+fn what_answers_in_its_place_is_not_the_gate() {
+    let Some(parts) = parts("what_answers_in_its_place_is_not_the_gate") else { return };
+    parts.0.run(async {
+        let _turn = turn().await;
+        let rig = Rig::new(parts, "gate-elsewhere", LONG, "").await;
+        let gate = rig.gate().await;
+        rig.apply().await;
+        rig.injected().await;
+        // Somebody says 200 with a page to whatever is asked, as a login page does.
+        rig.door.lead_to(vec![rig.metrics.page]);
+        rig.nothing_left().await;
+        rig.door.lead_to(vec![gate.port]);
+        let (verdict, reason) = rig.verdict().await;
+        assert_eq!(verdict, "aborted", "{reason}");
+        rig.clean().await;
+    });
+}
+
+#[test]
 fn a_gate_that_is_started_again_in_mid_run_does_not_confirm() {
     let Some(parts) = parts("a_gate_that_is_started_again_in_mid_run_does_not_confirm") else { return };
     parts.0.run(async {
