@@ -193,7 +193,7 @@ fn work(workspace: &mut Workspace) -> bool {
         workspace.judge(stale);
         return true;
     }
-    workspace.lint_one(&|_| true) || workspace.learn_one()
+    workspace.lint_one(&|_| true) || workspace.judge_project() || workspace.learn_one()
 }
 
 fn settle(workspace: &mut Workspace) {
