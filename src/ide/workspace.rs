@@ -274,7 +274,16 @@ impl Workspace {
         lower::with_places(self.program(), lower::experiments_of(self.program(), file))
     }
 
-    /// The plan of an experiment at the first of its places, or why there is none.
+    /// The plan of an experiment at each of its places; `None` where something is wrong with it.
+    #[must_use]
+    pub fn plans(&self, experiment: &ExperimentRef) -> Vec<(PlaceRef, Option<Plan>)> {
+        let catalogue = Arc::new(Catalogue::new(self.program()));
+        let plan_at = |place: &PlaceRef| Planner::with(self.program(), place, &catalogue)?.plan(experiment).plan;
+        let places = lower::places(self.program(), experiment).into_iter();
+        places.map(|place| (place.clone(), plan_at(&place))).collect()
+    }
+
+    /// The plan of an experiment at the first of its places, if nothing is wrong with it.
     #[must_use]
     pub fn plan(&self, experiment: &ExperimentRef) -> Option<Plan> {
         let place = lower::places(self.program(), experiment).into_iter().next()?;
