@@ -283,11 +283,11 @@ impl Workspace {
         places.map(|place| (place.clone(), plan_at(&place))).collect()
     }
 
-    /// The plan of an experiment at the first of its places, if nothing is wrong with it.
+    /// The plan of an experiment at the first of its places where nothing is wrong with it.
     #[must_use]
     pub fn plan(&self, experiment: &ExperimentRef) -> Option<Plan> {
-        let place = lower::places(self.program(), experiment).into_iter().next()?;
-        lower::plan(self.program(), experiment, &place).plan
+        let mut places = lower::places(self.program(), experiment).into_iter();
+        places.find_map(|place| lower::plan(self.program(), experiment, &place).plan)
     }
 }
 

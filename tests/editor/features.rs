@@ -157,6 +157,12 @@ fn hover_tells_of_every_place_once() {
         refused.contains("At `production/jkt-1`, `production/sin-1`: it cannot run; the findings say why."),
         "{refused}"
     );
+    // What is wrong at the first place hides nothing of the others, neither here nor at a line.
+    let broken = |text: &str| wait(text, "10s").replace("dev | staging: 1m", "dev: 0s, staging: 1m");
+    assert!(shown(&broken).contains("In detail, at `staging/stg-1`:"), "{}", shown(&broken));
+    let (workspace, file) = workspace(SLOW, broken);
+    let line = hover::hover(&workspace, file, offset(&workspace, file, "recovery automatic", 2)).unwrap().markdown;
+    assert!(line.contains("declared `automatic`"), "{line}");
 }
 
 #[test]
