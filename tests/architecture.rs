@@ -28,7 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["source", "diagnostic", "types", "syntax", "plan", "check", "lower", "analysis", "lint", "project", "ide"],
     ),
     // Manifests of others, read backwards through the library's bodies: it evaluates them, and makes no plan.
-    ("import", &["source", "diagnostic", "types", "check", "plan", "format"]),
+    ("import", &["source", "diagnostic", "types", "check", "plan", "analysis", "format"]),
     (
         "cli",
         &[
@@ -94,6 +94,7 @@ const LICENSED: &[&str] = &[
     "runtime/journal/",
     "runtime/watchdog/",
     "runtime/probes/",
+    "runtime/gate/",
 ];
 
 /// What may lie at the top of the repository.

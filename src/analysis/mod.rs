@@ -38,6 +38,7 @@ pub use conflicts::conflicts_for;
 pub use cron::Cron;
 pub use hours::open_at;
 pub use names::LONGEST_NAME;
+pub use ranges::ranges;
 pub use truth::number;
 
 use timeline::Timeline;

@@ -56,6 +56,12 @@ pub fn format(parse: &Parse, source: &str) -> Formatted {
     formatted
 }
 
+/// Formats a text that nobody has parsed, such as what the importer writes.
+#[must_use]
+pub fn format_text(source: &str) -> Formatted {
+    format(&parse_again(source), source)
+}
+
 fn parse_again(text: &str) -> Parse {
     crate::syntax::parse(crate::source::FileId(0), text)
 }

@@ -12,6 +12,12 @@ use crate::types::Duration;
 pub(super) struct Draft {
     /// Selectors that got a name, each once.
     pub services: Vec<Service>,
+    /// Faults of hubs of one's own, with their declarations.
+    pub faults: Vec<OwnFault>,
+    /// What is measured, each once.
+    pub metrics: Vec<Metric>,
+    /// Where these are asked: the cluster's Prometheus.
+    pub prometheus: Option<String>,
     /// What each input file became, in order.
     pub files: Vec<File>,
     /// Names that are taken.
@@ -48,6 +54,36 @@ pub(super) struct Service {
     pub names: Vec<String>,
     /// The container that faults mean.
     pub container: Option<String>,
+}
+
+/// A fault that the library does not have.
+#[derive(Debug)]
+pub(super) struct OwnFault {
+    /// Its name here.
+    pub name: String,
+    /// Its name there.
+    pub of: String,
+    /// Its declaration.
+    pub text: String,
+}
+
+/// A metric that the library does not have.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Metric {
+    /// Its name.
+    pub name: String,
+    /// Its title.
+    pub doc: String,
+    /// What it gives: `Int`.
+    pub ty: &'static str,
+    /// What it asks: `prometheus: "up"`.
+    pub source: String,
+    /// How far back one sample looks.
+    pub window: Option<Duration>,
+    /// How often it is asked, where that is said.
+    pub every: Option<Duration>,
+    /// How long an answer may take.
+    pub timeout: Duration,
 }
 
 /// An experiment.
@@ -125,7 +161,7 @@ pub(super) struct Call {
 }
 
 /// A schedule.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Verify {
     /// Its name.
     pub name: String,
@@ -135,8 +171,8 @@ pub(super) struct Verify {
     pub cron: String,
     /// The time zone.
     pub zone: String,
-    /// The experiment that it repeats.
-    pub runs: String,
+    /// The experiments that it repeats, in order.
+    pub runs: Vec<String>,
     /// `// lost:` lines.
     pub lost: Vec<String>,
 }
@@ -220,6 +256,18 @@ impl Draft {
             number += 1;
         }
         self.names.insert(name.clone());
+        name
+    }
+
+    /// The name of a metric: of the one that asked the same before, or of a new one.
+    pub(super) fn metric(&mut self, wanted: Metric) -> String {
+        let same =
+            |m: &&Metric| Metric { name: wanted.name.clone(), doc: wanted.doc.clone(), ..(*m).clone() } == wanted;
+        if let Some(known) = self.metrics.iter().find(same) {
+            return known.name.clone();
+        }
+        let name = self.name(&wanted.name);
+        self.metrics.push(Metric { name: name.clone(), ..wanted });
         name
     }
 

@@ -5,11 +5,15 @@
 //! how many and where become the step; the runner's own are left to Perturb. Facts: litmus-go 1b3603f, chaos-operator 3.18;
 //! the engine's variables win over those of its ChaosExperiment.
 
+mod argo;
+mod own;
 mod probe;
+mod question;
+mod schedule;
 
 use super::chaos_mesh::lost;
 use super::context::{Context, Unsayable};
-use super::draft::{Call, Experiment, Service, Step, StepKind};
+use super::draft::{Call, Experiment, Service, Step, StepKind, Verify};
 use super::library::Pattern;
 use super::print::{quoted, value};
 use super::selector::service_name;
@@ -65,64 +69,78 @@ const STEPS: [&str; 11] = [
 pub(super) struct Waiting {
     /// ChaosExperiments.
     experiments: Vec<Node>,
-    /// ChaosEngines, with the file of the draft that they stand in.
-    engines: Vec<(usize, Document)>,
+    /// ChaosEngines.
+    engines: Vec<Waited>,
+    /// What repeats some of them.
+    repeated: Vec<Repeated>,
+}
+
+/// A ChaosEngine.
+#[derive(Debug)]
+struct Waited {
+    /// The file of the draft that it stands in.
+    file: usize,
+    document: Document,
+    /// What repeats it.
+    by: Option<usize>,
+}
+
+/// A schedule whose experiments are not known yet.
+#[derive(Debug)]
+struct Repeated {
+    file: usize,
+    verify: Verify,
 }
 
 /// One document of the group `litmuschaos.io`; whether it is one of those that are imported.
 pub(super) fn document(cx: &mut Context<'_>, waiting: &mut Waiting, document: &Document) -> bool {
     match document.root.word("kind") {
         "ChaosExperiment" => waiting.experiments.push(document.root.clone()),
-        "ChaosEngine" => waiting.engines.push((cx.draft.files.len().saturating_sub(1), document.clone())),
-        "ChaosSchedule" => {
-            let at = document.root.get("kind").map_or(document.root.span, |n| n.span);
-            lost(
-                cx,
-                Unsayable::new(at, "a ChaosSchedule has no equivalent").help("import its engine, and write a `verify`"),
-            );
+        "ChaosEngine" => {
+            let file = cx.draft.files.len().saturating_sub(1);
+            waiting.engines.push(Waited { file, document: document.clone(), by: None });
         }
+        "ChaosSchedule" => schedule::import(cx, waiting, document),
         _ => return false,
     }
     true
 }
 
 /// An Argo Workflow that carries engines as texts inside.
-pub(super) fn argo(cx: &mut Context<'_>, document: &Document) -> bool {
-    let templates =
-        document.root.at(&["spec", "templates"]).or(document.root.at(&["spec", "workflowSpec", "templates"]));
-    let text = |t: &Node| {
-        t.at(&["inputs", "artifacts"]).is_some_and(|a| {
-            a.items().iter().any(|a| a.at(&["raw", "data"]).is_some_and(|d| d.text.contains("kind: ChaosEngine")))
-        })
-    };
-    let found = templates.map_or(&[][..], Node::items).iter().find(|t| text(t)).map(|t| t.span);
-    if let Some(at) = found {
-        let at = Span { end: at.start.saturating_add(1), ..at };
-        let what = Unsayable::new(at, "the engines inside of an Argo Workflow are not read")
-            .why("they are texts with values of Argo in them, not documents")
-            .help("save each ChaosEngine as a file and import these");
-        lost(cx, what);
-    }
-    found.is_some()
+pub(super) fn argo(cx: &mut Context<'_>, waiting: &mut Waiting, text: &str, document: &Document) -> bool {
+    argo::document(cx, waiting, text, document)
 }
 
 /// All engines, once everything was read.
 pub(super) fn finish(cx: &mut Context<'_>, waiting: Waiting) {
-    for (file, document) in &waiting.engines {
+    let Waiting { experiments, engines, mut repeated } = waiting;
+    for Waited { file, document, by } in &engines {
         // Findings and experiments belong to the file that the engine stands in.
         let after = cx.draft.files.split_off(file.saturating_add(1).min(cx.draft.files.len()));
-        engine(cx, &waiting.experiments, document);
+        let name = engine(cx, &experiments, document);
         cx.draft.files.extend(after);
+        if let (Some(name), Some(schedule)) = (name, by.and_then(|by| repeated.get_mut(by))) {
+            schedule.verify.runs.push(name);
+        }
+    }
+    for Repeated { file, verify } in repeated {
+        let Some(file) = cx.draft.files.get_mut(file) else { continue };
+        if verify.runs.is_empty() || verify.cron.is_empty() {
+            file.lost.extend(verify.lost);
+        } else {
+            file.verifies.push(verify);
+        }
     }
 }
 
-fn engine(cx: &mut Context<'_>, experiments: &[Node], document: &Document) {
+/// An engine as an experiment; its name.
+fn engine(cx: &mut Context<'_>, experiments: &[Node], document: &Document) -> Option<String> {
     let root = &document.root;
     let text = |path: &[&str]| root.at(path).and_then(Node::scalar).unwrap_or_default().to_owned();
     let ours = text(&["metadata", "labels", "app.kubernetes.io/managed-by"]) == "perturb";
     let Some(spec) = root.get("spec") else {
         cx.wrong(root.span, "this ChaosEngine has no `spec`", "its operator can do nothing with it", "");
-        return;
+        return None;
     };
     let mark = |key: &str| root.at(&["metadata", "labels", key]).and_then(Node::scalar).filter(|_| ours);
     let name = mark("perturb.dev/experiment").map_or_else(
@@ -157,11 +175,14 @@ fn engine(cx: &mut Context<'_>, experiments: &[Node], document: &Document) {
             }
             Err(what) => lost(cx, what),
         }
-        for probe in entry.at(&["spec", "probe"]).map_or(&[][..], Node::items) {
-            probe::import(cx, &mut experiment, probe);
+        let probes = entry.get("spec").and_then(|s| s.entry("probe"));
+        let all = probes.map_or(&[][..], |p| p.value.items());
+        for (index, probe) in all.iter().enumerate() {
+            let said = probes.map_or_else(Vec::new, |p| comments_of(&document.comments, all, index, p.at.end));
+            probe::import(cx, &mut experiment, probe, said);
         }
     }
-    let Some(service) = service else { return };
+    let service = service?;
     experiment.service = match mark("perturb.dev/service") {
         Some(name) if name != service && !cx.draft.services.iter().any(|s| s.name == name) => {
             cx.draft.unknown_service(name)
@@ -169,10 +190,12 @@ fn engine(cx: &mut Context<'_>, experiments: &[Node], document: &Document) {
         Some(name) => name.to_owned(),
         None => service,
     };
+    let name = experiment.name.clone();
     if let Some(file) = cx.draft.files.last_mut() {
         file.engines.insert("litmus");
         file.experiments.push(experiment);
     }
+    Some(name)
 }
 
 /// The comments that speak of what became an argument: those of its variable.
@@ -201,11 +224,14 @@ fn steps(
     let by_image = cx.library.patterns(EngineName::Litmus, &["run", "fault"], &fault);
     let patterns =
         if by_image.is_empty() { cx.library.patterns(EngineName::Litmus, &["fault"], &fault) } else { by_image };
+    if let (true, Some(definition)) = (patterns.is_empty(), definition) {
+        return own::steps(cx, definition, root, spec, entry);
+    }
     if patterns.is_empty() {
         let known = cx.library.known(EngineName::Litmus, "fault");
         let near = crate::diagnostic::nearest(&fault, known.iter().map(String::as_str));
-        let help =
-            near.map_or_else(|| "`perturb engines` lists the faults".to_owned(), |n| format!("did you mean `{n}`?"));
+        let own = "if it comes from a hub of your own, import its ChaosExperiment together with this file";
+        let help = near.map_or_else(|| own.to_owned(), |n| format!("did you mean `{n}`? Else: {own}"));
         return Err(Unsayable::new(named.span, format!("no fault of the library is Litmus' `{fault}`")).help(help));
     }
     let env = variables(definition, entry);
@@ -347,6 +373,8 @@ fn solve(
             let affects = affected(*pattern);
             let kept = own
                 .iter()
+                // The command that kills what was started in a container is read where something is.
+                .filter(|e| e.key != "CHAOS_KILL_COMMAND" || fault.ends_with("-exec"))
                 .filter(|e| names(*pattern, &e.key) || !(is_left_to_perturb(e) || affects.contains(&e.key.as_str())))
                 .cloned()
                 .collect();

@@ -100,7 +100,7 @@ pub fn import(given: &[Given], options: Options) -> Imported {
                 head(&mut cx, &mut document);
             }
             for document in objects(document) {
-                passed_over += usize::from(!self::document(&mut cx, &mut waiting, &document));
+                passed_over += usize::from(!self::document(&mut cx, &mut waiting, &text, &document));
             }
         }
     }
@@ -134,7 +134,7 @@ fn head(cx: &mut Context<'_>, document: &mut yaml::Document) {
 }
 
 /// One document; whether it is one of those that are imported.
-fn document(cx: &mut Context<'_>, waiting: &mut litmus::Waiting, document: &yaml::Document) -> bool {
+fn document(cx: &mut Context<'_>, waiting: &mut litmus::Waiting, text: &str, document: &yaml::Document) -> bool {
     let version = document.root.word("apiVersion");
     if version.starts_with("chaos-mesh.org/") {
         return chaos_mesh::document(cx, document);
@@ -143,7 +143,7 @@ fn document(cx: &mut Context<'_>, waiting: &mut litmus::Waiting, document: &yaml
         return litmus::document(cx, waiting, document);
     }
     if version.starts_with("argoproj.io/") {
-        return litmus::argo(cx, document);
+        return litmus::argo(cx, waiting, text, document);
     }
     if toolkit::is_one(&document.root) {
         toolkit::document(cx, document);

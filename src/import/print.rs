@@ -1,17 +1,17 @@
-//! A draft as `.chaos` text, in the layout of `examples/`.
+//! A draft as `.chaos` text, in the layout of `perturb fmt`.
 //!
-//! Comes in: a [`Draft`]. Goes out: files. Everything that the importer writes is written here.
+//! Comes in: a [`Draft`]. Goes out: files. Everything that the importer writes is written here; where lines end and what is
+//! aligned is `format`'s alone.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::draft::{Call, Draft, Experiment, File, Service, Step, StepKind, Verify};
-use crate::types::Value;
+use super::draft::{Call, Draft, Experiment, File, Metric, Service, Step, StepKind, Verify};
+use crate::format::format_text;
+use crate::types::{Duration, Value};
 
 /// Where selectors, the team and the place go.
 pub const CATALOGUE: &str = "catalogue.chaos";
-/// Longer lines are broken.
-const WIDTH: usize = 110;
 /// How long the recovery is watched: no manifest says it, and `check` wants it.
 const RECOVERY: &str = "recovery unknown within 5m";
 
@@ -34,13 +34,13 @@ pub(super) fn files(draft: &Draft, together: bool) -> Vec<(String, String)> {
         for file in experiments {
             body(file, &mut text);
         }
-        return vec![("imported.chaos".to_owned(), tidy(&text))];
+        return vec![("imported.chaos".to_owned(), format_text(&text).text)];
     }
     let mut names: BTreeSet<String> = BTreeSet::from([CATALOGUE.to_owned()]);
     let mut all = Vec::new();
     let mut head = format!("//! What the manifests say of services and places: {}.\n\n", sources(draft));
     head.push_str(&catalogue(draft));
-    all.push((CATALOGUE.to_owned(), tidy(&head)));
+    all.push((CATALOGUE.to_owned(), format_text(&head).text));
     for file in draft.files.iter().filter(|f| !f.is_empty()) {
         let mut text = format!("//! Imported from {}.\n\n", file.source);
         comments(&file.comments, "", &mut text);
@@ -58,7 +58,7 @@ pub(super) fn files(draft: &Draft, together: bool) -> Vec<(String, String)> {
             let _ = writeln!(text, "import \"{CATALOGUE}\".{{{}}}\n", used.join(", "));
         }
         body(file, &mut text);
-        all.push((file_name(&file.source, &mut names), tidy(&text)));
+        all.push((file_name(&file.source, &mut names), format_text(&text).text));
     }
     all
 }
@@ -92,22 +92,6 @@ fn file_name(source: &str, taken: &mut BTreeSet<String>) -> String {
         number += 1;
     }
     name
-}
-
-/// One blank line at most, none at the end.
-fn tidy(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for line in text.lines() {
-        let line = line.trim_end();
-        if !(line.is_empty() && (out.is_empty() || out.ends_with("\n\n"))) {
-            out.push_str(line);
-            out.push('\n');
-        }
-    }
-    let end = out.trim_end().len();
-    out.truncate(end);
-    out.push('\n');
-    out
 }
 
 fn std_import(modules: &BTreeSet<String>) -> String {
@@ -167,9 +151,13 @@ fn for_each_check(steps: &[Step], f: &mut impl FnMut(&String)) {
 fn used_services<'d>(draft: &'d Draft, experiment: &'d Experiment) -> Vec<&'d str> {
     let mut texts = vec![experiment.service.clone()];
     texts.extend(experiment.expects.iter().chain(&experiment.aborts).map(|s| s.text.clone()));
-    for_each_call(&experiment.steps, &mut |call| texts.extend(call.arguments.iter().cloned()));
+    for_each_call(&experiment.steps, &mut |call| {
+        texts.push(call.fault.clone());
+        texts.extend(call.arguments.iter().cloned());
+    });
     for_each_check(&experiment.steps, &mut |text| texts.push(text.clone()));
-    let names = draft.services.iter().map(|s| s.name.as_str());
+    let names = draft.services.iter().map(|s| s.name.as_str()).chain(draft.metrics.iter().map(|m| m.name.as_str()));
+    let names = names.chain(draft.faults.iter().map(|f| f.name.as_str()));
     names.filter(|name| texts.iter().any(|text| crate::check::stdlib::mentions(text, name))).collect()
 }
 
@@ -187,15 +175,24 @@ fn catalogue(draft: &Draft) -> String {
         text.push_str(&self::service(service));
         text.push('\n');
     }
+    for fault in &draft.faults {
+        text.push_str(&fault.text);
+        text.push('\n');
+    }
+    for metric in &draft.metrics {
+        text.push_str(&self::metric(metric));
+        text.push('\n');
+    }
     let mut engines: BTreeSet<&str> = draft.files.iter().flat_map(|f| f.engines.iter().copied()).collect();
     if engines.is_empty() {
         engines.insert("chaos-mesh");
     }
     let engines: Vec<&str> = engines.into_iter().collect();
+    let prometheus = draft.prometheus.as_ref().map_or_else(String::new, |url| format!(", prometheus: {}", quoted(url)));
     let _ = write!(
         text,
         "// Where the manifests were meant for. `context` is the one of your kubeconfig.\n\
-         cluster imported-cluster {{ context: \"unknown\", engines: [{}] }}\n\
+         cluster imported-cluster {{ context: \"unknown\", engines: [{}]{prometheus} }}\n\
          environment imported {{ clusters: [imported-cluster] }}\n\n",
         engines.join(", ")
     );
@@ -223,6 +220,31 @@ fn service(service: &Service) -> String {
     }
     if let Some(container) = container {
         let _ = writeln!(text, "  container: {}", quoted(container));
+    }
+    text.push_str("}\n");
+    text
+}
+
+/// How often is asked where nothing is said.
+const EVERY: Duration = Duration::from_secs(5);
+
+fn metric(metric: &Metric) -> String {
+    let Metric { name, doc, ty, source, window, every, timeout } = metric;
+    let mut text = format!("/// {}\nmetric {name}(): {ty} {{\n  {source}\n", printable(doc));
+    let mut line = |key: &str, length: &Duration| {
+        let _ = writeln!(text, "  {key}: {length}");
+    };
+    window.iter().for_each(|w| line("window", w));
+    let between = every.unwrap_or(EVERY);
+    if between != EVERY {
+        line("every", &between);
+    }
+    if *timeout != between {
+        line("timeout", timeout);
+    }
+    // One slow answer is no gap.
+    if *timeout > between {
+        line("patience", &timeout.times(3));
     }
     text.push_str("}\n");
     text
@@ -305,10 +327,10 @@ fn steps(all: &[Step], indent: &str, out: &mut String) {
         match &step.kind {
             StepKind::Inject(call, length) => {
                 let tail = length.map_or_else(String::new, |d| format!(" for {d}"));
-                let _ = writeln!(out, "{indent}{}", self::call(call, indent, &tail));
+                let _ = writeln!(out, "{indent}{}{tail}", self::call(call));
             }
             StepKind::With(call, inner) => {
-                let _ = writeln!(out, "{indent}with {}", self::call(call, indent, " {"));
+                let _ = writeln!(out, "{indent}with {} {{", self::call(call));
                 block(inner, indent, out);
             }
             StepKind::Wait(length) => {
@@ -339,13 +361,8 @@ fn block(inner: &[Step], indent: &str, out: &mut String) {
     let _ = writeln!(out, "{indent}}}");
 }
 
-fn call(call: &Call, indent: &str, tail: &str) -> String {
-    let line = format!("{}({}){tail}", call.fault, call.arguments.join(", "));
-    if indent.len() + line.chars().count() <= WIDTH {
-        return line;
-    }
-    let inner: String = call.arguments.iter().map(|a| format!("{indent}  {a}\n")).collect();
-    format!("{}(\n{inner}{indent}){tail}", call.fault)
+fn call(call: &Call) -> String {
+    format!("{}({})", call.fault, call.arguments.join(", "))
 }
 
 fn verify(verify: &Verify, out: &mut String) {
@@ -355,7 +372,11 @@ fn verify(verify: &Verify, out: &mut String) {
         lost_line(lost, "  ", out);
     }
     let _ = writeln!(out, "  every {} in {}", quoted(&verify.cron), quoted(&verify.zone));
-    let _ = writeln!(out, "\n  run {}\n}}", verify.runs);
+    out.push('\n');
+    for run in &verify.runs {
+        let _ = writeln!(out, "  run {run}");
+    }
+    out.push_str("}\n");
 }
 
 /// A text in the language's quotes.

@@ -48,7 +48,7 @@ pub(super) fn import(cx: &mut Context<'_>, object: &Object<'_>, spec: &Node) {
         once(cx, object, &kind, &inner.value, &verify_name)
     };
     let Some(experiment) = experiment else { return };
-    let runs = experiment.name.clone();
+    let runs = vec![experiment.name.clone()];
     add(cx, experiment);
     if cron.is_empty() {
         if let (true, Some(file)) = (cx.lossy, cx.draft.files.last_mut()) {
@@ -143,6 +143,12 @@ fn cron(spec: &Node) -> Result<(String, String), Unsayable> {
         Some(rest) => rest.split_once(' ').unwrap_or((rest, "")),
         None => ("UTC", whole),
     };
+    // `?` is Chaos Mesh's other word for "any".
+    Ok((five_fields(text, at, "Chaos Mesh")?.replace('?', "*"), zone.to_owned()))
+}
+
+/// A schedule of cron as five fields; `engine` is who refuses what is none.
+pub(super) fn five_fields(text: &str, at: Span, engine: &str) -> Result<String, Unsayable> {
     let named = match text.trim() {
         "@yearly" | "@annually" => Some("0 0 1 1 *"),
         "@monthly" => Some("0 0 1 * *"),
@@ -167,11 +173,12 @@ fn cron(spec: &Node) -> Result<(String, String), Unsayable> {
                 .help("leave the first field out"));
         }
         _ => {
-            return Err(Unsayable::new(at, format!("`{text}` is not a schedule")).why("Chaos Mesh refuses it").wrong());
+            return Err(Unsayable::new(at, format!("`{text}` is not a schedule"))
+                .why(format!("{engine} refuses it"))
+                .wrong());
         }
     };
-    // `?` is Chaos Mesh's other word for "any".
-    Ok((cron.replace('?', "*"), zone.to_owned()))
+    Ok(cron)
 }
 
 /// The period of `@every 10m`, in minutes.

@@ -415,8 +415,22 @@ impl<'s> Unifier<'s> {
                 self.lists(left, right, found)
             }
             ExprKind::Convert { .. } | ExprKind::Arithmetic { .. } | ExprKind::Sign { .. } => self.number(expr, found),
+            ExprKind::Not(inner) => self.opposite(inner, found),
             // Compared forwards, at the end.
             _ => Ok(()),
+        }
+    }
+
+    /// `not own-grace`, of a parameter; anything else is compared forwards.
+    fn opposite(&mut self, inner: &'s Expr, found: Option<&Node>) -> Result<(), Miss> {
+        let (ExprKind::Name(name), Some(node)) = (&inner.kind, found) else { return Ok(()) };
+        if self.param(name).is_none() {
+            return Ok(());
+        }
+        match spelling::value(node, &Type::Bool) {
+            Ok(Typed::Bool(said)) => self.bind(name, Argument::Value(Typed::Bool(!said)), node.span),
+            Ok(_) => Ok(()),
+            Err(why) => Err(self.miss(node.span, why)),
         }
     }
 

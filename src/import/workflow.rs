@@ -114,9 +114,10 @@ impl Reader<'_, '_, '_> {
             "Parallel" => self.parallel(node, out),
             "Suspend" => self.suspend(node, out),
             "StatusCheck" => self.status_check(node, out),
-            "Task" => self.no_equivalent(node, out, "a Task runs a container, and a method has no step for that"),
+            "Task" => self.task(node, out),
             "Schedule" => {
-                self.no_equivalent(node, out, "a Schedule inside a Workflow repeats by the clock: write `for each`")
+                let why = "it repeats by the clock, and a method ends by itself";
+                self.no_equivalent(node, out, why, "write `for each`");
             }
             _ => self.fault(&kind, node, out),
         }
@@ -291,10 +292,23 @@ impl Reader<'_, '_, '_> {
         }
     }
 
-    fn no_equivalent(&mut self, node: &Node, out: &mut Vec<Step>, why: &str) {
+    /// A container of one's own, and perhaps what follows from how it ends.
+    fn task(&mut self, node: &Node, out: &mut Vec<Step>) {
+        let why = "a Task runs a container, and a method has no step for that";
+        self.no_equivalent(node, out, why, "what it tests is a `check` of a `metric` with a `command`");
+        if let Some(branches) = node.entry("conditionalBranches").filter(|e| !e.value.is_empty()) {
+            let what = Unsayable::new(branches.at, "`conditionalBranches` have no equivalent")
+                .why("which faults are injected, on what and for how long is known before a run begins: bounds are proved of it")
+                .help("write an experiment for each branch; a `check` that fails ends a method");
+            let line = self.cx.lose(what);
+            out.push(StepKind::Lost(line).step());
+        }
+    }
+
+    fn no_equivalent(&mut self, node: &Node, out: &mut Vec<Step>, why: &str, help: &str) {
         let at = node.get("templateType").map_or(node.span, |n| n.span);
         let message = format!("`{}` has no equivalent", node.word("name"));
-        let line = self.cx.lose(Unsayable::new(at, message).why(why));
+        let line = self.cx.lose(Unsayable::new(at, message).why(why).help(help));
         out.push(StepKind::Lost(line).step());
     }
 

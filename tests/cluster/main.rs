@@ -18,6 +18,8 @@ mod import_support;
 mod litmus;
 mod oracle;
 mod programs;
+#[path = "../support/prometheus.rs"]
+mod prometheus;
 #[path = "../it/stdlib.rs"]
 mod stdlib;
 #[path = "../it/support.rs"]

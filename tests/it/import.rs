@@ -167,7 +167,7 @@ fn rows(path: &str) -> BTreeMap<String, (String, String)> {
         .collect()
 }
 
-fn yaml_files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+pub fn yaml_files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_path_buf()];
     while let Some(folder) = open.pop() {
@@ -347,6 +347,53 @@ fn imported_files_read_well() {
     }
 }
 
+/// Whatever is imported is in the one layout already: `perturb fmt` has nothing to do. Over every manifest and experiment of the
+/// corpus, as one text and as files, and under `--lossy` what is lost of them.
+#[test]
+fn what_comes_out_is_in_the_layout_of_fmt() {
+    let own = [
+        "delay",
+        "docs",
+        "workflow",
+        "schedule",
+        "litmus-latency",
+        "litmus-probes",
+        "litmus-argo",
+        "litmus-schedule",
+        "litmus-own",
+        "toolkit",
+        "lossy",
+    ];
+    let mut given: Vec<(String, String)> =
+        own.iter().map(|name| (format!("{name}.yaml"), read(&format!("tests/corpus/import/{name}.yaml")))).collect();
+    if let Some(shared) = shared("what_comes_out_is_in_the_layout_of_fmt") {
+        for folder in ["chaos-mesh/examples", "litmus", "chaostoolkit"] {
+            for path in yaml_files(&shared.join("corpus").join(folder)) {
+                let name = path.strip_prefix(&shared).unwrap().to_string_lossy().into_owned();
+                given.push((name, std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    let (mut wrong, mut seen) = (String::new(), 0);
+    for (name, text) in &given {
+        for together in [true, false] {
+            let file = perturb::import::Given { name: name.clone(), bytes: text.clone().into_bytes() };
+            let options = perturb::import::Options { lossy: true, together };
+            for (_, out) in perturb::import::import(&[file], options).files {
+                seen += 1;
+                let parse = perturb::syntax::parse(perturb::source::FileId(0), &out);
+                let formatted = perturb::format::format(&parse, &out);
+                if formatted.text != out || !formatted.copied.is_empty() || !parse.diagnostics.is_empty() {
+                    let _ = writeln!(wrong, "{name}:\n{out}\nbecomes\n{}", formatted.text);
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    eprintln!("what_comes_out_is_in_the_layout_of_fmt: {seen} texts of {} files", given.len());
+    assert!(seen >= 2 * own.len(), "{seen}");
+}
+
 /// Whatever is lost is said in place, and counted.
 #[test]
 fn what_is_lost_stands_in_its_place() {
@@ -357,6 +404,41 @@ fn what_is_lost_stands_in_its_place() {
     let out = &lossy.files[0].1;
     assert_eq!(lossy.counts.lost, out.matches("// lost:").count(), "{out}");
     insta::assert_snapshot!("lossy", format!("{}\n{out}", findings(&lossy)));
+}
+
+/// What a Workflow of Chaos Mesh can do and a method cannot, and another cluster's name in a fault.
+#[test]
+fn tasks_branches_and_other_clusters_are_found() {
+    let text = "apiVersion: chaos-mesh.org/v1alpha1
+kind: Workflow
+metadata: {name: try, namespace: pay}
+spec:
+  entry: all
+  templates:
+  - {name: all, templateType: Serial, children: [ask, kill]}
+  - name: ask
+    templateType: Task
+    task: {container: {name: ask, image: busybox, command: [sh, -c, exit 1]}}
+    conditionalBranches:
+    - {target: kill, expression: exitCode == 1}
+  - name: kill
+    templateType: PodChaos
+    deadline: 10s
+    podChaos: {action: pod-kill, mode: one, selector: {labelSelectors: {app: web}}}
+---
+apiVersion: chaos-mesh.org/v1alpha1
+kind: PodChaos
+metadata: {name: elsewhere, namespace: pay}
+spec: {remoteCluster: far, action: pod-kill, mode: one, selector: {labelSelectors: {app: web}}}
+";
+    let found = findings(&imported(&[("try.yaml", text)], false));
+    let expected = "try.yaml:9:19 P0803 `ask` has no equivalent
+try.yaml:11:5 P0803 `conditionalBranches` have no equivalent
+try.yaml:21:23 P0803 `remoteCluster` has no equivalent
+";
+    assert_eq!(found, expected);
+    let lossy = imported(&[("try.yaml", text)], true);
+    assert_eq!((lossy.counts.lost, lossy.counts.experiments), (3, 1), "{}", lossy.files[0].1);
 }
 
 /// The corpus of mistakes of the importer's own: any bytes give findings or files.
@@ -402,10 +484,21 @@ fn the_page_shows_what_comes_out() {
 #[test]
 fn damaged_manifests_end() {
     use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-    let seeds: Vec<String> = ["delay", "workflow", "schedule", "litmus-latency", "toolkit", "lossy"]
-        .iter()
-        .map(|name| read(&format!("tests/corpus/import/{name}.yaml")))
-        .collect();
+    let seeds: Vec<String> = [
+        "delay",
+        "workflow",
+        "schedule",
+        "litmus-latency",
+        "litmus-probes",
+        "litmus-argo",
+        "litmus-schedule",
+        "litmus-own",
+        "toolkit",
+        "lossy",
+    ]
+    .iter()
+    .map(|name| read(&format!("tests/corpus/import/{name}.yaml")))
+    .collect();
     // The same damage on every run.
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner =

@@ -12,6 +12,7 @@ mod formatting;
 #[cfg(unix)]
 mod held;
 mod import;
+mod import_litmus;
 #[path = "../support/import.rs"]
 mod import_support;
 mod laws;

@@ -223,7 +223,9 @@ const COMPANIONS: &[(&str, &str, &str, &str)] = &[
     ("machine.remove-file", "", "file", "\"/etc/app.conf\""),
     ("machine.remove-file", "folder", "file", "none"),
     ("machine-network.bandwidth", "peak", "peak-burst", "2kB"),
+    ("machine-network.bandwidth", "peak-burst", "peak", "20Mbit/s"),
     ("network.bandwidth", "peak", "peak-burst", "2kB"),
+    ("network.bandwidth", "peak-burst", "peak", "20Mbit/s"),
     ("network.degrade", "", "loss", "5%"),
     ("network.degrade", "jitter", "latency", "20ms"),
     ("node.memory", "", "share", "20%"),
@@ -245,12 +247,16 @@ fn companions(fault: &str, varied: Option<&str>, params: &[Param]) -> Vec<(Strin
         .collect();
     let mut add = |name: &str, value: &str| found.push((name.to_owned(), value.to_owned()));
     let wants_peer = match varied {
-        Some("direction") => has("peer"),
+        Some("direction" | "peer-device") => has("peer"),
         Some("peer" | "hosts") => false,
         _ => fault == "network.partition",
     };
     if wants_peer {
         add("peer", "all of other.pods");
+    }
+    // Where the peer sends: only what reaches the targets passes there.
+    if varied == Some("peer-device") {
+        add("direction", "incoming");
     }
     // The volume is named unless it is the ephemeral storage that is filled.
     if fault == "disk.full" && varied.is_none() {

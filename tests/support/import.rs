@@ -28,10 +28,11 @@ pub fn findings(imported: &Imported) -> String {
 
 /// The text with what the manifests do not say and a person must: something that must hold, and when to stop.
 pub fn filled(text: &str) -> String {
-    let hypothesis = "  // What must hold? The manifest judges nothing, so neither does this yet: `expect NAME: …`\n  hypothesis {\n";
+    let judged =
+        "// What must hold? The manifest judges nothing, so neither does this yet: `expect NAME: …`\n  hypothesis {";
     let guard = "  // When to stop early? Faults that last need `guard { abort when … }`.\n";
-    let judged = "  hypothesis {\n    expect judged: is-up()\n";
-    let text = text.replace(hypothesis, judged).replace(guard, "  guard { abort when refuted }\n");
+    let text = text.replace(judged, "hypothesis {\n    expect judged: is-up()\n");
+    let text = text.replace(guard, "  guard { abort when refuted }\n");
     format!("{text}\nmetric is-up(): Bool {{ prometheus: \"max(up)\" }}\n")
 }
 

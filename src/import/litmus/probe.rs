@@ -8,94 +8,156 @@
 //! | any of the last two with `stopOnFailure` | `abort when` the opposite |
 //!
 //! A probe may fail `attempt` times in a row, `interval` apart, before it counts: `within` for an expectation, `for` for a
-//! guard.
+//! guard. What it asks is [`super::question`]'s. Facts: litmus-go 1b3603f, `pkg/probe`.
 
 use super::super::context::{Context, Unsayable};
-use super::super::draft::{Experiment, Said, kebab};
-use super::super::print::quoted;
+use super::super::draft::{Experiment, Said, StepKind, kebab};
 use super::super::spelling::go_duration;
-use super::super::yaml::Node;
+use super::super::yaml::{Node, Value};
+use super::question::{Question, Times, question};
 use crate::types::Duration;
 
-/// One probe.
-pub(super) fn import(cx: &mut Context<'_>, experiment: &mut Experiment, probe: &Node) {
-    match condition(probe) {
-        Ok((holds, fails)) => {
-            let name = kebab(probe.word("name"));
-            let run = probe.get("runProperties");
-            let tries = run.map_or("", |r| r.word("attempt")).parse::<u64>().unwrap_or(1);
-            let every = run.and_then(|r| r.get("interval")).and_then(Node::scalar).and_then(go_duration);
-            let every = every.map_or(Duration::ZERO, |(_, d)| d);
-            let grace = every.times(tries.saturating_sub(1));
-            let tail = |word: &str| if grace.is_zero() { String::new() } else { format!(" {word} {grace}") };
-            let stops = run.and_then(|r| r.get("stopOnFailure")).and_then(Node::scalar) == Some("true");
-            match (probe.word("mode"), stops) {
-                ("Continuous" | "OnChaos", true) => {
-                    experiment.aborts.push(Said::new(format!("{fails}{}", tail("for"))))
-                }
-                ("Continuous", false) => {
-                    experiment.expects.push(Said::new(format!("{name}: {holds}{}", tail("within"))));
-                }
-                ("OnChaos", false) => {
-                    let text = format!("{name}: {holds}{} only during faults", tail("within"));
-                    experiment.expects.push(Said::new(text));
-                }
-                _ => experiment.expects.push(Said::new(format!("{name}: {holds} except during faults"))),
-            }
-        }
-        Err(what) => {
-            let line = cx.lose(what);
-            if cx.lossy {
-                experiment.steps.insert(0, super::super::draft::StepKind::Lost(line).step());
-            }
-        }
+/// One probe, with the comments that stood at it.
+pub(super) fn import(cx: &mut Context<'_>, experiment: &mut Experiment, probe: &Node, comments: Vec<String>) {
+    let before = cx.lost.len();
+    if let Err(what) = said(cx, experiment, probe, comments) {
+        cx.lose(what);
+    }
+    for (_, line) in cx.lost.split_off(before) {
+        experiment.steps.insert(0, StepKind::Lost(line.clone()).step());
+        cx.lost.push((cx.draft.files.len().saturating_sub(1), line));
     }
 }
 
-/// What holds, and its opposite.
-fn condition(probe: &Node) -> Result<(String, String), Unsayable> {
-    let kind = probe.word("type");
-    let at = probe.get("type").map_or(probe.span, |n| n.span);
-    let name = probe.word("name");
-    if kind != "httpProbe" {
-        return Err(Unsayable::new(at, format!("the {kind} `{name}` has no equivalent"))
-            .why(match kind {
-                "promProbe" => "what its number means (a share, seconds, a count) is not said",
-                "cmdProbe" => "a command can do anything, and Perturb runs none",
-                _ => "the library has no probe for it",
-            })
-            .help("declare a `metric` with its unit, and expect something of it"));
+fn said(
+    cx: &mut Context<'_>,
+    experiment: &mut Experiment,
+    probe: &Node,
+    mut comments: Vec<String>,
+) -> Result<(), Unsayable> {
+    let mode = probe.get("mode");
+    let at = mode.map_or(probe.span, |n| n.span);
+    let mode = mode.and_then(Node::scalar).unwrap_or_default();
+    if !["SOT", "EOT", "Edge", "Continuous", "OnChaos"].contains(&mode) {
+        return Err(Unsayable::new(at, format!("there is no mode `{mode}` of a probe"))
+            .why("Litmus takes it, and never asks")
+            .help("the modes are SOT, EOT, Edge, Continuous and OnChaos")
+            .wrong());
     }
-    let inputs = probe.get("httpProbe/inputs").ok_or_else(|| Unsayable::new(at, format!("`{name}` asks nothing")))?;
-    if let Some(post) = inputs.at(&["method", "post"]) {
-        return Err(Unsayable::new(post.span, "a probe by POST has no equivalent")
-            .why("probes of the library send a plain GET"));
-    }
-    let url = inputs.get("url").ok_or_else(|| Unsayable::new(inputs.span, format!("`{name}` has no `url`")))?;
-    let get =
-        inputs.at(&["method", "get"]).ok_or_else(|| Unsayable::new(inputs.span, format!("`{name}` has no `get`")))?;
-    let text = url.scalar().unwrap_or_default();
-    if !(text.starts_with("http://") || text.starts_with("https://")) || text.contains("{{") {
-        return Err(Unsayable::new(url.span, format!("{} is no URL that a probe could ask", url.describe())));
-    }
-    let code = get.get("responseCode");
-    let status = code.and_then(Node::scalar).and_then(|t| t.parse::<u16>().ok()).filter(|n| (100..=599).contains(n));
-    let Some(status) = status else {
-        let at = code.map_or(get.span, |n| n.span);
-        return Err(Unsayable::new(at, "this status has no equivalent").help("one status can be said"));
-    };
-    let opposite = match get.word("criteria") {
-        "==" => "!=",
-        "!=" => "==",
-        "<" => ">=",
-        ">" => "<=",
-        "<=" => ">",
-        ">=" => "<",
-        other => {
-            let at = get.get("criteria").map_or(get.span, |n| n.span);
-            return Err(Unsayable::new(at, format!("the criterion `{other}` has no equivalent")));
+    let run = Run::of(probe)?;
+    let lasting = matches!(mode, "Continuous" | "OnChaos");
+    let times = Times { every: run.polling.filter(|_| lasting), timeout: run.timeout };
+    let Question { holds, fails, comment } = question(cx, probe, times)?;
+    comments.extend(comment);
+    if let Some((at, _)) = run.delay {
+        if lasting {
+            let what = Unsayable::new(at, "`initialDelay` of a probe that asks all the time has no equivalent")
+                .why("an expectation is judged from the begin of its phase")
+                .help("leave it out, or give the expectation a `within`");
+            cx.lose(what);
+        } else {
+            cx.note(at, "`initialDelay` is left to Perturb, which asks again until the recovery is over");
         }
+    }
+    let tail = |word: &str| if run.grace.is_zero() { String::new() } else { format!(" {word} {}", run.grace) };
+    let name = unique(experiment, &kebab(probe.word("name")));
+    let expect = |comments, text| Said { comments, text };
+    match (mode, run.stops) {
+        ("Continuous" | "OnChaos", true) => {
+            experiment.aborts.push(expect(comments, format!("{fails}{}", tail("for"))));
+        }
+        ("Continuous", false) => {
+            experiment.expects.push(expect(comments, format!("{name}: {holds}{}", tail("within"))));
+        }
+        ("OnChaos", false) => {
+            let text = format!("{name}: {holds}{} only during faults", tail("within"));
+            experiment.expects.push(expect(comments, text));
+        }
+        (mode, _) => {
+            match mode {
+                "SOT" => {
+                    comments.push("Litmus asked before the fault only; here it must hold again after it.".to_owned())
+                }
+                "EOT" => {
+                    comments.push("Litmus asked after the fault only; here it must hold before it, too.".to_owned())
+                }
+                _ => {}
+            }
+            experiment.expects.push(expect(comments, format!("{name}: {holds} except during faults")));
+        }
+    }
+    Ok(())
+}
+
+/// A name that no other expectation of the experiment has: engines may have one probe in two of their faults.
+fn unique(experiment: &Experiment, base: &str) -> String {
+    let taken = |name: &str| {
+        experiment.expects.iter().any(|e| e.text.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')))
     };
-    let call = format!("probe.http-status({})", quoted(text));
-    Ok((format!("{call} {} {status}", get.word("criteria")), format!("{call} {opposite} {status}")))
+    let mut name = base.to_owned();
+    let mut number = 2u32;
+    while taken(&name) {
+        name = format!("{base}-{number}");
+        number += 1;
+    }
+    name
+}
+
+/// `runProperties`, as Litmus reads them.
+struct Run {
+    timeout: Duration,
+    /// How long it may fail before that counts.
+    grace: Duration,
+    polling: Option<Duration>,
+    delay: Option<(crate::source::Span, Duration)>,
+    stops: bool,
+}
+
+impl Run {
+    fn of(probe: &Node) -> Result<Self, Unsayable> {
+        let run = probe.get("runProperties").ok_or_else(|| {
+            Unsayable::new(probe.span, format!("the probe `{}` has no `runProperties`", probe.word("name")))
+                .why("the API server refuses it")
+                .wrong()
+        })?;
+        let required = |key: &str| {
+            length(run, key)?.ok_or_else(|| {
+                Unsayable::new(run.span, format!("this probe has no `{key}`")).why("the API server refuses it").wrong()
+            })
+        };
+        let (timeout, interval) = (required("probeTimeout")?, required("interval")?);
+        if timeout.is_zero() {
+            return Err(Unsayable::new(run.span, "a `probeTimeout` of zero")
+                .why("no answer is fast enough for it, so that the probe always fails")
+                .wrong());
+        }
+        let count = |key: &str| run.word(key).parse::<u64>().ok().filter(|n| *n > 0);
+        let attempts = count("attempt").or(count("retry")).unwrap_or(1);
+        let delay = length(run, "initialDelay")?.filter(|d| !d.is_zero());
+        Ok(Self {
+            timeout,
+            grace: interval.times(attempts.saturating_sub(1)),
+            polling: length(run, "probePollingInterval")?.filter(|d| !d.is_zero()),
+            delay: delay.and_then(|d| Some((run.entry("initialDelay")?.at, d))),
+            stops: run.get("stopOnFailure").and_then(Node::scalar) == Some("true"),
+        })
+    }
+}
+
+/// A length of time as Go reads it.
+fn length(run: &Node, key: &str) -> Result<Option<Duration>, Unsayable> {
+    let Some(node) = run.get(key).filter(|n| !n.is_empty()) else { return Ok(None) };
+    let wrong = |why: &str| {
+        Unsayable::new(node.span, format!("`{key}` is {}, and no length of time", node.describe()))
+            .why(why.to_owned())
+            .help("write it with its unit: `5s`")
+            .wrong()
+    };
+    if !matches!(node.value, Value::Text) {
+        return Err(wrong("the API server refuses all but a text here"));
+    }
+    match node.scalar().and_then(go_duration) {
+        Some((false, length)) => Ok(Some(length)),
+        _ => Err(wrong("the experiment ends without a verdict where it cannot read a length of time")),
+    }
 }

@@ -38,17 +38,6 @@ struct Asked {
     object: Json,
 }
 
-/// Parameters that Chaos Mesh reads only beside another one, which their uses here do not have.
-const BESIDE: [(&str, &str); 2] =
-    [("peer-device", "where the rules sit in the peer's pods: another direction"), ("peak-burst", "beside a peak")];
-
-impl Asked {
-    /// Whether the parameter that is varied does nothing alone.
-    fn is_beside(&self) -> bool {
-        BESIDE.iter().any(|(parameter, _)| self.from.contains(&format!(" with {parameter} ")))
-    }
-}
-
 /// Every fault that a daemon is asked for, by module.
 fn faults() -> BTreeMap<String, Vec<Asked>> {
     let (uses, compiled) = crate::stdlib::uses();
@@ -244,7 +233,7 @@ fn the_daemon_is_asked_for_what_the_fault_says() {
                 // A use that cannot do without a parameter has it by default, too: then both are one manifest.
                 let spec = &asked.object["spec"];
                 match by_default.get(asked.fault.as_str()) {
-                    Some((other, then)) if asked.varied && !asked.is_beside() && *other != spec && *then == meant => {
+                    Some((other, then)) if asked.varied && *other != spec && *then == meant => {
                         without_effect.push(asked.from.as_str());
                     }
                     Some(_) => {}
