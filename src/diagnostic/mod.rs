@@ -236,6 +236,31 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, k)| k)
 }
 
+/// Something is named that does not exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// What there is none of.
+    pub message: String,
+    /// "Did you mean", and what there is.
+    pub help: String,
+}
+
+impl Unknown {
+    /// There is no `what` of that name; `known` are the names that there are.
+    #[must_use]
+    pub fn new(what: &str, name: &str, known: &[String]) -> Self {
+        let list = match known {
+            [] => format!("there is no {what} at all"),
+            _ => format!("there are: {}", known.join(", ")),
+        };
+        let help = match nearest(name, known.iter().map(String::as_str)) {
+            Some(meant) => format!("did you mean `{meant}`? {list}"),
+            None => list,
+        };
+        Self { message: format!("there is no {what} `{name}`"), help }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
