@@ -4,6 +4,8 @@
 //!   like a code fails the build.
 //! - `OUT_DIR/library.rs`: the modules of `stdlib/`, each with what the parser makes of it, packed, so that no start parses them
 //!   anew. The parser is the program's own file, compiled into this one, too.
+//!
+//! A release for Linux is also linked to a fixed address: [`fixed_address`].
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -22,7 +24,19 @@ fn main() -> io::Result<()> {
     for read in ["src/syntax/parse.rs", "grammar/chaos.pest"] {
         println!("cargo::rerun-if-changed={read}");
     }
-    fs::write(out.join("library.rs"), library(&root.join("stdlib"), &out)?)
+    fs::write(out.join("library.rs"), library(&root.join("stdlib"), &out)?)?;
+    fixed_address();
+    Ok(())
+}
+
+/// Links a release for Linux to a fixed address, as kubectl and terraform are: the loader of a program that may lie anywhere
+/// rewrites some hundred pages of tables at each start, which are then read from disk, copied and never shared. A check is
+/// over in two milliseconds, so that this shows. See `docs/decisions/0003-ready-when-it-is-built.md`.
+fn fixed_address() {
+    let is = |variable: &str, value: &str| env::var(variable).is_ok_and(|v| v == value);
+    if is("PROFILE", "release") && is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu") {
+        println!("cargo::rustc-link-arg-bins=-no-pie");
+    }
 }
 
 /// The files of a folder with an ending, sorted, each with its name's stem; the build runs again when one changes.

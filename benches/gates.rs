@@ -249,7 +249,7 @@ fn told() -> Measured {
     let sources = Memory::new([("fleet.chaos", text.as_str())]);
     let checked = check::check(&sources, &["fleet.chaos".to_owned()]);
     let mut findings = checked.diagnostics;
-    findings.extend(lower::check(&checked.program));
+    findings.extend(lower::check(&checked.program).diagnostics);
     assert!(findings.len() >= FINDINGS, "only {} findings", findings.len());
     findings.truncate(FINDINGS);
     let once = || {

@@ -94,6 +94,7 @@ const LICENSED: &[&str] = &[
     "runtime/journal/",
     "runtime/watchdog/",
     "runtime/probes/",
+    "runtime/gate/",
 ];
 
 /// What may lie at the top of the repository.

@@ -12,6 +12,6 @@ fuzz_target!(|bytes: &[u8]| {
     let first = perturb::check::check(&sources, &roots);
     let second = perturb::check::check(&sources, &roots);
     assert_eq!(first.diagnostics, second.diagnostics, "the same sources give the same diagnostics");
-    let bodies = (perturb::lower::check(&first.program), perturb::lower::check(&second.program));
+    let bodies = (perturb::lower::check(&first.program).diagnostics, perturb::lower::check(&second.program).diagnostics);
     assert_eq!(bodies.0, bodies.1, "the same program gives the same diagnostics");
 });

@@ -14,7 +14,7 @@ use super::program::{File, Import, ImportFrom};
 use super::reference::OwnTexts;
 use super::stdlib::{self, Library};
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::source::{FileId, SourceMap, Sources};
+use crate::source::{FileId, SourceMap, Sources, Span};
 use crate::syntax::{self, Parse, Prepared};
 
 /// A file of the program.
@@ -373,41 +373,48 @@ pub fn find_cycles(files: &[Loaded], diagnostics: &mut Vec<Diagnostic>) {
         Open,
         Done,
     }
-    fn visit(at: usize, files: &[Loaded], state: &mut [State], trail: &mut Vec<usize>, out: &mut Vec<Diagnostic>) {
-        state[at] = State::Open;
-        trail.push(at);
-        for (import, target) in files[at].file.imports.iter().zip(&files[at].imports) {
+    let mut state = vec![State::New; files.len()];
+    // The files on the way to where the search stands, each with the number of its imports that were followed: a list and no
+    // recursion, as a chain of files may be longer than a stack is deep. Indices come from the files themselves, so they are in range.
+    let mut trail: Vec<(usize, usize)> = Vec::new();
+    for first in 0..files.len() {
+        if state[first] == State::New {
+            state[first] = State::Open;
+            trail.push((first, 0));
+        }
+        while let Some((at, followed)) = trail.last_mut() {
+            let (at, import) = (*at, *followed);
+            *followed += 1;
+            let Some(target) = files[at].imports.get(import) else {
+                state[at] = State::Done;
+                trail.pop();
+                continue;
+            };
             let Some(Imported::File(next)) = *target else { continue };
             match state[next] {
-                State::New => visit(next, files, state, trail, out),
+                State::New => {
+                    state[next] = State::Open;
+                    trail.push((next, 0));
+                }
                 State::Open => {
-                    let from = trail.iter().position(|f| *f == next).unwrap_or(0);
-                    let mut round: Vec<&str> = trail[from..].iter().map(|f| files[*f].path.as_str()).collect();
-                    round.push(&files[next].path);
-                    out.push(
-                        Diagnostic::new(
-                            Code::IMPORT_CYCLE,
-                            import.span,
-                            format!("files import each other in a ring: {}", round.join(" → ")),
-                        )
-                        .label("this import closes the ring")
-                        .why("what a file means would depend on itself")
-                        .help("move what both need into a third file"),
-                    );
+                    let ring: Vec<usize> =
+                        trail.iter().map(|(file, _)| *file).skip_while(|file| *file != next).collect();
+                    diagnostics
+                        .extend(files[at].file.imports.get(import).map(|import| cycle(files, &ring, import.span)));
                 }
                 State::Done => {}
             }
         }
-        trail.pop();
-        state[at] = State::Done;
     }
-    // Indices come from the files themselves, so they are in range; depth is bounded by the number of files.
-    let mut state = vec![State::New; files.len()];
-    for at in 0..files.len() {
-        if state[at] == State::New {
-            visit(at, files, &mut state, &mut Vec::new(), diagnostics);
-        }
-    }
+}
+
+/// The finding about files that import each other in this order.
+fn cycle(files: &[Loaded], ring: &[usize], span: Span) -> Diagnostic {
+    let round: Vec<&str> = ring.iter().chain(ring.first()).map(|file| files[*file].path.as_str()).collect();
+    Diagnostic::new(Code::IMPORT_CYCLE, span, format!("files import each other in a ring: {}", round.join(" → ")))
+        .label("this import closes the ring")
+        .why("what a file means would depend on itself")
+        .help("move what both need into a third file")
 }
 
 /// Where `path`, written in `importer`, points: both with `/`, relative to the project.
@@ -453,5 +460,24 @@ mod tests {
         assert_eq!(relative("b.chaos", "./c.chaos"), "c.chaos");
         assert_eq!(relative_to("a/b.chaos", "c.chaos"), "../c.chaos");
         assert_eq!(normalize("../x.chaos"), "../x.chaos");
+    }
+
+    #[test]
+    fn files_in_a_row_are_no_cycle_however_many() {
+        const FILES: usize = 10_000;
+        let import = |file: usize| format!("import \"{file}.chaos\" as next\n");
+        let name = |file: usize| format!("{file}.chaos");
+        let chain = |last: String| {
+            let files = (0..FILES - 1).map(|file| (name(file), import(file + 1))).chain([(name(FILES - 1), last)]);
+            let sources = crate::source::Memory::new(files);
+            let read = load(&sources, &[name(0)], Library::Mentioned, Read::default());
+            let mut found = Vec::new();
+            find_cycles(&read.files, &mut found);
+            (read.files.len(), found)
+        };
+        assert_eq!(chain(String::new()), (FILES, Vec::new()));
+        let (_, ring) = chain(import(FILES - 3));
+        let [found] = ring.as_slice() else { panic!("{} findings", ring.len()) };
+        assert!(found.message.ends_with("9997.chaos → 9998.chaos → 9999.chaos → 9997.chaos"), "{}", found.message);
     }
 }

@@ -6,7 +6,7 @@ use super::exit::{Exit, Failure};
 use super::findings::{FindingsArguments, show};
 use super::input::{Input, Loaded, StdinArguments};
 use super::terminal::{Stream, Terminal};
-use super::work::{self, Job};
+use super::work;
 use crate::check::stdlib::Library;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::{Summary, counted};
@@ -54,15 +54,10 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
 
 fn judge(loaded: Loaded) -> Judged {
     let program = &loaded.checked.program;
-    let all = work::experiments(program, |_| true);
-    let places = work::all_places(&all);
+    let places = work::all_places(&loaded.experiments);
     // A text with errors has no plans worth judging: what they would say follows from what was said.
     let is_meant = |path: &str| loaded.is_chosen(path);
-    let jobs: Vec<Job> = all
-        .into_iter()
-        .filter(|(e, _)| is_meant(&e.path))
-        .flat_map(|(e, places)| places.into_iter().map(move |place| Job { experiment: e.clone(), place }))
-        .collect();
+    let jobs = work::jobs(loaded.chosen_experiments());
     let mut more = work::judge(program, &jobs);
     more.extend(work::place_of_settings(&loaded.project.settings, &places).1);
     let (here, elsewhere) = loaded.findings(more);

@@ -17,19 +17,19 @@ use super::input::{Input, Loaded, StdinArguments};
 use super::output;
 use super::place::{self, Wanted};
 use super::terminal::{Stream, Terminal, quiet};
-use super::work::{self, Job, Judge};
+use super::work::{self, Judge, Placed};
 use crate::check::Program;
 use crate::check::stdlib::Library;
 use crate::diagnostic::{Code, Diagnostic, tidy};
 use crate::engine::{Approximation, DrawCount, EmitOptions, Report, chaos_mesh, litmus};
-use crate::lower::{Catalogue, PlaceRef};
+use crate::lower::{Catalogue, ExperimentRef, PlaceRef};
 use crate::manifest::folder::{Changes, Drift, Folder};
 use crate::manifest::{Arena, yaml};
 use crate::plan::{PLAN_VERSION, Plan};
 use crate::source::SourceMap;
 
 /// Experiments that are in memory at once: enough for all cores, few enough to bound it.
-const BATCH: usize = 64;
+const BATCH: usize = 16;
 /// A stream longer than this waits on disk until everything is right.
 const IN_MEMORY: usize = 64 * 1024;
 
@@ -104,7 +104,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     {
         return from_plan(path, arguments, engine, terminal);
     }
-    let loaded = Input::find(&arguments.paths, &arguments.stdin, terminal)?.load(Library::Whole)?;
+    let mut loaded = Input::find(&arguments.paths, &arguments.stdin, terminal)?.load(Library::Whole)?;
     let (found, _) = loaded.findings(Vec::new());
     if findings::exit(&found, false) == Exit::Findings {
         // What the text means is not settled, so neither is any plan.
@@ -118,23 +118,35 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
             None,
         );
     }
-    let (jobs, about_place) = choose(arguments, &loaded, terminal)?;
+    let all = std::mem::take(&mut loaded.experiments);
+    let chosen = choose(arguments, &loaded, all, terminal)?;
     let options = EmitOptions {
         gate_image: arguments.gate_image.clone().or_else(|| loaded.project.settings.gate_image.clone()),
         gate_url: arguments.gate_url.clone(),
     };
-    let program = &loaded.checked.program;
-    let target = Target::of(arguments, Some(&loaded))?;
-    let mut delivery = Delivery::new(target);
-    let mut more = Vec::from_iter(about_place);
-    let mut notes = Notes::default();
-    let catalogue = Arc::new(Catalogue::new(program));
-    for batch in jobs.chunks(BATCH) {
-        for compiled in compile_batch(program, &catalogue, batch, engine, &options) {
-            take(compiled, arguments, &mut more, &mut notes, &mut delivery)?;
+    let mut taken = Taken {
+        arguments,
+        found: Vec::new(),
+        notes: Notes::default(),
+        delivery: Delivery::new(Target::of(arguments, Some(&loaded))?),
+    };
+    match chosen {
+        Chosen::Nowhere(about_place) => taken.found.push(about_place),
+        Chosen::These { experiments, place } => {
+            let program = &loaded.checked.program;
+            let work = Work { program, catalogue: Arc::new(Catalogue::new(program)), place, engine, options };
+            let mut ready = Vec::new();
+            for batch in experiments.chunks(BATCH) {
+                // What is ready goes out while the next is compiled.
+                let (next, went) = join(batch, || work.compile(batch), || taken.add_all(ready));
+                went?;
+                ready = next;
+            }
+            taken.add_all(ready)?;
         }
     }
-    let (found, _) = loaded.findings(more);
+    let Taken { found, notes, delivery, .. } = taken;
+    let (found, _) = loaded.findings(found);
     finish(arguments, &found, &loaded.checked.sources, &loaded.prefix, &notes, delivery, terminal)
 }
 
@@ -155,10 +167,10 @@ fn from_plan(path: &Path, arguments: &Arguments, engine: Engine, terminal: &Term
         sources.add(name.as_str(), "");
     }
     let options = EmitOptions { gate_image: arguments.gate_image.clone(), gate_url: arguments.gate_url.clone() };
-    let mut delivery = Delivery::new(Target::of(arguments, None)?);
-    let (mut found, mut notes) = (crate::analysis::analyse(&plan), Notes::default());
-    let compiled = emit(&plan, engine, &options, &mut Arena::new());
-    take(compiled, arguments, &mut found, &mut notes, &mut delivery)?;
+    let delivery = Delivery::new(Target::of(arguments, None)?);
+    let mut taken = Taken { arguments, found: crate::analysis::analyse(&plan), notes: Notes::default(), delivery };
+    taken.add(emit(&plan, engine, &options, &mut Arena::new()))?;
+    let Taken { mut found, notes, delivery, .. } = taken;
     tidy(&mut found);
     finish(arguments, &found, &sources, "", &notes, delivery, terminal)
 }
@@ -189,26 +201,35 @@ pub(super) fn read_plan(path: &Path) -> Result<Plan, Failure> {
     Ok(plan)
 }
 
-/// The experiments that are compiled, each at the place.
+/// What is to be compiled.
+enum Chosen {
+    These {
+        experiments: Vec<ExperimentRef>,
+        place: PlaceRef,
+    },
+    /// Nothing: the settings name a place that is none.
+    Nowhere(Diagnostic),
+}
+
 fn choose(
     arguments: &Arguments,
     loaded: &Loaded,
+    mut meant: Vec<Placed>,
     terminal: &Terminal,
-) -> Result<(Vec<Job>, Option<Diagnostic>), Failure> {
-    let all = work::experiments(&loaded.checked.program, |_| true);
-    let places = work::all_places(&all);
-    let meant: Vec<_> = if arguments.only.is_empty() {
-        all.into_iter().filter(|(e, _)| loaded.is_chosen(&e.path)).collect()
+) -> Result<Chosen, Failure> {
+    let places = work::all_places(&meant);
+    if arguments.only.is_empty() {
+        meant.retain(|(e, _)| loaded.is_chosen(&e.path));
     } else {
-        work::named(all, &arguments.only)?
-    };
+        meant = work::named(meant, &arguments.only)?;
+    }
     if meant.is_empty() {
         return Err(Failure::new("there is no experiment to compile")
             .help("declare one, or name the files that do: `perturb plan FILE` shows what a file holds"));
     }
     let (default, about_place) = work::place_of_settings(&loaded.project.settings, &places);
     if let (None, Some(diagnostic)) = (&arguments.place, about_place) {
-        return Ok((Vec::new(), Some(diagnostic)));
+        return Ok(Chosen::Nowhere(diagnostic));
     }
     let asked = arguments.place.as_deref().map(Wanted::parse);
     let candidates = match asked.as_ref().or(default.as_ref()) {
@@ -216,8 +237,8 @@ fn choose(
         Some(_) => places,
         None => work::all_places(&meant),
     };
-    let here = place::one(asked.as_ref().or(default.as_ref()), &candidates)?;
-    let (meant, others): (Vec<_>, Vec<_>) = meant.into_iter().partition(|(_, places)| places.contains(here));
+    let here = place::one(asked.as_ref().or(default.as_ref()), &candidates)?.clone();
+    let others: Vec<Placed> = meant.extract_if(.., |(_, places)| !places.contains(&here)).collect();
     if meant.is_empty() || !arguments.only.is_empty() && !others.is_empty() {
         let names: Vec<String> = others.iter().map(|(e, _)| format!("`{}`", e.name)).collect();
         let may: Vec<String> = work::all_places(&others).iter().map(ToString::to_string).collect();
@@ -229,24 +250,50 @@ fn choose(
         let names: Vec<&str> = others.iter().map(|(e, _)| e.name.as_str()).collect();
         terminal.say(&format!("note: left out, as they may not run at {}: {}\n", here, names.join(", ")));
     }
-    Ok((meant.into_iter().map(|(experiment, _)| Job { experiment, place: here.clone() }).collect(), None))
+    let experiments = meant.into_iter().map(|(experiment, _)| experiment).collect();
+    Ok(Chosen::These { experiments, place: here })
 }
 
-fn compile_batch(
-    program: &Program,
-    catalogue: &Arc<Catalogue>,
-    batch: &[Job],
+/// Does two things at once; one after the other where a batch is so small that a pool of threads would cost more.
+fn join<A: Send, B: Send>(
+    batch: &[ExperimentRef],
+    first: impl FnOnce() -> A + Send,
+    second: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    if batch.len() == 1 { (first(), second()) } else { rayon::join(first, second) }
+}
+
+/// What every experiment is compiled with.
+struct Work<'p> {
+    program: &'p Program,
+    catalogue: Arc<Catalogue>,
+    place: PlaceRef,
     engine: Engine,
-    options: &EmitOptions,
-) -> Vec<Compiled> {
-    let new = || (Arena::new(), Judge::with(program, catalogue));
-    let one = |(arena, judge): &mut (Arena, Judge<'_>), job: &Job| {
-        let lowered = judge.judged(job);
+    options: EmitOptions,
+}
+
+impl<'p> Work<'p> {
+    fn compile(&self, batch: &[ExperimentRef]) -> Vec<Compiled> {
+        let new = || (Arena::new(), Judge::with(self.program, &self.catalogue));
+        let one = |(arena, judge): &mut (Arena, Judge<'p>), experiment: &ExperimentRef| {
+            self.compile_one(experiment, arena, judge)
+        };
+        match batch {
+            // A thread pool costs more than one small experiment.
+            [experiment] => vec![one(&mut new(), experiment)],
+            experiments => experiments.par_iter().map_init(new, one).collect(),
+        }
+    }
+
+    fn compile_one(&self, experiment: &ExperimentRef, arena: &mut Arena, judge: &mut Judge<'p>) -> Compiled {
+        let lowered = judge.judged(experiment, &self.place);
         let mut compiled = match &lowered.plan {
             // A plan with errors gives no manifest.
-            Some(plan) if !lowered.diagnostics.iter().any(Diagnostic::is_error) => emit(plan, engine, options, arena),
+            Some(plan) if !lowered.diagnostics.iter().any(Diagnostic::is_error) => {
+                emit(plan, self.engine, &self.options, arena)
+            }
             _ => Compiled {
-                name: job.experiment.name.to_string(),
+                name: experiment.name.to_string(),
                 text: String::new(),
                 diagnostics: Vec::new(),
                 approximations: Vec::new(),
@@ -255,11 +302,6 @@ fn compile_batch(
         };
         compiled.diagnostics.extend(lowered.diagnostics);
         compiled
-    };
-    match batch {
-        // A thread pool costs more than one small experiment.
-        [job] => vec![one(&mut new(), job)],
-        jobs => jobs.par_iter().map_init(new, one).collect(),
     }
 }
 
@@ -282,28 +324,36 @@ struct Notes {
     lines: Vec<String>,
 }
 
-fn take(
-    compiled: Compiled,
-    arguments: &Arguments,
-    found: &mut Vec<Diagnostic>,
-    notes: &mut Notes,
-    delivery: &mut Delivery,
-) -> Result<(), Failure> {
-    let Compiled { name, text, diagnostics, approximations, counts } = compiled;
-    let refused = diagnostics.iter().any(Diagnostic::is_error);
-    found.extend(diagnostics);
-    if arguments.strict {
-        found.extend(approximations.iter().map(|a| {
-            Diagnostic::new(Code::APPROXIMATION, a.span, format!("{}: {}", a.what, a.text))
-                .why("`--strict` asks for exactly what the text says")
-                .help("write what the engine does, choose another engine, or compile without `--strict`")
-        }));
+/// What was compiled so far, on its way out.
+struct Taken<'a> {
+    arguments: &'a Arguments,
+    found: Vec<Diagnostic>,
+    notes: Notes,
+    delivery: Delivery,
+}
+
+impl Taken<'_> {
+    fn add_all(&mut self, compiled: Vec<Compiled>) -> Result<(), Failure> {
+        compiled.into_iter().try_for_each(|one| self.add(one))
     }
-    // Of what is not compiled at all there is nothing to report.
-    if arguments.report && !refused {
-        notes.lines.extend(report(&name, &approximations, &counts));
+
+    fn add(&mut self, compiled: Compiled) -> Result<(), Failure> {
+        let Compiled { name, text, diagnostics, approximations, counts } = compiled;
+        let refused = diagnostics.iter().any(Diagnostic::is_error);
+        self.found.extend(diagnostics);
+        if self.arguments.strict {
+            self.found.extend(approximations.iter().map(|a| {
+                Diagnostic::new(Code::APPROXIMATION, a.span, format!("{}: {}", a.what, a.text))
+                    .why("`--strict` asks for exactly what the text says")
+                    .help("write what the engine does, choose another engine, or compile without `--strict`")
+            }));
+        }
+        // Of what is not compiled at all there is nothing to report.
+        if self.arguments.report && !refused {
+            self.notes.lines.extend(report(&name, &approximations, &counts));
+        }
+        self.delivery.add(name, text)
     }
-    delivery.add(name, text)
 }
 
 /// What is approximate in one experiment, a line each.

@@ -6,7 +6,7 @@ use super::exit::{Exit, Failure};
 use super::input::{Input, StdinArguments};
 use super::plan::json;
 use super::terminal::Terminal;
-use super::work::{self, Job};
+use super::work;
 use crate::check::stdlib::Library;
 use crate::source::disk::read_file;
 use crate::source::{FileId, SourceMap};
@@ -44,9 +44,9 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
             let loaded = Input::find(std::slice::from_ref(&arguments.file), &StdinArguments::default(), terminal)?
                 .load(Library::Whole)?;
             let program = &loaded.checked.program;
-            for (experiment, places) in work::experiments(program, |e| loaded.is_chosen(&e.path)) {
-                for place in places {
-                    let lowered = work::Judge::new(program).judged(&Job { experiment: experiment.clone(), place });
+            for (experiment, places) in loaded.chosen_experiments() {
+                for place in places.iter() {
+                    let lowered = work::Judge::new(program).judged(experiment, place);
                     terminal.print(&lowered.plan.as_ref().map(json).unwrap_or_default())?;
                 }
             }

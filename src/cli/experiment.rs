@@ -9,7 +9,7 @@ use super::input::{Input, StdinArguments};
 use super::place::{self, Wanted};
 use super::terminal::{Stream, Terminal};
 use super::which::Which;
-use super::work::{self, Job};
+use super::work;
 use crate::check::stdlib::Library;
 use crate::plan::Plan;
 
@@ -34,8 +34,8 @@ pub(super) fn plans(path: &Path, which: &Which, terminal: &Terminal) -> Result<R
         work::named_plan(&plan, &Vec::from_iter(which.experiment.clone()))?;
         return Ok(Ok(vec![plan]));
     }
-    let loaded = Input::find(&[path.to_owned()], &StdinArguments::default(), terminal)?.load(Library::Whole)?;
-    let all = work::experiments(&loaded.checked.program, |_| true);
+    let mut loaded = Input::find(&[path.to_owned()], &StdinArguments::default(), terminal)?.load(Library::Whole)?;
+    let all = std::mem::take(&mut loaded.experiments);
     let places = work::all_places(&all);
     let (default, about_place) = work::place_of_settings(&loaded.project.settings, &places);
     let wanted = which.place.as_deref().map(Wanted::parse);
@@ -55,7 +55,7 @@ pub(super) fn plans(path: &Path, which: &Which, terminal: &Terminal) -> Result<R
     let mut judge = work::Judge::new(&loaded.checked.program);
     for (experiment, places) in meant {
         let at = place::one(wanted.as_ref().or(default.as_ref()), &places)?.clone();
-        let lowered = judge.judged(&Job { experiment, place: at });
+        let lowered = judge.judged(&experiment, &at);
         found.extend(lowered.diagnostics);
         plans.extend(lowered.plan);
     }

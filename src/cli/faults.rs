@@ -9,6 +9,7 @@ use super::terminal::{Stream, Terminal};
 use crate::check::sheet::{FaultSheet, sheets};
 use crate::check::stdlib::Library;
 use crate::check::{check, stdlib};
+use crate::diagnostic::nearest;
 use crate::diagnostic::render::wrap;
 use crate::project::Project;
 use crate::source::Memory;
@@ -33,18 +34,37 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     let module = format!("{name}.");
     let meant: Vec<&FaultSheet> = all.iter().filter(|f| f.name == *name || f.name.starts_with(&module)).collect();
     if meant.is_empty() {
-        let mut known: Vec<String> = all.iter().map(|f| f.name.clone()).collect();
-        known.extend(all.iter().filter_map(|f| f.name.split_once('.').map(|(module, _)| module.to_owned())));
-        known.dedup();
-        let failure = Failure::unknown("fault", name, &known);
         // The list of all faults is long: it has its own command.
-        let help = crate::diagnostic::nearest(name, known.iter().map(String::as_str))
-            .map_or_else(String::new, |meant| format!("did you mean `{meant}`? "));
-        return Err(Failure::new(failure.message).help(format!("{help}`perturb faults` lists them all")));
+        let help = match meant_by(name, &all).as_slice() {
+            [] => String::new(),
+            names => format!("did you mean {}? ", names.join(" or ")),
+        };
+        let failure = Failure::new(format!("there is no fault `{name}`"));
+        return Err(failure.help(format!("{help}`perturb faults` lists them all")));
     }
     let sheets: Vec<String> = meant.into_iter().map(|fault| shown(fault, width)).collect();
     terminal.print(&sheets.join("\n\n"))?;
     Ok(Exit::Clean)
+}
+
+/// What somebody meant who gave a name that does not exist: the faults whose own name is given without its module, else what is
+/// spelt nearest.
+fn meant_by(name: &str, all: &[FaultSheet]) -> Vec<String> {
+    let split =
+        |fault: &'_ FaultSheet| fault.name.split_once('.').map(|(module, own)| (module.to_owned(), own.to_owned()));
+    let (modules, own): (Vec<String>, Vec<String>) = all.iter().filter_map(split).unzip();
+    let of_own = |word: &str| -> Vec<String> {
+        all.iter().filter(|f| f.name.rsplit('.').next() == Some(word)).map(|f| format!("`{}`", f.name)).collect()
+    };
+    let exact = of_own(name);
+    if !exact.is_empty() {
+        return exact;
+    }
+    let whole = all.iter().map(|f| f.name.as_str()).chain(modules.iter().map(String::as_str));
+    match nearest(name, whole) {
+        Some(near) => vec![format!("`{near}`")],
+        None => nearest(name, own.iter().map(String::as_str)).map_or_else(Vec::new, of_own),
+    }
 }
 
 /// The faults of the standard library and of the project of this folder, if there is one.

@@ -7,7 +7,7 @@ use super::exit::{Exit, Failure};
 use super::files::{difference, replace};
 use super::input::{Input, Loaded, StdinArguments};
 use super::terminal::{Stream, Terminal};
-use super::work::{self, Job};
+use super::work;
 use crate::check::stdlib::Library;
 use crate::diagnostic::edit::{apply, choose};
 use crate::diagnostic::render::{Summary, counted};
@@ -79,11 +79,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
 /// All that `check` and `lint` find in the files that the arguments name.
 fn all(loaded: &Loaded) -> Vec<Diagnostic> {
     let program = &loaded.checked.program;
-    let experiments = work::experiments(program, |e| loaded.is_chosen(&e.path));
-    let jobs: Vec<Job> = experiments
-        .into_iter()
-        .flat_map(|(e, places)| places.into_iter().map(move |place| Job { experiment: e.clone(), place }))
-        .collect();
+    let jobs = work::jobs(loaded.chosen_experiments());
     let (mut found, _) = loaded.findings(work::judge(program, &jobs));
     found.extend(super::lint::findings(loaded));
     found

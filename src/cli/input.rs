@@ -11,9 +11,11 @@ use std::path::{Path, PathBuf};
 use super::exit::Failure;
 use super::paths;
 use super::terminal::Terminal;
+use super::work::Placed;
 use crate::check::stdlib::Library;
 use crate::check::{Checked, Imported, check_with};
 use crate::diagnostic::{Diagnostic, nearest, tidy};
+use crate::lower;
 use crate::project::Project;
 use crate::source::disk::{Disk, slashes};
 use crate::source::{FileId, ReadError};
@@ -49,6 +51,8 @@ pub(super) struct Input {
 pub(super) struct Loaded {
     pub project: Project,
     pub checked: Checked,
+    /// Every experiment of what was read, and every run that a `verify` makes.
+    pub experiments: Vec<Placed>,
     /// What is wrong with `perturb.toml`.
     pub about_project: Vec<Diagnostic>,
     pub prefix: String,
@@ -180,13 +184,15 @@ impl Input {
             return Err(Failure::new(format!("cannot read `{}{path}`: {reason}", self.prefix)));
         }
         // The bodies of experiments, policies and verifies are checked by the layer that knows what steps mean.
-        let mut bodies = crate::lower::check(&checked.program);
-        checked.diagnostics.append(&mut bodies);
+        let mut bodies = lower::check(&checked.program);
+        checked.diagnostics.append(&mut bodies.diagnostics);
+        let experiments = lower::with_places(&checked.program, bodies.experiments);
         let mut project = self.project.clone();
         let about_project = project.report(&mut checked.sources);
         Ok(Loaded {
             project,
             checked,
+            experiments,
             about_project,
             prefix: self.prefix.clone(),
             is_whole: self.is_whole,
@@ -199,6 +205,11 @@ impl Loaded {
     /// Whether the arguments name a file.
     pub(super) fn is_chosen(&self, path: &str) -> bool {
         self.chosen.as_ref().is_none_or(|all| all.contains(path))
+    }
+
+    /// The experiments of the files that the arguments name.
+    pub(super) fn chosen_experiments(&self) -> impl Iterator<Item = &Placed> {
+        self.experiments.iter().filter(|(experiment, _)| self.is_chosen(&experiment.path))
     }
 
     /// The files that the arguments name, and all that those import.

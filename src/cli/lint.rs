@@ -125,7 +125,7 @@ pub(super) fn findings(loaded: &Loaded) -> Vec<Diagnostic> {
 /// A plan of each experiment at each place, as far as its text allows.
 fn plans(loaded: &Loaded) -> Vec<Plan> {
     let program = &loaded.checked.program;
-    let experiments = work::experiments(program, |e| loaded.is_chosen(&e.path));
+    let experiments: Vec<_> = loaded.chosen_experiments().cloned().collect();
     let mut plans = Vec::new();
     for place in work::all_places(&experiments) {
         let Some(mut planner) = Planner::new(program, &place) else { continue };

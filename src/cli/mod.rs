@@ -26,6 +26,8 @@ mod files;
 mod findings;
 mod fix;
 mod fmt;
+#[cfg(feature = "run")]
+mod gate;
 mod import;
 mod init;
 mod input;
@@ -116,6 +118,8 @@ enum Command {
     #[cfg(feature = "run")]
     Recover(recover::Arguments),
     #[cfg(feature = "run")]
+    Gate(gate::Arguments),
+    #[cfg(feature = "run")]
     Runs(runs::RunsArguments),
     #[cfg(feature = "run")]
     Show(runs::ShowArguments),
@@ -162,6 +166,8 @@ pub fn main() -> std::process::ExitCode {
         Command::Lsp(arguments) => lsp::run(&arguments),
         #[cfg(feature = "run")]
         Command::Run(arguments) => run::run(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::Gate(arguments) => gate::run(&arguments, &terminal),
         #[cfg(feature = "run")]
         Command::Recover(arguments) => recover::run(&arguments, &terminal),
         #[cfg(feature = "run")]

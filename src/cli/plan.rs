@@ -3,21 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use super::exit::{Exit, Failure};
-use super::findings::{self, FindingsArguments, show};
+use super::findings::{self, FindingsArguments, FormatChoice, show};
 use super::input::{Input, Loaded, StdinArguments};
 use super::place::{self, Wanted};
 use super::terminal::{Stream, Terminal};
 use super::which::Which;
-use super::work::{self, Job};
+use super::work::{self, Job, Placed};
 use crate::analysis::{picture::picture, telling::tell, timeline::timeline};
 use crate::check::stdlib::Library;
-use crate::lower::{ExperimentRef, PlaceRef};
 use crate::plan::Plan;
 
 /// Shows what an experiment does: a picture over time, and the same in plain sentences
 ///
 /// Shows every experiment of FILE unless one is chosen. With `--json` or `-o` the plan itself is given, which
-/// `perturb compile` takes in place of the sources.
+/// `perturb compile` takes in place of the sources. With `--format json` findings are JSON too, on standard error.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The file with the experiment, or `-` for standard input
@@ -37,10 +36,17 @@ pub(super) struct Arguments {
     findings: FindingsArguments,
 }
 
+impl Arguments {
+    /// Whether the plan is printed as data: asked for by name, or with everything else.
+    fn as_json(&self) -> bool {
+        self.json || self.findings.format == FormatChoice::Json
+    }
+}
+
 pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
-    let loaded =
+    let mut loaded =
         Input::find(std::slice::from_ref(&arguments.file), &arguments.stdin, terminal)?.load(Library::Whole)?;
-    let all = work::experiments(&loaded.checked.program, |_| true);
+    let all = std::mem::take(&mut loaded.experiments);
     let places = work::all_places(&all);
     let (default, about_place) = work::place_of_settings(&loaded.project.settings, &places);
     let asked = match &arguments.which.place {
@@ -51,12 +57,13 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
         }
         None => None,
     };
+    let as_json = arguments.as_json();
     let jobs = choose(arguments, &loaded, all, asked.as_ref(), default.as_ref(), terminal)?;
 
     let mut found = Vec::from_iter(about_place);
     let mut plans = Vec::new();
     for job in &jobs {
-        let lowered = work::Judge::new(&loaded.checked.program).judged(job);
+        let lowered = work::Judge::new(&loaded.checked.program).judged(&job.experiment, &job.place);
         found.extend(lowered.diagnostics);
         plans.extend(lowered.plan);
     }
@@ -70,7 +77,9 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
             write_whole(path, &json(plan))?;
             terminal.say(&format!("wrote `{}`, {}\n", path.display(), plan.digest));
         }
-        (None, [plan]) if arguments.json => terminal.print(&json(plan))?,
+        (None, [plan]) if as_json => terminal.print(&json(plan))?,
+        // Whoever reads JSON gets a plan or nothing.
+        (None, _) if as_json => {}
         (None, plans) => {
             for plan in plans {
                 terminal.print(&shown(plan, terminal))?;
@@ -85,7 +94,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
 fn choose(
     arguments: &Arguments,
     loaded: &Loaded,
-    all: Vec<(ExperimentRef, Vec<PlaceRef>)>,
+    all: Vec<Placed>,
     asked: Option<&Wanted>,
     default: Option<&Wanted>,
     terminal: &Terminal,
@@ -97,7 +106,7 @@ fn choose(
         // An experiment that FILE's `verify` makes may be declared elsewhere.
         work::named(all, &names)?
     };
-    let wants_one = arguments.json || arguments.output.is_some();
+    let wants_one = arguments.as_json() || arguments.output.is_some();
     if wants_one && meant.len() > 1 {
         let list: Vec<&str> = meant.iter().map(|(e, _)| e.name.as_str()).collect();
         return Err(Failure::new(format!(

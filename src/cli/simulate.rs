@@ -8,7 +8,7 @@ use super::input::{Input, StdinArguments};
 use super::place::{self, Wanted};
 use super::terminal::Terminal;
 use super::which::Which;
-use super::work::{self, Job};
+use super::work;
 use super::{experiment, junit};
 use crate::check::stdlib::Library;
 use crate::plan::Plan;
@@ -129,10 +129,9 @@ pub(super) fn test(arguments: &TestArguments, terminal: &Terminal) -> Result<Exi
         let cases = read_cases(file)?;
         let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let loaded = Input::find(&[folder.to_owned()], &StdinArguments::default(), terminal)?.load(Library::Whole)?;
-        let all = work::experiments(&loaded.checked.program, |_| true);
         let mut judge = work::Judge::new(&loaded.checked.program);
         for case in cases.iter().filter(|c| arguments.only.as_ref().is_none_or(|o| c.name.contains(o.as_str()))) {
-            let wrong = match plan_of(case, &all, &mut judge, file)? {
+            let wrong = match plan_of(case, &loaded.experiments, &mut judge, file)? {
                 Ok(plan) => {
                     let began = Instant::now();
                     let played = play(&plan, case, 1).map_err(|errors| bad_cases(file, &errors))?;
@@ -173,7 +172,7 @@ fn line(file: &Path, case: &Case, played: &Played, took: std::time::Duration) ->
 /// The plan that a case is about; or why there is none.
 fn plan_of(
     case: &Case,
-    all: &[(crate::lower::ExperimentRef, Vec<crate::lower::PlaceRef>)],
+    all: &[work::Placed],
     judge: &mut work::Judge<'_>,
     file: &Path,
 ) -> Result<Result<Plan, String>, Failure> {
@@ -190,7 +189,7 @@ fn plan_of(
             None => return Ok(Err("the experiment may run nowhere".to_owned())),
         },
     };
-    let lowered = judge.judged(&Job { experiment: experiment.clone(), place: at.clone() });
+    let lowered = judge.judged(experiment, at);
     let error = lowered.diagnostics.iter().find(|d| d.is_error());
     Ok(match (lowered.plan, error) {
         (_, Some(error)) => Err(format!("the experiment is not right: {}; see `perturb check`", error.message)),

@@ -11,11 +11,14 @@ use super::place::{self, Wanted};
 use crate::analysis::analyse;
 use crate::check::Program;
 use crate::diagnostic::{Code, Diagnostic, tidy};
-use crate::lower::{self, Catalogue, ExperimentRef, Lowered, PlaceRef, Planner};
+use crate::lower::{Catalogue, ExperimentRef, Lowered, PlaceRef, Planner};
 use crate::project::Settings;
 
 /// Fewer than this are done by one thread: starting others costs more.
 const FEW: usize = 16;
+
+/// An experiment with every place where it may run.
+pub(super) type Placed = (ExperimentRef, Arc<[PlaceRef]>);
 
 /// One experiment at one place.
 #[derive(Debug, Clone)]
@@ -24,25 +27,19 @@ pub(super) struct Job {
     pub place: PlaceRef,
 }
 
-/// The experiments of the files that are meant, with every place of each.
-pub(super) fn experiments(
-    program: &Program,
-    is_meant: impl Fn(&ExperimentRef) -> bool,
-) -> Vec<(ExperimentRef, Vec<PlaceRef>)> {
-    lower::experiments(program)
-        .into_iter()
-        .filter(|e| is_meant(e))
-        .map(|e| {
-            let places = lower::places(program, &e);
-            (e, places)
-        })
-        .collect()
+/// Each of these experiments at each of its places.
+pub(super) fn jobs<'e>(experiments: impl IntoIterator<Item = &'e Placed>) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for (experiment, places) in experiments {
+        jobs.extend(places.iter().map(|place| Job { experiment: experiment.clone(), place: place.clone() }));
+    }
+    jobs
 }
 
 /// Every place of these experiments, once, in the order in which they first come.
-pub(super) fn all_places(experiments: &[(ExperimentRef, Vec<PlaceRef>)]) -> Vec<PlaceRef> {
+pub(super) fn all_places(experiments: &[Placed]) -> Vec<PlaceRef> {
     let mut all: Vec<PlaceRef> = Vec::new();
-    for place in experiments.iter().flat_map(|(_, places)| places) {
+    for place in experiments.iter().flat_map(|(_, places)| places.iter()) {
         if !all.contains(place) {
             all.push(place.clone());
         }
@@ -54,10 +51,7 @@ pub(super) fn all_places(experiments: &[(ExperimentRef, Vec<PlaceRef>)]) -> Vec<
 ///
 /// # Errors
 /// There is none of a name: did you mean, and the list.
-pub(super) fn named(
-    experiments: Vec<(ExperimentRef, Vec<PlaceRef>)>,
-    names: &[String],
-) -> Result<Vec<(ExperimentRef, Vec<PlaceRef>)>, Failure> {
+pub(super) fn named(experiments: Vec<Placed>, names: &[String]) -> Result<Vec<Placed>, Failure> {
     for name in names {
         if !experiments.iter().any(|(e, _)| e.name == name.as_str()) {
             let known: Vec<String> = experiments.iter().map(|(e, _)| e.name.to_string()).collect();
@@ -94,21 +88,21 @@ impl<'p> Judge<'p> {
     }
 
     /// The plan of an experiment at a place, with all that is proved or refused about it.
-    pub(super) fn judged(&mut self, job: &Job) -> Lowered {
-        let known = self.planners.iter().position(|(place, _)| *place == job.place);
+    pub(super) fn judged(&mut self, experiment: &ExperimentRef, place: &PlaceRef) -> Lowered {
+        let known = self.planners.iter().position(|(known, _)| known == place);
         let index = match known {
             Some(index) => index,
             None => {
-                let Some(planner) = Planner::with(self.program, &job.place, &self.catalogue) else {
+                let Some(planner) = Planner::with(self.program, place, &self.catalogue) else {
                     return Lowered::default();
                 };
                 let planner = if self.with_digests { planner } else { planner.without_digests() };
-                self.planners.push((job.place.clone(), planner));
+                self.planners.push((place.clone(), planner));
                 self.planners.len() - 1
             }
         };
         let Some((_, planner)) = self.planners.get_mut(index) else { return Lowered::default() };
-        let mut lowered = planner.plan(&job.experiment);
+        let mut lowered = planner.plan(experiment);
         if let Some(plan) = &lowered.plan {
             lowered.diagnostics.extend(analyse(plan));
         }
@@ -118,7 +112,7 @@ impl<'p> Judge<'p> {
 
 /// What is wrong with any of these.
 pub(super) fn judge(program: &Program, jobs: &[Job]) -> Vec<Diagnostic> {
-    let one = |judge: &mut Judge<'_>, job: &Job| judge.judged(job).diagnostics;
+    let one = |judge: &mut Judge<'_>, job: &Job| judge.judged(&job.experiment, &job.place).diagnostics;
     let catalogue = Arc::new(Catalogue::new(program));
     let mut found: Vec<Diagnostic> = if jobs.len() < FEW {
         let mut judge = Judge::of_findings(program, &catalogue);

@@ -7,6 +7,7 @@
 //! that tests hold.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::lints::{Lints, Shift};
 use crate::analysis::analyse;
@@ -246,9 +247,8 @@ impl Workspace {
 
     /// The experiments of a file with the places where each may run.
     #[must_use]
-    pub fn experiments(&self, file: usize) -> Vec<(ExperimentRef, Vec<PlaceRef>)> {
-        let of_file = lower::experiments_of(self.program(), file).into_iter();
-        of_file.map(|e| (e.clone(), lower::places(self.program(), &e))).collect()
+    pub fn experiments(&self, file: usize) -> Vec<(ExperimentRef, Arc<[PlaceRef]>)> {
+        lower::with_places(self.program(), lower::experiments_of(self.program(), file))
     }
 
     /// The plan of an experiment at the first of its places, or why there is none.
@@ -262,17 +262,18 @@ impl Workspace {
 /// Everything that one file shows.
 fn judge(program: &Program, file: usize) -> Judged {
     let mut found = check::check_file(program, file);
-    found.append(&mut lower::check_file(program, file));
-    let experiments = lower::experiments_of(program, file);
+    let mut bodies = lower::check_file(program, file);
+    found.append(&mut bodies.diagnostics);
+    let experiments = lower::with_places(program, bodies.experiments);
     let mut of_plans = Vec::new();
     let mut planners: Vec<(PlaceRef, Planner<'_>)> = Vec::new();
-    for experiment in &experiments {
-        for place in lower::places(program, experiment) {
-            let index = match planners.iter().position(|(other, _)| *other == place) {
+    for (experiment, places) in &experiments {
+        for place in places.iter() {
+            let index = match planners.iter().position(|(other, _)| other == place) {
                 Some(index) => index,
                 None => {
-                    let Some(planner) = Planner::new(program, &place) else { continue };
-                    planners.push((place, planner));
+                    let Some(planner) = Planner::new(program, place) else { continue };
+                    planners.push((place.clone(), planner));
                     planners.len() - 1
                 }
             };
@@ -292,5 +293,6 @@ fn judge(program: &Program, file: usize) -> Judged {
     for diagnostic in found {
         by_file.entry(diagnostic.span.file).or_default().push(diagnostic);
     }
+    let experiments = experiments.into_iter().map(|(experiment, _)| experiment).collect();
     Judged { found: by_file, experiments, of_plans, has_unknown_name }
 }

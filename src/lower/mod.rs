@@ -18,6 +18,7 @@ mod verify;
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use smol_str::SmolStr;
 
 pub use body::Catalogue;
@@ -38,7 +39,7 @@ pub struct ExperimentRef {
     /// The `verify` whose instance it is, if any.
     pub verify: Option<SmolStr>,
     /// The file that declares it (the `verify`'s file for an instance).
-    pub path: String,
+    pub path: SmolStr,
     /// Where it is declared.
     pub span: Span,
     pub(crate) origin: Origin,
@@ -96,20 +97,39 @@ pub fn experiments_of(program: &Program, file: usize) -> Vec<ExperimentRef> {
     let mut found = Vec::new();
     let Some(loaded) = program.files.get(file).filter(|f| !f.is_std()) else { return found };
     for (id, item) in program.decls_of(file) {
-        let path = loaded.path.to_string();
         match &item.kind {
-            ItemKind::Experiment(_) | ItemKind::Instance(_) => found.push(ExperimentRef {
-                name: item.name.text.clone(),
-                verify: None,
-                path,
-                span: item.name.span,
-                origin: Origin::Declared(id),
-            }),
-            ItemKind::Verify(_) => found.extend(verify::instances(program, id, &path, &mut Vec::new())),
+            ItemKind::Experiment(_) | ItemKind::Instance(_) => found.push(declared(id, &item.name, &loaded.path)),
+            ItemKind::Verify(_) => found.extend(verify::instances(program, id, &loaded.path, &mut Vec::new())),
             _ => {}
         }
     }
     found
+}
+
+fn declared(id: DeclId, name: &Name, path: &SmolStr) -> ExperimentRef {
+    let origin = Origin::Declared(id);
+    ExperimentRef { name: name.text.clone(), verify: None, path: path.clone(), span: name.span, origin }
+}
+
+/// The experiments, each with the places where it may run, as [`places`] gives them: looked up once for each declaration, as
+/// a `verify` may make thousands of runs.
+#[must_use]
+pub fn with_places(program: &Program, experiments: Vec<ExperimentRef>) -> Vec<(ExperimentRef, Arc<[PlaceRef]>)> {
+    let mut last: Option<(DeclId, Arc<[PlaceRef]>)> = None;
+    let mut places_of = |experiment: &ExperimentRef| match (&experiment.origin, &last) {
+        (Origin::Verify { verify, .. }, Some((known, places))) if verify == known => Arc::clone(places),
+        (Origin::Declared(id) | Origin::Verify { verify: id, .. }, _) => {
+            let places: Arc<[PlaceRef]> = places(program, experiment).into();
+            last = Some((*id, Arc::clone(&places)));
+            places
+        }
+    };
+    let mut out = Vec::with_capacity(experiments.len());
+    out.extend(experiments.into_iter().map(|experiment| {
+        let places = places_of(&experiment);
+        (experiment, places)
+    }));
+    out
 }
 
 /// Every place in which the experiment may run, in the order of declaration.
@@ -184,35 +204,68 @@ pub fn plan(program: &Program, experiment: &ExperimentRef, place: &PlaceRef) -> 
     Planner::new(program, place).map_or_else(Lowered::default, |mut planner| planner.plan(experiment))
 }
 
+/// What the bodies of some files show.
+#[derive(Debug, Default)]
+pub struct Bodies {
+    /// What is wrong with them.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The experiments that they declare, and every instance of every `verify`, in order of file and place.
+    pub experiments: Vec<ExperimentRef>,
+}
+
+/// Projects of less text than this are checked by one thread: starting others costs more.
+const SMALL: usize = 64 * 1024;
+
 /// Checks every body of the project without a place: scenarios, experiments, verifies, policies, game days.
 #[must_use]
-pub fn check(program: &Program) -> Vec<Diagnostic> {
-    let mut diagnostics: Vec<Diagnostic> =
-        (0..program.files.len()).flat_map(|file| check_file(program, file)).collect();
-    diagnostics.extend(check_project(program, &experiments(program)));
-    tidy(&mut diagnostics);
-    diagnostics
+pub fn check(program: &Program) -> Bodies {
+    let own = || program.files.iter().take_while(|file| !file.is_std());
+    let files = 0..own().count();
+    let each: Vec<Bodies> = if own().map(|file| file.text.len()).sum::<usize>() > SMALL {
+        files.into_par_iter().map(|file| check_file(program, file)).collect()
+    } else {
+        files.map(|file| check_file(program, file)).collect()
+    };
+    let mut all = Bodies::default();
+    for mut file in each {
+        all.diagnostics.append(&mut file.diagnostics);
+        if all.experiments.is_empty() {
+            // Most of a large project's are the runs of one `verify`.
+            all.experiments = file.experiments;
+        } else {
+            all.experiments.append(&mut file.experiments);
+        }
+    }
+    all.diagnostics.extend(check_project(program, &all.experiments));
+    tidy(&mut all.diagnostics);
+    all
 }
 
 /// Checks the bodies of one file of the project.
 #[must_use]
-pub fn check_file(program: &Program, file: usize) -> Vec<Diagnostic> {
+pub fn check_file(program: &Program, file: usize) -> Bodies {
     let mut ev = Evaluator::new(program, None);
-    let Some(loaded) = program.files.get(file).filter(|f| !f.is_std()) else { return Vec::new() };
+    let mut experiments = Vec::new();
+    let Some(loaded) = program.files.get(file).filter(|f| !f.is_std()) else { return Bodies::default() };
     for (id, item) in program.decls_of(file) {
         ev.begin();
         match &item.kind {
-            ItemKind::Scenario(..) | ItemKind::Experiment(_) | ItemKind::Instance(_) => body::check(&mut ev, id),
+            ItemKind::Scenario(..) => body::check(&mut ev, id),
+            ItemKind::Experiment(_) | ItemKind::Instance(_) => {
+                body::check(&mut ev, id);
+                experiments.push(declared(id, &item.name, &loaded.path));
+            }
             ItemKind::Verify(_) => {
                 verify::check(&mut ev, id);
-                verify::instances(program, id, &loaded.path, &mut ev.diagnostics);
+                let mut runs = verify::instances(program, id, &loaded.path, &mut ev.diagnostics);
+                experiments.append(&mut runs);
             }
             ItemKind::Policy(policy) => policy::check(&mut ev, id, policy),
             ItemKind::Gameday(gameday) => gameday::check(&mut ev, id, gameday),
             _ => {}
         }
     }
-    ev.diagnostics
+    Bodies { diagnostics: ev.diagnostics, experiments }
 }
 
 /// Checks what concerns several files at once. `experiments` are all of the project, as [`experiments`] gives them.

@@ -1,6 +1,6 @@
 //! `verify`: which runs it makes, where, and when.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use smol_str::SmolStr;
 
@@ -153,7 +153,12 @@ pub fn places_of(program: &Program, id: DeclId) -> Option<(DeclId, Vec<SmolStr>)
 }
 
 /// The runs that a `verify` makes, each with its name.
-pub fn instances(program: &Program, id: DeclId, path: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<ExperimentRef> {
+pub fn instances(
+    program: &Program,
+    id: DeclId,
+    path: &SmolStr,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<ExperimentRef> {
     let item = program.item(id);
     let ItemKind::Verify(verify) = &item.kind else { return Vec::new() };
     // What a loop goes over may depend on the place: the first one decides, as names must not differ between places.
@@ -215,7 +220,7 @@ pub fn instances(program: &Program, id: DeclId, path: &str, diagnostics: &mut Ve
             found.push(ExperimentRef {
                 name,
                 verify: Some(item.name.text.clone()),
-                path: path.to_owned(),
+                path: path.clone(),
                 span: run.span,
                 origin: Origin::Verify { verify: id, run: index, each },
             });
@@ -267,9 +272,9 @@ pub fn schedule(ev: &mut Evaluator<'_>, id: DeclId) -> Option<Schedule> {
 
 /// No run of a `verify` may have the name of an experiment or of another run.
 pub fn unique<'e>(experiments: impl IntoIterator<Item = &'e ExperimentRef>, diagnostics: &mut Vec<Diagnostic>) {
-    let mut names: BTreeMap<SmolStr, Span> = BTreeMap::new();
+    let mut names: HashMap<&str, Span> = HashMap::new();
     for experiment in experiments {
-        if let Some(first) = names.insert(experiment.name.clone(), experiment.span)
+        if let Some(first) = names.insert(&experiment.name, experiment.span)
             && experiment.verify.is_some()
         {
             diagnostics.push(

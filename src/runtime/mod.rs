@@ -6,6 +6,7 @@
 //! May use: `source` (spans), `types`, `diagnostic`, `plan`, `analysis` (the bounds), `engine` (drivers).
 
 pub mod drive;
+pub mod gate;
 pub mod journal;
 pub mod machine;
 pub mod probes;

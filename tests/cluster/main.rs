@@ -18,6 +18,8 @@ mod import_support;
 mod litmus;
 mod oracle;
 mod programs;
+#[path = "../support/prometheus.rs"]
+mod prometheus;
 #[path = "../it/support.rs"]
 #[allow(dead_code, reason = "shared with tests/it, which needs more of it")]
 mod support;

@@ -46,7 +46,7 @@ fn of_check(files: &Files) -> BTreeSet<String> {
     let (sources, roots) = memory(files);
     let checked = check::check(&sources, &roots);
     let mut found = checked.diagnostics.clone();
-    found.extend(lower::check(&checked.program));
+    found.extend(lower::check(&checked.program).diagnostics);
     for experiment in lower::experiments(&checked.program) {
         for place in lower::places(&checked.program, &experiment) {
             let lowered = lower::plan(&checked.program, &experiment, &place);
@@ -92,10 +92,10 @@ fn brief_of_workspace(workspace: &Workspace) -> BTreeSet<String> {
 }
 
 /// Numbers that a seed repeats.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, most: usize) -> usize {
+    pub fn below(&mut self, most: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -146,7 +146,7 @@ const TYPED: &[&str] = &[
 ];
 
 /// One edit of one text.
-fn edit(random: &mut Random, text: &str) -> String {
+pub fn edit(random: &mut Random, text: &str) -> String {
     let at = random.boundary(text);
     match random.below(6) {
         // A letter or a word comes.
@@ -291,13 +291,13 @@ fn after_thousands_of_edits_a_workspace_says_what_a_fresh_one_says() {
 }
 
 /// How many edits, over all projects: `PERTURB_EDITS` for more.
-fn edits() -> usize {
+pub fn edits() -> usize {
     let asked = std::env::var("PERTURB_EDITS").ok().and_then(|n| n.parse().ok());
     asked.unwrap_or(2_000)
 }
 
 /// The same histories each time, unless `PERTURB_EDITS_SEED` asks for others.
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     std::env::var("PERTURB_EDITS_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(1)
 }
 

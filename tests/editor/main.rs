@@ -8,6 +8,8 @@ mod house;
 mod incremental;
 mod neovim;
 mod protocol;
+mod queries;
+mod tree_sitter;
 mod vscode;
 
 use std::path::{Path, PathBuf};

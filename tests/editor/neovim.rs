@@ -75,35 +75,106 @@ fn neovim_shows_completes_mends_and_renames() {
     assert_eq!(said["clients"], 1);
 }
 
-/// `docs/editors.md` shows what this sees: Neovim on a terminal, with a finding and a list of completions.
+/// Builds the parser where Neovim finds it, with the command that the README gives.
+fn build_parser(home: &Path) {
+    let readme = std::fs::read_to_string(root().join("editors/neovim/README.md")).unwrap();
+    let command =
+        readme.lines().map(str::trim).find(|line| line.starts_with("cc ")).expect("the README builds the parser");
+    let plugin = home.join("share/nvim/site/pack/perturb/start/perturb");
+    let command = command.replace("~/.local/share/nvim/site/pack/perturb/start/perturb", plugin.to_str().unwrap());
+    std::fs::create_dir_all(plugin.join("parser")).unwrap();
+    let built = Command::new("sh").arg("-c").arg(&command).current_dir(root()).status().unwrap();
+    assert!(built.success(), "{command}");
+}
+
 #[test]
-fn a_picture_of_neovim_shows_a_finding_and_a_completion() {
-    if !has("nvim", "--version") || !has("tmux", "-V") {
+fn neovim_colours_and_folds_by_the_parser() {
+    if !has("nvim", "--version") || !has("cc", "--version") {
+        return;
+    }
+    let (folder, home) = (project(), tempfile::tempdir().unwrap());
+    install(home.path());
+    build_parser(home.path());
+    let out = home.path().join("out.json");
+    let mut command = Command::new("nvim");
+    with_home(&mut command, home.path())
+        .arg("--headless")
+        .arg("-S")
+        .arg(root().join("tests/editor/neovim-colors.lua"))
+        .env("PERTURB_FILE", folder.path().join("slow-dependency.chaos"))
+        .env("PERTURB_OUT", &out)
+        .current_dir(folder.path())
+        .stdin(Stdio::null());
+    let ran = command.output().unwrap();
+    let said = std::fs::read_to_string(&out).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&ran.stderr)));
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(
+        (&said["ok"], &said["active"], &said["broken"]),
+        (&true.into(), &true.into(), &false.into()),
+        "{said:#}"
+    );
+    let has = |query: &str, wanted: &str| said[query].as_array().unwrap().iter().any(|found| found == wanted);
+    for wanted in ["keyword experiment", "keyword expect", "number 300ms", "constant.builtin true", "property service"]
+    {
+        let is_there = has("highlights", wanted);
+        assert_eq!(is_there, wanted != "constant.builtin true", "{wanted}: {said:#}");
+    }
+    assert!(has("folds", "fold {"), "{said:#}");
+    assert!(has("indents", "indent.branch }"), "{said:#}");
+    assert!(has("locals", "local.reference checkout"), "{said:#}");
+}
+
+/// With Neovim's table of words switched off, what has a colour has it from the parser.
+#[test]
+fn neovim_draws_what_the_parser_says() {
+    if !has("nvim", "--version") || !has("cc", "--version") || !has("tmux", "-V") {
         return;
     }
     let ((folder, path), home) = (broken("< 800ms but", "< 800 but"), tempfile::tempdir().unwrap());
     install(home.path());
-    let socket = home.path().join("tmux");
-    let tmux = |arguments: &[&str]| {
+    build_parser(home.path());
+
+    let terminal = Terminal { home: home.path(), folder: folder.path() };
+    terminal.open(&path, "| syntax off");
+    let shown = terminal.wait_for(&["has no unit"]);
+    let picture = terminal.tmux(&["capture-pane", "-p", "-e"]);
+    terminal.tmux(&["kill-server"]);
+    assert!(shown, "the file is not shown");
+    // A colour ends behind the word, and begins right before the number.
+    assert!(picture.contains("experiment\u{1b}[") && picture.contains("m99.5%"), "there are no colours:\n{picture}");
+}
+
+/// A terminal that nobody looks at, with a Neovim in it.
+struct Terminal<'t> {
+    home: &'t Path,
+    folder: &'t Path,
+}
+
+impl Terminal<'_> {
+    fn tmux(&self, arguments: &[&str]) -> String {
         let mut command = Command::new("tmux");
-        with_home(&mut command, home.path())
+        with_home(&mut command, self.home)
             .arg("-S")
-            .arg(&socket)
+            .arg(self.home.join("tmux"))
             .args(arguments)
-            .current_dir(folder.path())
+            .current_dir(self.folder)
             .env("TERM", "xterm-256color");
         let out = command.output().unwrap();
         String::from_utf8_lossy(&out.stdout).into_owned()
-    };
-    let edit = format!(
-        "nvim --cmd 'set termguicolors background=dark noshowmode noruler laststatus=0 shortmess+=F completeopt=menuone' {}",
-        path.display()
-    );
-    tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "118", "-y", "30", &edit]);
-    let wait_for = |wanted: &[&str]| {
+    }
+
+    /// Opens a file, with more said to Neovim before.
+    fn open(&self, path: &Path, before: &str) {
+        let settings =
+            "set termguicolors background=dark noshowmode noruler laststatus=0 shortmess+=F completeopt=menuone";
+        let edit = format!("nvim --cmd '{settings} {before}' {}", path.display());
+        self.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "118", "-y", "30", &edit]);
+    }
+
+    fn wait_for(&self, wanted: &[&str]) -> bool {
         let begin = Instant::now();
         loop {
-            let shown = tmux(&["capture-pane", "-p"]);
+            let shown = self.tmux(&["capture-pane", "-p"]);
             if wanted.iter().all(|w| shown.contains(w)) {
                 return true;
             }
@@ -113,15 +184,27 @@ fn a_picture_of_neovim_shows_a_finding_and_a_completion() {
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-    };
-    let found = wait_for(&["has no unit"]);
+    }
+}
+
+/// `docs/editors.md` shows what this sees: Neovim on a terminal, with a finding and a list of completions.
+#[test]
+fn a_picture_of_neovim_shows_a_finding_and_a_completion() {
+    if !has("nvim", "--version") || !has("tmux", "-V") {
+        return;
+    }
+    let ((folder, path), home) = (broken("< 800ms but", "< 800 but"), tempfile::tempdir().unwrap());
+    install(home.path());
+    let terminal = Terminal { home: home.path(), folder: folder.path() };
+    terminal.open(&path, "");
+    let found = terminal.wait_for(&["has no unit"]);
     let keys = ["send-keys", "/for 5m", "Enter", "o"];
-    tmux(&keys);
-    tmux(&["send-keys", "-l", "    network.d"]);
-    tmux(&["send-keys", "C-x", "C-o"]);
-    let completed = wait_for(&["has no unit", "network.degrade", "duplicate"]);
-    let picture = tmux(&["capture-pane", "-p", "-e"]);
-    tmux(&["kill-server"]);
+    terminal.tmux(&keys);
+    terminal.tmux(&["send-keys", "-l", "    network.d"]);
+    terminal.tmux(&["send-keys", "C-x", "C-o"]);
+    let completed = terminal.wait_for(&["has no unit", "network.degrade", "duplicate"]);
+    let picture = terminal.tmux(&["capture-pane", "-p", "-e"]);
+    terminal.tmux(&["kill-server"]);
     assert!(found, "the finding is not shown");
     assert!(completed, "the completion is not shown");
     let svg = svg(&picture);

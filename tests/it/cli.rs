@@ -384,6 +384,34 @@ fn faults_and_engines() {
 }
 
 #[test]
+fn a_fault_that_is_not_there_is_guessed() {
+    let dir = folder(&[]);
+    let help = |name: &str| run(dir.path(), &["faults", name]).err;
+    assert!(help("delay").contains("did you mean `http.delay` or"), "{}", help("delay"));
+    assert!(help("delay").contains("`network.delay`"), "{}", help("delay"));
+    assert!(help("dealy").contains("`network.delay`"), "{}", help("dealy"));
+    assert!(help("network.dealy").contains("did you mean `network.delay`?"), "{}", help("network.dealy"));
+    assert!(help("netwrok").contains("did you mean `network`?"), "{}", help("netwrok"));
+    assert!(!help("zzzzzz").contains("did you mean"), "{}", help("zzzzzz"));
+}
+
+#[test]
+fn whoever_asks_a_plan_for_json_gets_json_alone() {
+    let broken = CLEAN.replace("200ms", "200");
+    let dir = folder(&[("clean.chaos", CLEAN), ("broken.chaos", &broken)]);
+    for form in [&["--json"][..], &["--format", "json"]] {
+        let plan = run(dir.path(), &[&["plan", "clean.chaos"], form].concat());
+        assert_eq!(plan.code, 0, "{}", plan.err);
+        let plan: serde_json::Value = serde_json::from_str(&plan.out).expect("a plan and nothing else");
+        assert_eq!(plan["name"], "shop-holds");
+    }
+    let refused = run(dir.path(), &["plan", "broken.chaos", "--format", "json"]);
+    assert_eq!((refused.code, refused.out.as_str()), (1, ""));
+    let found: serde_json::Value = serde_json::from_str(&refused.err).expect("findings and nothing else");
+    assert!(found.to_string().contains("P0"), "{found}");
+}
+
+#[test]
 fn explanations() {
     let dir = folder(&[]);
     assert_eq!(run(dir.path(), &["explain", "p0702"]).out, read("docs/errors/P0702.md"));

@@ -239,7 +239,7 @@ fn whole(text: &str) -> (Vec<Diagnostic>, SourceMap, usize) {
     let sources = Memory::new([("main.chaos", text)]);
     let checked = check::check(&sources, &["main.chaos".to_owned()]);
     let mut said = checked.diagnostics;
-    said.extend(lower::check(&checked.program));
+    said.extend(lower::check(&checked.program).diagnostics);
     let mut plans = 0;
     for experiment in lower::experiments(&checked.program) {
         for place in lower::places(&checked.program, &experiment) {

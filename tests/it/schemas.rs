@@ -12,6 +12,7 @@ const NOT_OURS: &[&str] = &["PersistentVolume", "PersistentVolumeClaim", "Ingres
 /// What is wrong with the makers' own examples, all of it: the file's name, and what is said of it.
 const WRONG_EXAMPLES: &[(&str, &str)] = &[
     ("remote-cluster.yaml", "/spec: \"version\" is a required property"),
+    ("remote-cluster.yaml", "missing field `version`"),
     // Templates that somebody fills in before they are applied.
     ("experiment.yaml", "is not a label's value"),
     ("experiment_cron.yaml", "is not a label's value"),

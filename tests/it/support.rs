@@ -66,7 +66,7 @@ pub fn compile_beside(files: &[(&str, &str)], beside: &[(&str, &str)]) -> Compil
     let roots: Vec<String> = files.iter().map(|(path, _)| (*path).to_owned()).collect();
     let checked = check::check(&sources, &roots);
     let mut diagnostics = checked.diagnostics;
-    diagnostics.extend(lower::check(&checked.program));
+    diagnostics.extend(lower::check(&checked.program).diagnostics);
     let mut plans = Vec::new();
     for experiment in lower::experiments(&checked.program) {
         for place in lower::places(&checked.program, &experiment) {

@@ -49,7 +49,7 @@ experiment try-it {{
     let sources = source::Memory::new([("test.chaos", text.as_str())]);
     let checked = check::check(&sources, &["test.chaos".to_owned()]);
     let mut found = checked.diagnostics;
-    found.extend(lower::check(&checked.program));
+    found.extend(lower::check(&checked.program).diagnostics);
     let experiment = lower::experiments(&checked.program).remove(0);
     let place = lower::places(&checked.program, &experiment).remove(0);
     let lowered = lower::plan(&checked.program, &experiment, &place);

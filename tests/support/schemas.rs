@@ -4,7 +4,8 @@
 //! API server, which drops an unknown field in silence: here it is refused, as it is a misspelling and the fault would
 //! run without it.
 //!
-//! - Chaos Mesh and Litmus: the OpenAPI v3 part of the CRD as a JSON Schema.
+//! - Chaos Mesh and Litmus: the OpenAPI v3 part of the CRD as a JSON Schema, and the typed objects of a crate that binds these
+//!   CRDs (`bindings.rs`).
 //! - Kubernetes: read into the typed object, written again, and nothing may be lost on the way.
 //! - Argo Workflows: its published CRD leaves the spec open, so a schema of the part that is emitted (`argo.rs`).
 //!
@@ -21,6 +22,8 @@ use serde_json::{Map, Value, json};
 
 #[path = "argo.rs"]
 pub mod argo;
+#[path = "bindings.rs"]
+mod bindings;
 #[path = "kubernetes.rs"]
 mod kubernetes;
 #[path = "shared.rs"]
@@ -85,6 +88,7 @@ impl Schemas {
         };
         let tell = |e: jsonschema::ValidationError<'_>| format!("{}: {e}", e.instance_path());
         wrong.extend(validator.iter_errors(document).map(tell));
+        wrong.extend(bindings::typed(kind, document));
         wrong
     }
 

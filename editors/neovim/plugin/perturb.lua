@@ -33,6 +33,28 @@ local function start(buffer)
   vim.lsp.buf_attach_client(buffer, clients[root])
 end
 
+-- Colours and folds by the tree-sitter parser, if it was built (README.md); else those of syntax/chaos.vim stay.
+local function color(buffer)
+  if #vim.api.nvim_get_runtime_file("parser/perturb.*", false) == 0 then
+    return
+  end
+  if vim.treesitter.language and vim.treesitter.language.register then -- since 0.9
+    vim.treesitter.language.register("perturb", "chaos")
+  end
+  if vim.treesitter.start then -- since 0.8
+    vim.treesitter.start(buffer, "perturb")
+  else
+    local parser = vim.treesitter.get_parser(buffer, "perturb")
+    require("vim.treesitter.highlighter").new(parser)
+    vim.bo[buffer].syntax = ""
+  end
+  if vim.treesitter.foldexpr then -- since 0.9
+    vim.wo.foldmethod = "expr"
+    vim.wo.foldexpr = "v:lua.vim.treesitter.foldexpr()"
+    vim.wo.foldlevel = 99
+  end
+end
+
 vim.api.nvim_create_autocmd({ "BufRead", "BufNewFile" }, {
   group = group,
   pattern = "*.chaos",
@@ -50,5 +72,9 @@ vim.api.nvim_create_autocmd("FileType", {
     -- Names are kebab-case: `slow-ledger` is one word.
     vim.bo[event.buf].iskeyword = "@,48-57,_,-"
     start(event.buf)
+    local ok, why = pcall(color, event.buf)
+    if not ok then
+      vim.notify("perturb: the tree-sitter parser cannot be used; build it again. " .. why, vim.log.levels.WARN)
+    end
   end,
 })

@@ -13,7 +13,7 @@ pub(super) const TITLE_ANNOTATION: &str = "perturb.dev/title";
 /// Where the gate writes its verdict, in the language's words (`confirmed`, `refuted`, …).
 pub const VERDICT_ANNOTATION: &str = "perturb.dev/verdict";
 /// Where the gate writes what ended the run.
-pub(super) const REASON_ANNOTATION: &str = "perturb.dev/reason";
+pub const REASON_ANNOTATION: &str = "perturb.dev/reason";
 /// Flux rewrites `${…}` in everything that it applies, and queries are full of it.
 pub(super) const FLUX_KEEPS_TEXT: &str = "kustomize.toolkit.fluxcd.io/substitute";
 

@@ -4,22 +4,23 @@
 //! lies beside the plan in the gate's ConfigMap.
 //!
 //! # The contract
-//! `GET {base}/…` answers `204` or `503`, with `Content-Length: 0` and `Connection: close`, in one write: Chaos Mesh
-//! throws away a result whose body stalls, and then neither aborts nor says so (G6). Answers come from memory; stale data
-//! is 503. `{base}` is `http://GATE.NAMESPACE.svc:8080/v1/NAMESPACE/NAME`, NAME being the Workflow's or the Schedule's;
-//! state is kept per *UID* of the Workflow, as a second run may bear the same name (G9).
+//! `GET {base}/…` answers `204` (which has no body) or `503` with `Content-Length: 0`, and `Connection: close`, in one write:
+//! Chaos Mesh throws away a result whose body stalls, and then neither aborts nor says so (G6). Answers come from memory;
+//! stale data is 503. `{base}` is `http://GATE.NAMESPACE.svc:8080/v1/NAMESPACE/NAME`, NAME being the Workflow's or the
+//! Schedule's; state is kept per *UID* of the Workflow, as a second run may bear the same name (G9).
 //!
 //! | path | 204 if and only if |
 //! | --- | --- |
-//! | `/baseline` | one unfinished Workflow fits; no fault object of another run is left (G10); the hours of the plan are open for the whole bound; every expectation has held for the plan's `baseline`. Before that answer the gate annotates the Workflow: a Schedule's child has no annotation, and its abort would panic (G3) |
-//! | `/armed` | the state is ready; `/guards` was asked within 2 i + t; the guards hold; there is no abort annotation |
+//! | `/baseline` | one unfinished Workflow fits; no fault object of another run is left (G10); the hours of the plan are open; every expectation has held for the plan's `baseline`. Before that answer the gate annotates the Workflow: a Schedule's child has no annotation, and its abort would panic (G3) |
+//! | `/armed` | the baseline has held; `/guards` was asked within 2 i + t; the guards hold; there is no abort annotation |
 //! | `/guards` | no guard has fired, no `check` has failed, every injection was confirmed in its bound, data is fresh; latched once broken |
-//! | `/check/NAME` | the check holds; its `within` counts from the *confirmed* end of the step before it, and its failure breaks `/guards` |
+//! | `/check/NAME` | the check has held; its `within` counts from the *confirmed* end of the step before it, and its failure breaks `/guards` |
 //! | `/clear/N` | no object of the fault of step N is left |
-//! | `/recovered` | no fault object of the run is left and every expectation has held for `baseline`; recovery counts from the last object's end |
+//! | `/recovered` | no fault object of the run is left, every expectation has held for `baseline`, and the verdict is on the Workflow; recovery counts from the last object's end |
 //! | `/verdict` | JSON, 200 |
 //!
-//! On a breach the gate pauses the run's fault objects, aborts the Workflow and writes its verdict: it needs to patch both.
+//! On a breach the gate pauses the run's fault objects, aborts the Workflow and writes its verdict (`docs/gate.md`): it needs to
+//! patch both, and the Workflow's status.
 
 use serde::{Deserialize, Serialize};
 

@@ -209,6 +209,7 @@ impl<'a> Objects<'a, '_> {
         let kinds: Vec<&'a str> = self.config.resources.iter().map(|r| arena.str(r)).collect();
         let here = vec![
             self.rule(API_GROUP, &["workflows"], &["get", "list", "watch", "patch"]),
+            self.rule(API_GROUP, &["workflows/status"], &["patch"]),
             self.rule(API_GROUP, &["workflownodes"], &["list", "watch"]),
             self.rule(API_GROUP, &kinds, &["list", "watch", "patch"]),
             self.rule("", &["events"], &["create"]),

@@ -101,11 +101,23 @@ impl State {
         &self.run.reasons
     }
 
-    /// Whether a check has held.
+    /// The checks that have held, as long as nothing ended the method.
     #[must_use]
-    pub fn has_held(&self, check: &str) -> bool {
-        let is_it = |kind: &NodeKind| matches!(kind, NodeKind::Check { name, .. } if name == check);
-        self.broken_by().is_none() && self.run.nodes.iter().any(|n| is_it(&n.kind) && n.state == NodeState::Done)
+    pub fn checks_that_held(&self) -> Vec<String> {
+        if self.broken_by().is_some() {
+            return Vec::new();
+        }
+        let name = |node: &super::state::Node| match &node.kind {
+            NodeKind::Check { name, .. } if node.state == NodeState::Done => Some(name.to_string()),
+            _ => None,
+        };
+        self.run.nodes.iter().filter_map(name).collect()
+    }
+
+    /// The step that an injection is of.
+    #[must_use]
+    pub fn step_of(&self, injection: u32) -> Option<u32> {
+        self.run.lives.get(injection as usize).map(|l| l.node)
     }
 
     pub(super) fn followed(&mut self, followed: Followed) {

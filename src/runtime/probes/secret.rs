@@ -45,8 +45,8 @@ pub trait Secrets: Send + Sync {
     fn secret(&self, name: &str) -> Result<Secret, Missing>;
 }
 
-/// Secrets of the environment (`metrics-reader` is `PERTURB_SECRET_METRICS_READER`), then files of a folder, one each, as
-/// Kubernetes mounts them. Asked again each time, so that a rotated one is taken up.
+/// Secrets of the environment (`metrics-reader` is `PERTURB_SECRET_METRICS_READER`), then files of a folder: `FOLDER/NAME`, or
+/// `FOLDER/NAME/token` where Kubernetes mounts a Secret of that name. Asked again each time, so that a rotated one is taken up.
 #[derive(Debug, Clone, Default)]
 pub struct FromEnvironment {
     /// The folder, if there is one.
@@ -65,7 +65,8 @@ impl Secrets for FromEnvironment {
         let Some(folder) = &self.folder else {
             return Err(Missing(format!("the secret `{name}` is not there: set `{variable}`")));
         };
-        let file = folder.join(name);
+        let named = folder.join(name);
+        let file = if named.is_dir() { named.join("token") } else { named };
         std::fs::read_to_string(&file).map(|text| Secret::new(&text)).map_err(|error| {
             Missing(format!("the secret `{name}` is neither in `{variable}` nor in {}: {error}", file.display()))
         })

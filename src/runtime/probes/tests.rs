@@ -118,3 +118,20 @@ fn budgets_are_computed_as_the_reference_says() {
     let part = spent(decimal("0.99"), &asked(ObjectiveFact::BudgetSpent), hour).unwrap();
     assert_eq!(part.round_dp(4), decimal("1.3889"));
 }
+
+#[test]
+fn a_mounted_secret_is_a_folder_with_a_token() {
+    use super::secret::{FromEnvironment, Secret, Secrets};
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("mounted")).unwrap();
+    std::fs::write(folder.path().join("mounted/token"), "abc\n").unwrap();
+    std::fs::write(folder.path().join("plain"), "def\n").unwrap();
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    let secrets = FromEnvironment { folder: Some(folder.path().to_owned()) };
+    assert_eq!(secrets.secret("mounted"), Ok(Secret::new("abc")));
+    assert_eq!(secrets.secret("plain"), Ok(Secret::new("def")));
+    for missing in ["empty", "nowhere"] {
+        let reason = secrets.secret(missing).unwrap_err();
+        assert!(reason.0.contains(missing) && reason.0.contains("PERTURB_SECRET_"), "{reason}");
+    }
+}

@@ -3,6 +3,7 @@
 
 mod daemon;
 mod gate;
+mod judged;
 mod pods;
 pub mod runs;
 mod schedule;

@@ -142,8 +142,8 @@ fn g10_a_scheduled_run_waits_until_nothing_is_left_of_the_one_before() {
     assert_eq!(config["resources"], serde_json::json!(["networkchaos", "podchaos"]));
     assert_eq!(config["scheduled"], true);
     let role = emitted.all("Role").find(|r| r["metadata"]["namespace"] == "chaos").unwrap();
-    assert_eq!(role["rules"][2]["resources"], serde_json::json!(["networkchaos", "podchaos"]));
-    assert_eq!(role["rules"][2]["verbs"], serde_json::json!(["list", "watch", "patch"]));
+    assert_eq!(role["rules"][3]["resources"], serde_json::json!(["networkchaos", "podchaos"]));
+    assert_eq!(role["rules"][3]["verbs"], serde_json::json!(["list", "watch", "patch"]));
 }
 
 #[test]
