@@ -87,7 +87,7 @@ fn faults() -> BTreeMap<String, Vec<Asked>> {
     modules
 }
 
-/// The namespace of the library's uses (`tests/it/stdlib.rs`).
+/// The namespace of the library's uses (`tests/support/uses.rs`).
 const NAMESPACE: &str = "shop";
 
 /// The pods of the library's uses: one that is hit and one that is its peer, so that draws have one outcome.
