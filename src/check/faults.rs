@@ -12,7 +12,7 @@ use super::evaluate::{Bound, Evaluator, Target, Val, text_of};
 use super::program::{EngineBody, Expr, ExprKind, FaultItem, Field, ItemKind, RuleItem, TextPart};
 use super::scope::DeclId;
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::plan::{Effect, EngineName};
+use crate::plan::{CHAOS_MESH_BODY, Effect, EngineName, LITMUS_ACCESS, LITMUS_BODY};
 use crate::types::{Type, Value};
 
 /// A fault with its arguments, before its draws have their indices.
@@ -97,15 +97,11 @@ pub fn check(ev: &mut Evaluator<'_>, id: DeclId, fault: &FaultItem) {
     });
 }
 
-/// What a Litmus fault may touch: the classes of permissions of its hub.
-const ACCESS: &[&str] =
-    &["workloads", "nodes", "drain", "taint", "scale", "network-policies", "secrets", "exec", "none"];
-
 /// The type of a body's field; what an engine takes as it is, is `Any`.
 fn body_type(engine: &str, field: &Field) -> Type {
     match (engine, field.key.text.as_str()) {
         ("litmus", "access") => {
-            let words = Type::Enum(ACCESS.iter().map(|w| SmolStr::from(*w)).collect());
+            let words = Type::Enum(LITMUS_ACCESS.iter().map(|w| SmolStr::from(*w)).collect());
             // One word, or a list of them.
             let is_list = match &field.value.kind {
                 ExprKind::Match { arms, .. } => arms.iter().any(|arm| matches!(arm.value.kind, ExprKind::List(_))),
@@ -130,30 +126,8 @@ fn body_type(engine: &str, field: &Field) -> Type {
 /// A body of an engine that knows its fields has no others.
 fn check_body_keys(ev: &mut Evaluator<'_>, body: &EngineBody) {
     let (known, required): (&[&str], &[&str]) = match body.engine.text.as_str() {
-        "chaos-mesh" => (&["kind", "spec", "mechanism"], &["kind", "spec"]),
-        "litmus" => (
-            &[
-                "fault",
-                "run",
-                "env",
-                "hub",
-                "image",
-                "access",
-                "cluster-wide",
-                "mounts-runtime",
-                "many-nodes",
-                "node-label",
-                "owners",
-                "targetless",
-                "affects",
-                "secrets",
-                "secret-env",
-                "runner",
-                "permissions",
-                "mechanism",
-            ],
-            &["fault"],
-        ),
+        "chaos-mesh" => (CHAOS_MESH_BODY, &["kind", "spec"]),
+        "litmus" => (LITMUS_BODY, &["fault"]),
         "kubernetes" | "local" => (&[], &["action"]),
         _ => return,
     };

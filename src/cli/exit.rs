@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::diagnostic::Unknown;
+
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -60,19 +62,17 @@ impl Failure {
 
     /// Something is named that does not exist: "did you mean", and the list.
     pub(super) fn unknown(what: &str, name: &str, known: &[String]) -> Self {
-        let message = format!("there is no {what} `{name}`");
-        let list = match known {
-            [] => format!("there is no {what} at all"),
-            _ => format!("there are: {}", known.join(", ")),
-        };
-        match crate::diagnostic::nearest(name, known.iter().map(String::as_str)) {
-            Some(meant) => Self::new(message).help(format!("did you mean `{meant}`? {list}")),
-            None => Self::new(message).help(list),
-        }
+        Unknown::new(what, name, known).into()
     }
 
     /// A file or folder that something could not be done with.
     pub(super) fn io(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
         Self::new(format!("cannot {doing} `{}`: {}", path.display(), crate::source::disk::plain(error)))
+    }
+}
+
+impl From<Unknown> for Failure {
+    fn from(unknown: Unknown) -> Self {
+        Self::new(unknown.message).help(unknown.help)
     }
 }

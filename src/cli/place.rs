@@ -2,60 +2,9 @@
 //!
 //! Pure. Comes in: what was asked for, and the places that there are. Goes out: those that are meant, or why there are none.
 
-use std::collections::BTreeSet;
-
 use super::exit::Failure;
 use crate::lower::PlaceRef;
-
-/// `ENVIRONMENT` or `ENVIRONMENT/CLUSTER`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wanted {
-    environment: String,
-    cluster: Option<String>,
-}
-
-impl Wanted {
-    /// Reads what was asked for.
-    pub(super) fn parse(text: &str) -> Self {
-        match text.split_once('/') {
-            Some((environment, cluster)) => {
-                Self { environment: environment.to_owned(), cluster: Some(cluster.to_owned()) }
-            }
-            None => Self { environment: text.to_owned(), cluster: None },
-        }
-    }
-
-    /// Whether a place is meant.
-    pub(super) fn is(&self, place: &PlaceRef) -> bool {
-        self.environment == place.environment && self.cluster.as_deref().is_none_or(|c| c == place.cluster)
-    }
-}
-
-impl std::fmt::Display for Wanted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.environment)?;
-        self.cluster.as_ref().map_or(Ok(()), |cluster| write!(f, "/{cluster}"))
-    }
-}
-
-/// The places of `all` that are meant.
-///
-/// # Errors
-/// There is no such environment or cluster: did you mean, and the list.
-pub(super) fn find<'a>(wanted: &Wanted, all: &'a [PlaceRef]) -> Result<Vec<&'a PlaceRef>, Failure> {
-    let meant: Vec<&PlaceRef> = all.iter().filter(|p| wanted.is(p)).collect();
-    if !meant.is_empty() {
-        return Ok(meant);
-    }
-    let environments: BTreeSet<String> = all.iter().map(|p| p.environment.to_string()).collect();
-    if let (Some(cluster), true) = (&wanted.cluster, environments.contains(&wanted.environment)) {
-        let of = all.iter().filter(|p| wanted.environment == p.environment);
-        let clusters: Vec<String> = of.map(|p| p.cluster.to_string()).collect();
-        return Err(Failure::unknown(&format!("cluster of `{}` named", wanted.environment), cluster, &clusters));
-    }
-    let known: Vec<String> = environments.into_iter().collect();
-    Err(Failure::unknown("environment", &wanted.environment, &known))
-}
+pub(super) use crate::lower::place::{Wanted, find};
 
 /// The one place that is meant.
 ///

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::exit::Failure;
-use super::place::{self, Wanted};
+use super::place::Wanted;
 use crate::analysis::analyse;
 use crate::check::Program;
-use crate::diagnostic::{Code, Diagnostic, tidy};
-use crate::lower::{Catalogue, ExperimentRef, Lowered, PlaceRef, Planner};
+use crate::diagnostic::{Diagnostic, tidy};
+use crate::lower::{self, Catalogue, ExperimentRef, Lowered, PlaceRef, Planner};
 use crate::project::Settings;
 
 /// Fewer than this are done by one thread: starting others costs more.
@@ -128,19 +128,9 @@ pub(super) fn judge(program: &Program, jobs: &[Job]) -> Vec<Diagnostic> {
 /// The place that `perturb.toml` asks for; and a diagnostic where nothing declares it.
 pub(super) fn place_of_settings(settings: &Settings, all: &[PlaceRef]) -> (Option<Wanted>, Option<Diagnostic>) {
     let Some((text, span)) = &settings.place else { return (None, None) };
-    let wanted = Wanted::parse(text);
-    match place::find(&wanted, all) {
-        Ok(_) => (Some(wanted), None),
-        Err(failure) => {
-            let diagnostic = Diagnostic::new(Code::PROJECT_UNKNOWN_PLACE, *span, failure.message);
-            (
-                None,
-                Some(match failure.help {
-                    Some(help) => diagnostic.help(help),
-                    None => diagnostic,
-                }),
-            )
-        }
+    match lower::place::check(text, *span, all) {
+        None => (Some(Wanted::parse(text)), None),
+        wrong => (None, wrong),
     }
 }
 

@@ -119,7 +119,7 @@ impl Diagnostic {
         Self {
             code,
             severity: code.info().severity,
-            message: message.into(),
+            message: brief(message.into()),
             span,
             label: String::new(),
             labels: Vec::new(),
@@ -132,28 +132,28 @@ impl Diagnostic {
     /// Words under the place itself.
     #[must_use]
     pub fn label(mut self, text: impl Into<String>) -> Self {
-        self.label = text.into();
+        self.label = brief(text.into());
         self
     }
 
     /// Another place involved.
     #[must_use]
     pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { span, text: text.into() });
+        self.labels.push(Label { span, text: brief(text.into()) });
         self
     }
 
     /// Why it matters.
     #[must_use]
     pub fn why(mut self, text: impl Into<String>) -> Self {
-        self.why = Some(text.into());
+        self.why = Some(brief(text.into()));
         self
     }
 
     /// What to do.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help = Some(text.into());
+        self.help = Some(brief(text.into()));
         self
     }
 
@@ -191,6 +191,32 @@ impl Diagnostic {
     }
 }
 
+/// What is quoted and has more bytes than this is told by its two ends.
+const LONGEST_QUOTE: usize = 400;
+
+/// The text with its quotes cut to what a person reads: a name may be megabytes long, and is said in several sentences.
+fn brief(text: String) -> String {
+    if text.len() <= LONGEST_QUOTE {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len().min(2 * LONGEST_QUOTE));
+    for (index, piece) in text.split('`').enumerate() {
+        if index > 0 {
+            out.push('`');
+        }
+        let is_quote = index % 2 == 1;
+        if is_quote && piece.len() > LONGEST_QUOTE {
+            out.extend(piece.chars().take(80));
+            out.push('…');
+            let tail = piece.char_indices().rev().nth(19).map_or(0, |(at, _)| at);
+            out.push_str(piece.get(tail..).unwrap_or_default());
+        } else {
+            out.push_str(piece);
+        }
+    }
+    out
+}
+
 /// Sorts by place and removes what was said twice (an experiment checked for several places says the same of each).
 pub fn tidy(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
@@ -208,4 +234,43 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .filter(|(distance, _)| *distance <= allowed)
         .min()
         .map(|(_, k)| k)
+}
+
+/// Something is named that does not exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// What there is none of.
+    pub message: String,
+    /// "Did you mean", and what there is.
+    pub help: String,
+}
+
+impl Unknown {
+    /// There is no `what` of that name; `known` are the names that there are.
+    #[must_use]
+    pub fn new(what: &str, name: &str, known: &[String]) -> Self {
+        let list = match known {
+            [] => format!("there is no {what} at all"),
+            _ => format!("there are: {}", known.join(", ")),
+        };
+        let help = match nearest(name, known.iter().map(String::as_str)) {
+            Some(meant) => format!("did you mean `{meant}`? {list}"),
+            None => list,
+        };
+        Self { message: format!("there is no {what} `{name}`"), help }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_quotes_are_told_by_their_ends() {
+        assert_eq!(brief("`a` is no unit".to_owned()), "`a` is no unit");
+        let long = format!("{}ü{}", "x".repeat(2_000), "y".repeat(30));
+        let told = brief(format!("`{long}` is not `5m`; {}", "there are: a, b, ".repeat(100)));
+        assert!(told.starts_with(&format!("`{}…{}` is not `5m`; there are", "x".repeat(80), "y".repeat(20))), "{told}");
+        assert!(told.ends_with(&"there are: a, b, ".repeat(100)), "what is not quoted stays whole");
+    }
 }

@@ -14,7 +14,7 @@ use crate::check::evaluate::word_of;
 use crate::check::program::ItemKind;
 use crate::check::scope::DeclId;
 use crate::check::sheet::{FaultSheet, sheet_of};
-use crate::lower::ExperimentRef;
+use crate::lower::{ExperimentRef, PlaceRef};
 use crate::plan::{EngineName, Plan};
 use crate::source::Span;
 use crate::syntax::{SyntaxKind, SyntaxToken};
@@ -137,8 +137,8 @@ pub fn item_markdown(workspace: &Workspace, id: DeclId) -> String {
             let file = program.file_of(id);
             let mine =
                 workspace.experiments(file).into_iter().find(|(e, _)| e.verify.is_none() && e.span == item.name.span);
-            if let Some(plan) = mine.and_then(|(e, _)| workspace.plan(&e)) {
-                out.push_str(&plan_markdown(&plan));
+            if let Some((experiment, _)) = mine {
+                out.push_str(&plans_markdown(&workspace.plans(&experiment)));
             }
         }
         ItemKind::Record(_, fields) | ItemKind::Metric(crate::check::program::Metric { fields, .. }) => {
@@ -169,23 +169,50 @@ fn head(workspace: &Workspace, id: DeclId) -> String {
     if head.is_empty() { format!("{} {}", word_of(&item.kind), item.name.text) } else { head }
 }
 
-/// What an experiment comes to: its worst case first, then what `perturb plan` says.
-#[must_use]
-pub fn plan_markdown(plan: &Plan) -> String {
-    let mut out = format!("\n{}\n", worst_case(plan));
-    for section in tell(plan).sections {
-        let _ = write!(out, "\n**{}**\n", section.title);
-        for sentence in &section.sentences {
-            let _ = write!(out, "\n{}- {}", "  ".repeat(sentence.depth as usize), sentence.text);
+/// What an experiment comes to: its worst case at each place first, then what `perturb plan` says.
+fn plans_markdown(plans: &[(PlaceRef, Option<Plan>)]) -> String {
+    let mut out = String::new();
+    // Places of which the same is to be said, in the order in which they come.
+    let mut groups: Vec<(Vec<&PlaceRef>, Option<String>)> = Vec::new();
+    for (place, plan) in plans {
+        let said = plan.as_ref().map(bounds);
+        match groups.iter_mut().find(|(_, other)| *other == said) {
+            Some((places, _)) => places.push(place),
+            None => groups.push((vec![place], said)),
         }
-        out.push('\n');
+    }
+    for (places, bounds) in groups {
+        let bounds = bounds.as_deref().unwrap_or("it cannot run; the findings say why.");
+        let _ = write!(out, "\n{} {bounds}\n", at(&places));
+    }
+    if let Some((place, Some(plan))) = plans.iter().find(|(_, plan)| plan.is_some()) {
+        if plans.len() > 1 {
+            let _ = write!(out, "\nIn detail, at `{place}`:\n");
+        }
+        for section in tell(plan).sections {
+            let _ = write!(out, "\n**{}**\n", section.title);
+            for sentence in &section.sentences {
+                let _ = write!(out, "\n{}- {}", "  ".repeat(sentence.depth as usize), sentence.text);
+            }
+            out.push('\n');
+        }
     }
     out
 }
 
-/// One line: how long at most, how much is hit at most, which engines can run it.
+fn at(places: &[&PlaceRef]) -> String {
+    let list: Vec<String> = places.iter().map(|place| format!("`{place}`")).collect();
+    format!("At {}:", list.join(", "))
+}
+
+/// One line: where, how long at most, how much is hit at most, which engines can run it.
 #[must_use]
 pub fn worst_case(plan: &Plan) -> String {
+    format!("At `{}/{}`: {}", plan.place.environment, plan.place.cluster.name, bounds(plan))
+}
+
+/// How long at most, how much is hit at most, which engines can run it.
+fn bounds(plan: &Plan) -> String {
     let timeline = timeline(plan);
     let radius =
         timeline.worst.map_or_else(|| "a share that preflight will tell".to_owned(), |share| share.to_string());
@@ -195,10 +222,7 @@ pub fn worst_case(plan: &Plan) -> String {
         .map(EngineName::text)
         .collect();
     let engines = if engines.is_empty() { "no single engine".to_owned() } else { engines.join(", ") };
-    format!(
-        "At `{}/{}`: at most {} in all, at most {radius} of a service at once; {engines} can run it.",
-        plan.place.environment, plan.place.cluster.name, timeline.total
-    )
+    format!("at most {} in all, at most {radius} of a service at once; {engines} can run it.", timeline.total)
 }
 
 /// A fault's sheet, in Markdown.

@@ -15,7 +15,7 @@ use crate::check::stdlib::Library;
 use crate::check::{self, Edited, Program, Session};
 use crate::diagnostic::{Code, Diagnostic, tidy};
 use crate::lint;
-use crate::lower::{self, ExperimentRef, PlaceRef, Planner};
+use crate::lower::{self, Catalogue, ExperimentRef, PlaceRef, Planner};
 use crate::plan::Plan;
 use crate::source::{FileId, SourceFile, SourceMap, Sources};
 use crate::syntax::{self, Parse};
@@ -27,8 +27,10 @@ pub struct Workspace {
     /// For each file of the program.
     judged: Vec<Judged>,
     stale: BTreeSet<usize>,
-    /// What concerns several files at once.
+    /// What concerns several files at once: behind everything else, as it asks all files for an edit of one.
     of_project: Vec<Diagnostic>,
+    /// Whether that is of older texts.
+    is_project_stale: bool,
     /// Files whose findings may have changed since they were asked for.
     changed: BTreeSet<FileId>,
     /// What the rules of `lint` find in the files that are open.
@@ -41,6 +43,8 @@ struct Judged {
     /// By the file that it is about, which may be another: an experiment shows what is wrong in its scenario.
     found: BTreeMap<FileId, Vec<Diagnostic>>,
     experiments: Vec<ExperimentRef>,
+    /// Where these may run.
+    places: Vec<PlaceRef>,
     /// What the rules of `lint` say of its plans.
     of_plans: Vec<Diagnostic>,
     /// Whether a name means nothing: then what others declare may help.
@@ -66,16 +70,16 @@ impl Workspace {
 
     /// Reads the project again after files came or went.
     pub fn reopen(&mut self, sources: &dyn Sources, roots: &[String]) {
-        self.mark_project();
+        self.mark_session();
         self.session.reopen(sources, roots);
         self.all_stale();
     }
 
     /// Puts another text in place of a file's.
     pub fn edit(&mut self, sources: &dyn Sources, path: &str, text: &str) -> Changed {
-        // What was said of the project as a whole may go away.
-        self.mark_project();
-        self.move_lints(path, text);
+        // What was said of several files may go away.
+        self.mark_session();
+        self.move_found(path, text);
         let Edited { stale, names, files } = self.session.edit(sources, path, text);
         if files {
             self.all_stale();
@@ -92,7 +96,8 @@ impl Workspace {
         if let Some(file) = self.file(path) {
             self.changed.insert(self.id(file));
         }
-        self.judge_project();
+        self.mark_session();
+        self.is_project_stale = true;
         Changed { files }
     }
 
@@ -103,7 +108,8 @@ impl Workspace {
         self.judged = (0..count).map(|_| Judged::default()).collect();
         self.lints.forget();
         self.stale = (0..count).filter(|index| !self.program().files[*index].is_std()).collect();
-        self.judge_project();
+        self.of_project.clear();
+        self.is_project_stale = true;
     }
 
     /// A file whose findings are stale: the first that `is_urgent` names, else any.
@@ -129,17 +135,11 @@ impl Workspace {
         if slot.of_plans != judged.of_plans {
             self.lints.of_plans_changed(slot.of_plans.iter().chain(&judged.of_plans).map(|d| d.span.file));
         }
-        let names_differ = !slot.experiments.iter().map(|e| &e.name).eq(judged.experiments.iter().map(|e| &e.name));
         self.changed.extend(slot.found.keys().chain(judged.found.keys()));
         *slot = judged;
         self.changed.insert(self.id(file));
         if self.stale.is_empty() {
             self.lints.settled();
-        }
-        // The names of runs are compared over the whole project, and everything was judged before or will be.
-        if names_differ || self.stale.is_empty() {
-            self.mark_project();
-            self.judge_project();
         }
     }
 
@@ -148,17 +148,35 @@ impl Workspace {
         while let Some(file) = self.next_stale(|_| false) {
             self.judge(file);
         }
+        self.judge_project();
     }
 
-    fn judge_project(&mut self) {
+    /// Judges what concerns several files at once, if an edit may have changed that and every file is judged; whether it did.
+    pub fn judge_project(&mut self) -> bool {
+        if !self.is_project_stale || !self.stale.is_empty() {
+            return false;
+        }
+        self.is_project_stale = false;
+        self.mark_project();
         let experiments = self.judged.iter().flat_map(|j| &j.experiments);
         self.of_project = lower::check_project(self.session.program(), experiments);
         self.mark_project();
+        true
     }
 
     fn mark_project(&mut self) {
-        let all = self.of_project.iter().chain(self.session.found_in_project());
-        self.changed.extend(all.map(|d| d.span.file));
+        self.changed.extend(self.of_project.iter().map(|d| d.span.file));
+    }
+
+    fn mark_session(&mut self) {
+        self.changed.extend(self.session.found_in_project().iter().map(|d| d.span.file));
+    }
+
+    /// Every place where an experiment of the project may run, as far as its files are judged.
+    #[must_use]
+    pub fn places(&self) -> Vec<PlaceRef> {
+        let all: BTreeSet<&PlaceRef> = self.judged.iter().flat_map(|j| &j.places).collect();
+        all.into_iter().cloned().collect()
     }
 
     /// The files whose findings may have changed since this was last asked.
@@ -185,11 +203,16 @@ impl Workspace {
         self.judged.iter().flat_map(|j| &j.of_plans).filter(|d| d.span.file == id).cloned().collect()
     }
 
-    fn move_lints(&mut self, path: &str, text: &str) {
+    /// What was found before and is only looked for later moves along with its text.
+    fn move_found(&mut self, path: &str, text: &str) {
         let Some(file) = self.file(path) else { return };
-        let shift = Shift::between(self.id(file), self.text(file), text);
+        let id = self.id(file);
+        let shift = Shift::between(id, self.text(file), text);
         self.lints.moved(file, path, &shift);
         self.judged.iter_mut().for_each(|j| j.of_plans.retain_mut(|d| shift.apply(d)));
+        let is_about = |d: &Diagnostic| d.span.file == id || d.labels.iter().any(|label| label.span.file == id);
+        self.changed.extend(self.of_project.iter().filter(|d| is_about(d)).map(|d| d.span.file));
+        self.of_project.retain_mut(|d| !is_about(d) || shift.apply(d));
     }
 
     /// A file's findings may be others now.
@@ -251,11 +274,20 @@ impl Workspace {
         lower::with_places(self.program(), lower::experiments_of(self.program(), file))
     }
 
-    /// The plan of an experiment at the first of its places, or why there is none.
+    /// The plan of an experiment at each of its places; `None` where something is wrong with it.
+    #[must_use]
+    pub fn plans(&self, experiment: &ExperimentRef) -> Vec<(PlaceRef, Option<Plan>)> {
+        let catalogue = Arc::new(Catalogue::new(self.program()));
+        let plan_at = |place: &PlaceRef| Planner::with(self.program(), place, &catalogue)?.plan(experiment).plan;
+        let places = lower::places(self.program(), experiment).into_iter();
+        places.map(|place| (place.clone(), plan_at(&place))).collect()
+    }
+
+    /// The plan of an experiment at the first of its places where nothing is wrong with it.
     #[must_use]
     pub fn plan(&self, experiment: &ExperimentRef) -> Option<Plan> {
-        let place = lower::places(self.program(), experiment).into_iter().next()?;
-        lower::plan(self.program(), experiment, &place).plan
+        let mut places = lower::places(self.program(), experiment).into_iter();
+        places.find_map(|place| lower::plan(self.program(), experiment, &place).plan)
     }
 }
 
@@ -267,13 +299,15 @@ fn judge(program: &Program, file: usize) -> Judged {
     let experiments = lower::with_places(program, bodies.experiments);
     let mut of_plans = Vec::new();
     let mut planners: Vec<(PlaceRef, Planner<'_>)> = Vec::new();
+    let mut catalogue: Option<Arc<Catalogue>> = None;
     for (experiment, places) in &experiments {
         for place in places.iter() {
             let index = match planners.iter().position(|(other, _)| other == place) {
                 Some(index) => index,
                 None => {
-                    let Some(planner) = Planner::new(program, place) else { continue };
-                    planners.push((place.clone(), planner));
+                    let catalogue = catalogue.get_or_insert_with(|| Arc::new(Catalogue::new(program)));
+                    let Some(planner) = Planner::with(program, place, catalogue) else { continue };
+                    planners.push((place.clone(), planner.without_digests()));
                     planners.len() - 1
                 }
             };
@@ -293,6 +327,7 @@ fn judge(program: &Program, file: usize) -> Judged {
     for diagnostic in found {
         by_file.entry(diagnostic.span.file).or_default().push(diagnostic);
     }
+    let places: BTreeSet<PlaceRef> = experiments.iter().flat_map(|(_, places)| places.iter().cloned()).collect();
     let experiments = experiments.into_iter().map(|(experiment, _)| experiment).collect();
-    Judged { found: by_file, experiments, of_plans, has_unknown_name }
+    Judged { found: by_file, experiments, places: places.into_iter().collect(), of_plans, has_unknown_name }
 }

@@ -286,6 +286,7 @@ fn differs(said: &Val, found: Option<&Node>, around: Span) -> Option<Span> {
     let at = found.map_or(around, |n| n.span);
     match said {
         Val::Target(_) => found.is_none_or(Node::is_empty).then_some(at),
+        Val::Plain(Typed::String(text)) if same_number(text, found) => None,
         Val::Plain(value) => (!spelling::says(found, value)).then_some(at),
         Val::List(items) => {
             let nodes = found.map_or(&[][..], Node::items);
@@ -307,6 +308,13 @@ fn differs(said: &Val, found: Option<&Node>, around: Span) -> Option<Span> {
         // What else a body gives has no text.
         _ => Some(at),
     }
+}
+
+/// `0.70` where the body makes `0.7` of a number. Only with a point: a name of digits alone is spelled in one way.
+fn same_number(text: &str, found: Option<&Node>) -> bool {
+    let Some(there) = found.and_then(Node::scalar).filter(|t| t.contains('.')) else { return false };
+    let (said, there) = (spelling::number(text), spelling::number(there));
+    said.is_some() && said == there
 }
 
 struct Unifier<'s> {

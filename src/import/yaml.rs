@@ -178,7 +178,10 @@ pub(super) fn read(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) 
             Ok(found) => found,
             Err(error) => {
                 let at = places.span(error.marker().index(), error.marker().index());
-                diagnostics.push(not_yaml(at, error.info()));
+                // The parser reads ahead, and has a limit of its own for what is in brackets.
+                let before = text.get(..at.start as usize).unwrap_or(text);
+                let why = if brackets(before) > DEEPEST { too_deep() } else { error.info().to_owned() };
+                diagnostics.push(not_yaml(at, &why));
                 break;
             }
         };
@@ -197,12 +200,22 @@ pub(super) fn read(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) 
 }
 
 fn not_yaml(at: Span, why: &str) -> Diagnostic {
-    // The parser's own limit, for lists and maps in brackets.
-    let too_deep = format!("more than {DEEPEST} lists and maps inside each other");
-    let why = if why == "recursion limit exceeded" { &too_deep } else { why };
     Diagnostic::new(Code::IMPORT_YAML, at, format!("this is not YAML: {why}"))
         .why("what stands behind this place cannot be read")
         .help("mend it, or import the other files without this one")
+}
+
+fn too_deep() -> String {
+    format!("more than {DEEPEST} lists and maps inside each other")
+}
+
+/// How many brackets are open at a text's end, those in quotes and comments included: for a message alone.
+fn brackets(text: &str) -> usize {
+    text.chars().fold(0usize, |open, c| match c {
+        '[' | '{' => open + 1,
+        ']' | '}' => open.saturating_sub(1),
+        _ => open,
+    })
 }
 
 /// From the parser's characters to bytes.
@@ -322,7 +335,7 @@ impl Reader<'_> {
 
     fn begin(&mut self, value: Value, anchor: usize, span: Span) -> Result<Option<Node>, String> {
         if self.open.len() >= DEEPEST {
-            return Err(format!("more than {DEEPEST} lists and maps inside each other"));
+            return Err(too_deep());
         }
         let node = Node { span, value, text: String::new() };
         self.open.push(Open { anchor, node, key: None, size: 1 });

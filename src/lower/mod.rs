@@ -12,6 +12,7 @@ mod gameday;
 mod guards;
 mod hypothesis;
 mod learned;
+pub mod place;
 mod policy;
 mod steps;
 mod verify;

@@ -6,6 +6,7 @@
 //!
 //! May use: `source` (spans), `types`.
 
+mod bodies;
 mod canonical;
 mod condition;
 mod digest;
@@ -14,6 +15,7 @@ mod model;
 pub(crate) mod sample;
 mod selector;
 
+pub use bodies::{CHAOS_MESH_BODY, LITMUS_ACCESS, LITMUS_BODY};
 pub use condition::{Arithmetic, Comparison, Condition, Operand};
 pub use digest::text_digest;
 pub use model::*;

@@ -54,14 +54,14 @@ fn of_examples() -> Vec<Emitted> {
 }
 
 fn of_the_library() -> Vec<Emitted> {
-    let mut all = of_uses(crate::stdlib::uses());
+    let mut all = of_uses(crate::uses::uses());
     assert!(all.len() > 500, "the library gives only {} documents", all.len());
     // Not every engine can draw every target; what it can is judged.
-    all.extend(of_uses(crate::stdlib::other_targets()));
+    all.extend(of_uses(crate::uses::other_targets()));
     all
 }
 
-fn of_uses((uses, compiled): (Vec<crate::stdlib::Use>, crate::support::Compiled)) -> Vec<Emitted> {
+fn of_uses((uses, compiled): (Vec<crate::uses::Use>, crate::support::Compiled)) -> Vec<Emitted> {
     let mut all = Vec::new();
     for one in &uses {
         let planned = compiled.plans.iter().find(|p| p.experiment.name == one.experiment);

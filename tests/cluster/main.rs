@@ -20,9 +20,10 @@ mod oracle;
 mod programs;
 #[path = "../support/prometheus.rs"]
 mod prometheus;
-#[path = "../it/stdlib.rs"]
-mod stdlib;
 #[path = "../it/support.rs"]
 #[allow(dead_code, reason = "shared with tests/it, which needs more of it")]
 mod support;
 mod traps;
+#[path = "../support/uses.rs"]
+#[allow(dead_code, reason = "shared with tests/it, which needs more of it")]
+mod uses;

@@ -105,12 +105,21 @@ impl Client {
 
     /// The next message.
     pub fn receive(&mut self) -> Value {
-        let message = self.inbox.recv_timeout(PATIENCE).expect("the server says something in time");
+        self.next_within(PATIENCE).expect("the server says something in time")
+    }
+
+    /// Takes the next message, if there is one before a quiet server is surely idle.
+    pub fn try_receive(&mut self) -> bool {
+        self.next_within(PATIENCE / 4).is_some()
+    }
+
+    fn next_within(&mut self, patience: Duration) -> Option<Value> {
+        let message = self.inbox.recv_timeout(patience).ok()?;
         if message["method"] == "textDocument/publishDiagnostics" {
             let uri = message["params"]["uri"].as_str().unwrap().to_owned();
             self.told.insert(uri, message["params"].clone());
         }
-        message
+        Some(message)
     }
 
     /// Opens a document.

@@ -132,6 +132,40 @@ fn hover_tells_engines_worst_case_and_sentences() {
 }
 
 #[test]
+fn hover_tells_of_every_place_once() {
+    let shown = |edit: &dyn Fn(&str) -> String| {
+        let (workspace, file) = workspace(SLOW, edit);
+        let at = offset(&workspace, file, "experiment checkout", "experiment ".len());
+        hover::hover(&workspace, file, at).unwrap().markdown
+    };
+    // The same at all of them: said once.
+    let all = shown(&str::to_owned);
+    let places = "At `dev/dev-1`, `staging/stg-1`, `production/jkt-1`, `production/sin-1`: at most 8m30s in all";
+    assert!(all.contains(places), "{all}");
+    assert_eq!(all.matches("In detail, at `dev/dev-1`:\n\n**").count(), 1, "{all}");
+    assert_eq!(all.matches("**Recovery**").count(), 1, "{all}");
+    // Another time in production; and there, one that its policy does not allow.
+    let wait = |text: &str, production| {
+        let wait = format!("wait match environment {{ dev | staging: 1m, production: {production} }}");
+        text.replace("  method {\n", &format!("  method {{\n    {wait}\n"))
+    };
+    let differ = shown(&|text| wait(text, "10s"));
+    assert!(differ.contains("At `dev/dev-1`, `staging/stg-1`: at most 9m30s"), "{differ}");
+    assert!(differ.contains("At `production/jkt-1`, `production/sin-1`: at most 8m40s"), "{differ}");
+    let refused = shown(&|text| wait(text, "2m"));
+    assert!(
+        refused.contains("At `production/jkt-1`, `production/sin-1`: it cannot run; the findings say why."),
+        "{refused}"
+    );
+    // What is wrong at the first place hides nothing of the others, neither here nor at a line.
+    let broken = |text: &str| wait(text, "10s").replace("dev | staging: 1m", "dev: 0s, staging: 1m");
+    assert!(shown(&broken).contains("In detail, at `staging/stg-1`:"), "{}", shown(&broken));
+    let (workspace, file) = workspace(SLOW, broken);
+    let line = hover::hover(&workspace, file, offset(&workspace, file, "recovery automatic", 2)).unwrap().markdown;
+    assert!(line.contains("declared `automatic`"), "{line}");
+}
+
+#[test]
 fn definitions_lead_into_other_files_and_the_library() {
     let (workspace, file) = slow();
     let at = |text: &str, more| definition::definition(&workspace, file, offset(&workspace, file, text, more)).unwrap();

@@ -16,7 +16,7 @@ use perturb::syntax;
 
 use crate::chaos_files;
 
-type Files = Vec<(String, String)>;
+pub type Files = Vec<(String, String)>;
 
 /// A finding with the path in place of the file's id, which depends on the order of reading.
 fn told<'d>(found: impl Iterator<Item = &'d Diagnostic>, sources: &SourceMap) -> BTreeSet<String> {
@@ -31,7 +31,7 @@ fn told<'d>(found: impl Iterator<Item = &'d Diagnostic>, sources: &SourceMap) ->
         .collect()
 }
 
-fn memory(files: &Files) -> (Memory, Vec<String>) {
+pub fn memory(files: &Files) -> (Memory, Vec<String>) {
     (Memory::new(files.iter().map(|(p, t)| (p.as_str(), t.as_str()))), files.iter().map(|(p, _)| p.clone()).collect())
 }
 
@@ -193,7 +193,7 @@ fn work(workspace: &mut Workspace) -> bool {
         workspace.judge(stale);
         return true;
     }
-    workspace.lint_one(&|_| true) || workspace.learn_one()
+    workspace.lint_one(&|_| true) || workspace.judge_project() || workspace.learn_one()
 }
 
 fn settle(workspace: &mut Workspace) {

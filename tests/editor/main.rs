@@ -4,11 +4,13 @@
 mod client;
 mod emacs;
 mod features;
+mod hooks;
 mod house;
 mod incremental;
 mod neovim;
 mod protocol;
 mod queries;
+mod replay;
 mod tree_sitter;
 mod vscode;
 

@@ -168,3 +168,45 @@ fn half_typed_text_is_completed_everywhere_without_a_panic() {
         }
     }
 }
+
+#[test]
+fn a_place_of_the_settings_that_nothing_declares_is_told_and_goes() {
+    let folder = project();
+    let settings = folder.path().join("perturb.toml");
+    std::fs::write(&settings, "[compile]\nplace = \"stagin\"\n").unwrap();
+    let path = folder.path().join("environments.chaos");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let watches = json!({ "didChangeWatchedFiles": { "dynamicRegistration": true } });
+    let mut client = Client::start_with(folder.path(), json!({ "workspace": watches }));
+    let about = uri(&settings);
+    let told = |client: &mut Client, wanted: &[&str]| loop {
+        let found = client.told.get(&about).map(|told| told["diagnostics"].as_array().unwrap().clone());
+        let found = found.unwrap_or_default();
+        if found.iter().map(|d| d["code"].as_str().unwrap()).eq(wanted.iter().copied()) {
+            return found;
+        }
+        client.receive();
+    };
+    client.open(&path, &text);
+    let found = told(&mut client, &["P0706"]);
+    assert_eq!(found[0]["range"]["start"], json!({ "line": 1, "character": 8 }));
+    assert!(found[0]["message"].as_str().unwrap().contains("did you mean `staging`?"), "{found:#?}");
+    // An environment of that name, in the editor alone; and gone again.
+    let declared = format!("{text}\nenvironment stagin {{ clusters: [dev-1] }}\n");
+    client.change(&path, 2, &declared);
+    told(&mut client, &[]);
+    client.change(&path, 3, &text);
+    told(&mut client, &["P0706"]);
+    // The settings name another.
+    std::fs::write(&settings, "[compile]\nplace = \"staging\"\n").unwrap();
+    client.notify("workspace/didChangeWatchedFiles", json!({ "changes": [{ "uri": about, "type": 2 }] }));
+    told(&mut client, &[]);
+    // And so is what is wrong with them by themselves, once it is mended.
+    std::fs::write(&settings, "[compile]\nplaec = \"staging\"\n").unwrap();
+    client.notify("workspace/didChangeWatchedFiles", json!({ "changes": [{ "uri": about, "type": 2 }] }));
+    told(&mut client, &["P0702"]);
+    std::fs::write(&settings, "").unwrap();
+    client.notify("workspace/didChangeWatchedFiles", json!({ "changes": [{ "uri": about, "type": 2 }] }));
+    told(&mut client, &[]);
+    assert_eq!(client.end(), Some(0));
+}

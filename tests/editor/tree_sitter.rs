@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use perturb::diagnostic::Code;
 use perturb::source::FileId;
 use perturb::syntax::{self, SyntaxElement, SyntaxKind};
-use tree_sitter::{Node, Parser, Tree};
+use tree_sitter::{InputEdit, Node, Parser, Point, Tree};
 use tree_sitter_generate::{OptLevel, generate_parser_in_directory};
 
 use crate::incremental::{Random, edit, edits, seed};
@@ -228,6 +228,59 @@ fn both_parsers_agree_on_what_fits_after_an_edit() {
     // It lets a line end within a line that we do not: 1 of 800 when this was written.
     println!("{edits} edits, {lenient} mistakes that tree-sitter accepts");
     assert!(lenient * 200 <= edits + 200, "tree-sitter accepts {lenient} mistakes of {edits} edits");
+}
+
+/// The edit that makes one text of another, as an editor tells the parser.
+fn input_edit(before: &str, after: &str) -> InputEdit {
+    let head = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
+    let most = before.len().min(after.len()) - head;
+    let tail = before.bytes().rev().zip(after.bytes().rev()).take(most).take_while(|(a, b)| a == b).count();
+    let point = |text: &str, at: usize| {
+        let before = &text.as_bytes()[..at];
+        let row = before.iter().filter(|b| **b == b'\n').count();
+        Point::new(row, at - before.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1))
+    };
+    let (old_end, new_end) = (before.len() - tail, after.len() - tail);
+    InputEdit {
+        start_byte: head,
+        old_end_byte: old_end,
+        new_end_byte: new_end,
+        start_position: point(before, head),
+        old_end_position: point(before, old_end),
+        new_end_position: point(after, new_end),
+    }
+}
+
+/// An editor parses only what an edit may concern: the scanner must not have looked further than it says.
+#[test]
+fn a_tree_that_is_edited_is_the_tree_of_the_text() {
+    let texts: Vec<String> = files().iter().map(|path| read(path)).collect();
+    let mut random = Random(seed().wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let mut parser = parser();
+    let mut compared = 0;
+    for step in 1..=edits() / 4 {
+        let text = &texts[random.below(texts.len())];
+        let (mut before, mut old) = (text.clone(), parser.parse(text, None).unwrap());
+        for _ in 0..4 {
+            let after = edit(&mut random, &before);
+            old.edit(&input_edit(&before, &after));
+            old = parser.parse(&after, Some(&old)).unwrap();
+            let fresh = parser.parse(&after, None).unwrap();
+            // How a parser recovers from an error depends on where it comes from.
+            if !fresh.root_node().has_error() {
+                compared += 1;
+                assert!(nodes(&old) == nodes(&fresh), "step {step}:\n{before}\n-->\n{after}");
+            }
+            before = after;
+        }
+    }
+    assert!(compared * 5 > edits(), "only {compared} were compared");
+}
+
+fn nodes(tree: &Tree) -> (Vec<Place>, Vec<Place>) {
+    let (mut nodes, mut comments) = (Vec::new(), Vec::new());
+    theirs(tree.root_node(), 0, &mut nodes, &mut comments);
+    (nodes, comments)
 }
 
 /// The version of tree-sitter's format that all editors read, Neovim 0.7 and Helix 23 too.

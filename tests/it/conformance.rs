@@ -12,8 +12,8 @@ use perturb::plan::{Body, EngineName, Plan};
 use serde_json::Value as Json;
 
 use crate::engine_schemas::Schemas;
-use crate::stdlib::{emit, other_targets, plan_of, uses};
 use crate::support::{hold, read};
+use crate::uses::{emit, other_targets, plan_of, uses};
 
 const LEFT_OUT: &str = "tests/it/conformance/left-out.txt";
 

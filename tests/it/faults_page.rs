@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use perturb::check::sheet::{EngineSheet, FaultSheet, sheets};
 use perturb::plan::EngineName;
 
-use crate::stdlib::NEVER;
 use crate::support::{chaos_files, compile, hold};
+use crate::uses::NEVER;
 
 #[test]
 fn the_manual_of_faults_is_what_the_library_says() {

@@ -123,7 +123,7 @@ fn every_example_is_valid_or_refused_by_name() {
 #[test]
 fn every_fault_of_the_library_is_valid_with_each_of_its_parameters() {
     let schemas = Schemas::beside("every_fault_of_the_library_is_valid_with_each_of_its_parameters");
-    let (uses, compiled) = crate::stdlib::uses();
+    let (uses, compiled) = crate::uses::uses();
     let (mut told, mut engines) = (BTreeSet::new(), 0);
     for one in uses.iter().filter(|u| u.bodies.contains(&EngineName::Litmus)) {
         let planned = compiled.plans.iter().find(|p| p.experiment.name == one.experiment);
@@ -140,4 +140,35 @@ fn every_fault_of_the_library_is_valid_with_each_of_its_parameters() {
     }
     assert!(engines > 20, "only {engines}");
     insta::assert_snapshot!(told.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+/// Litmus puts HEADERS_MAP between single quotes of a shell: what comes out of these is the map that was written.
+#[test]
+fn headers_pass_the_shell_of_litmus() {
+    let text = r##"
+import std.{http}
+team a { contact: "#a" }
+service s { owner: a, tier: low, pods: pods(namespace: "n", labels: { app: "s" }), container: "c" }
+metric good(): Bool { prometheus: "max(up)" }
+cluster c { context: "c", engines: [litmus], prometheus: "https://p.example" }
+environment e { clusters: [c] }
+experiment quotes {
+  service: s
+  hypothesis { expect fine: good(), recovery automatic within 1m }
+  guard { abort when not good() }
+  method { http.headers(one of s.pods, port: 80, of: response, headers: { "X-Who": "it's \"we\" \\ $(id) `x`" }) for 1m }
+}
+"##;
+    let compiled = compile(&[("main.chaos", text)]);
+    assert_eq!(compiled.errors(), "");
+    let plan = compiled.plans[0].plan.as_ref().expect("a plan");
+    let Some(Body::Expressed(body)) = plan.faults[0].bodies.get(&EngineName::Litmus) else { panic!("no body") };
+    let of = |entries: &[perturb::types::Entry], key: &str| {
+        entries.iter().find(|e| e.key == key).map(|e| e.value.clone()).unwrap_or_else(|| panic!("no {key}"))
+    };
+    let perturb::types::Value::Record(env) = of(body, "env") else { panic!("no variables") };
+    let perturb::types::Value::String(map) = of(&env, "HEADERS_MAP") else { panic!("no map") };
+    let output = std::process::Command::new("/bin/sh").args(["-c", &format!("printf %s '{map}'")]).output().unwrap();
+    let read: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON behind the shell, too");
+    assert_eq!(read, serde_json::json!({ "X-Who": "it's \"we\" \\ $(id) `x`" }), "{map}");
 }

@@ -27,3 +27,5 @@ mod schemas;
 mod stdlib;
 mod support;
 mod syntax;
+#[path = "../support/uses.rs"]
+mod uses;

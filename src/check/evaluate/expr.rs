@@ -21,6 +21,10 @@ impl Evaluator<'_> {
     /// The value of an expression, before it is fitted.
     pub(super) fn raw(&mut self, expr: &Expr, want: &Type) -> Val {
         let span = expr.span;
+        if let Some(diagnostic) = self.bare_text(expr, want) {
+            self.report(diagnostic);
+            return Val::error();
+        }
         match &expr.kind {
             ExprKind::Literal(value) => Val::Plain(value.clone()),
             ExprKind::Text(parts) => self.text(parts),

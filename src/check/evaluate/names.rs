@@ -3,7 +3,7 @@
 use smol_str::SmolStr;
 
 use super::{Evaluator, FactsOf, Val};
-use crate::check::program::{ItemKind, Path};
+use crate::check::program::{Expr, ExprKind, ItemKind, Path};
 use crate::check::scope::{DeclId, Def, PREDEFINED, declared_elsewhere};
 use crate::check::stdlib;
 use crate::diagnostic::{Code, Diagnostic, nearest};
@@ -134,11 +134,8 @@ impl Evaluator<'_> {
         if let Some(near) = nearest(name, visible) {
             return diagnostic.choice(format!("did you mean `{near}`?"), span, near);
         }
-        if matches!(want.base(), Type::String | Type::Url | Type::Host) {
-            let quoted = format!("\"{name}\"");
-            return diagnostic
-                .help("text stands in quotes; a name without quotes has to be declared or imported")
-                .choice(format!("write `{quoted}`"), span, quoted);
+        if is_text(want) {
+            return in_quotes(diagnostic, name, span);
         }
         if let Some((near, path)) = self.near_elsewhere(name) {
             return diagnostic
@@ -148,6 +145,32 @@ impl Evaluator<'_> {
             return diagnostic.help(format!("did you mean the module `{near}`? `import std.{{{near}}}`"));
         }
         diagnostic.help("declare it in this file, or import it")
+    }
+
+    /// `com.shop.Client`, `java.io.IOException("broken pipe")` where a text is wanted: what is meant is that text.
+    pub(super) fn bare_text(&self, expr: &Expr, want: &Type) -> Option<Diagnostic> {
+        if !is_text(want) || !matches!(expr.kind, ExprKind::Member { .. } | ExprKind::Call { .. }) {
+            return None;
+        }
+        let (root, text) = written(expr)?;
+        let is_known = self.frame.locals.iter().any(|(n, ..)| n == root)
+            || self.scope().names.contains_key(root)
+            || PREDEFINED.contains(&root.as_str())
+            || self.policy.is_some() && ["experiment", "fault"].contains(&root.as_str());
+        if is_known {
+            return None;
+        }
+        // What is spelled like something that is here, or is elsewhere, has a better help.
+        let visible = self.frame.locals.iter().map(|(n, ..)| n.as_str());
+        let visible = visible.chain(self.scope().names.keys().map(SmolStr::as_str)).chain(PREDEFINED.iter().copied());
+        let is_meant = nearest(root, visible).is_some()
+            || stdlib::modules().any(|m| m == root.as_str())
+            || declared_elsewhere(&self.program.files, root, self.frame.file).is_some();
+        if is_meant {
+            return None;
+        }
+        let diagnostic = Diagnostic::new(Code::UNKNOWN_NAME, expr.span, format!("nothing here is named `{root}`"));
+        Some(in_quotes(diagnostic, &text, expr.span))
     }
 
     /// A name like this one that another file of the project declares, and that file.
@@ -177,5 +200,46 @@ pub fn listed<T: AsRef<str>>(words: &[T]) -> String {
             let most: Vec<String> = most.iter().map(|w| format!("`{}`", w.as_ref())).collect();
             format!("{} or `{}`", most.join(", "), last.as_ref())
         }
+    }
+}
+
+/// Whether a text is wanted.
+fn is_text(want: &Type) -> bool {
+    match want.base() {
+        Type::String | Type::Url | Type::Host => true,
+        Type::Optional(inner) => is_text(inner),
+        _ => false,
+    }
+}
+
+fn in_quotes(diagnostic: Diagnostic, text: &str, span: Span) -> Diagnostic {
+    let quoted = format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    diagnostic.help("text stands in quotes; a name without quotes has to be declared or imported").choice(
+        format!("write `{quoted}`"),
+        span,
+        quoted,
+    )
+}
+
+/// The first name of a path or of the call of one, and the whole as it was written.
+fn written(expr: &Expr) -> Option<(&SmolStr, String)> {
+    match &expr.kind {
+        ExprKind::Name(name) => Some((name, name.to_string())),
+        ExprKind::Member { base, name, optional: false } => {
+            written(base).map(|(root, text)| (root, format!("{text}.{}", name.text)))
+        }
+        ExprKind::Call { callee, args } => {
+            let (root, text) = written(callee)?;
+            let all: Option<Vec<String>> = args
+                .iter()
+                .map(|arg| match (&arg.name, &arg.value.kind) {
+                    (None, ExprKind::Literal(Value::String(text))) => Some(format!("\"{text}\"")),
+                    (None, ExprKind::Literal(value)) => Some(value.to_string()),
+                    _ => None,
+                })
+                .collect();
+            Some((root, format!("{text}({})", all?.join(", "))))
+        }
+        _ => None,
     }
 }

@@ -72,8 +72,11 @@ pub fn push_plain(value: &Value, text: &mut String) {
 }
 
 /// A value as JSON on one line; `None` if a part of it has no JSON of its own (a quantity, a target, a secret).
+///
+/// JSON has single quotes in its texts only, where they can be written as `\u0027`: engines put what they are given between
+/// single quotes of a shell (litmus-go's header toxic), which a bare one would end.
 pub(super) fn json(value: &Val) -> Option<String> {
-    as_json(value).map(|value| value.to_string())
+    as_json(value).map(|value| value.to_string().replace('\'', "\\u0027"))
 }
 
 fn as_json(value: &Val) -> Option<serde_json::Value> {

@@ -27,29 +27,8 @@ use smol_str::SmolStr;
 
 use super::{RUNNER_IMAGE, env};
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::plan::{Body, EngineName, Fault};
+use crate::plan::{Body, EngineName, Fault, LITMUS_BODY};
 use crate::types::{Entry, Value};
-
-const FIELDS: [&str; 18] = [
-    "fault",
-    "run",
-    "env",
-    "access",
-    "permissions",
-    "cluster-wide",
-    "mounts-runtime",
-    "many-nodes",
-    "node-label",
-    "owners",
-    "targetless",
-    "affects",
-    "secrets",
-    "secret-env",
-    "runner",
-    "hub",
-    "image",
-    "mechanism",
-];
 
 /// What a fault may touch: the classes of permissions that litmus-go's faults fall into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -216,10 +195,10 @@ struct Reader<'r> {
 impl Reader<'_> {
     fn body(&mut self, entries: &[Entry]) -> LitmusBody {
         for entry in entries {
-            if !FIELDS.contains(&entry.key.as_str()) {
-                let help = match nearest(&entry.key, FIELDS) {
+            if !LITMUS_BODY.contains(&entry.key.as_str()) {
+                let help = match nearest(&entry.key, LITMUS_BODY.iter().copied()) {
                     Some(field) => format!("did you mean `{field}`?"),
-                    None => format!("a litmus body has the fields {}", FIELDS.join(", ")),
+                    None => format!("a litmus body has the fields {}", LITMUS_BODY.join(", ")),
                 };
                 self.wrong(format!("a litmus body has no field `{}`", entry.key), help);
             }
@@ -456,4 +435,15 @@ fn texts(value: Option<&Value>) -> Option<Vec<SmolStr>> {
     let Some(Value::List(items)) = value else { return None };
     let found: Vec<SmolStr> = items.iter().filter_map(|item| item.as_text().map(Into::into)).collect();
     (!found.is_empty() && found.len() == items.len()).then_some(found)
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use super::Access;
+
+    #[test]
+    fn every_word_of_access_is_known_before_and_here() {
+        let here: Vec<&str> = Access::ALL.iter().map(|(text, _)| *text).collect();
+        assert_eq!(here, crate::plan::LITMUS_ACCESS);
+    }
 }

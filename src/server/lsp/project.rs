@@ -7,9 +7,10 @@ use std::time::SystemTime;
 use crate::diagnostic::Diagnostic;
 use crate::ide::Workspace;
 use crate::lint::Levels;
+use crate::lower;
 use crate::project::Project;
 use crate::source::disk::Disk;
-use crate::source::{FileId, ReadError, SourceMap, Sources};
+use crate::source::{FileId, ReadError, SourceMap, Sources, Span};
 
 /// A project that something is open of.
 pub struct Opened {
@@ -28,8 +29,12 @@ pub struct Opened {
     pub pending: BTreeSet<FileId>,
     /// What was last told of each file, where it was anything.
     pub told: BTreeMap<String, Vec<gen_lsp_types::Diagnostic>>,
-    /// What is wrong with `perturb.toml`, with its text.
-    pub settings: (Vec<Diagnostic>, SourceMap),
+    /// What is wrong with `perturb.toml` by itself, with its text.
+    settings: (Vec<Diagnostic>, SourceMap),
+    /// The place that it asks for.
+    place: Option<(String, Span)>,
+    /// What is wrong with that place, as the files were when all were judged.
+    about_place: Option<Diagnostic>,
     /// What its `[lint]` says.
     levels: Levels,
 }
@@ -63,6 +68,8 @@ impl Opened {
             pending: BTreeSet::new(),
             told: BTreeMap::new(),
             settings: (Vec::new(), SourceMap::default()),
+            place: None,
+            about_place: None,
             levels: Levels::new(),
         };
         opened.read_settings();
@@ -87,6 +94,7 @@ impl Opened {
             self.settings = (found, map);
             self.disk = project.disk();
             self.levels = project.settings.lint;
+            self.place = project.settings.place;
         }
     }
 
@@ -186,10 +194,26 @@ impl Opened {
                 self.workspace.judge(file);
                 true
             }
+            None if self.workspace.judge_project() => {
+                self.judge_place();
+                true
+            }
             None => self.workspace.learn_one(),
         };
         self.pending.extend(self.workspace.take_changed());
         did
+    }
+
+    /// Whether anything may run at the place that `perturb.toml` asks for.
+    fn judge_place(&mut self) {
+        let Some((text, span)) = &self.place else { return };
+        self.about_place = lower::place::check(text, *span, &self.workspace.places());
+    }
+
+    /// What is wrong with `perturb.toml`, and its text.
+    pub fn found_in_settings(&self) -> (impl Iterator<Item = &Diagnostic>, &SourceMap) {
+        let (found, map) = &self.settings;
+        (found.iter().chain(&self.about_place), map)
     }
 
     /// Looks at this very file with the rules of `lint`, unless its findings are those of its text.

@@ -124,6 +124,7 @@ impl Server {
             let open = self.open_in(&root);
             if self.projects.get_mut(&root).is_some_and(|project| project.work(&open)) {
                 self.tell(&root, None);
+                self.tell_settings(&root);
                 return true;
             }
         }
@@ -355,12 +356,11 @@ impl Server {
 
     /// Tells what is wrong with `perturb.toml`.
     fn tell_settings(&mut self, root: &Path) {
-        let Some(project) = self.projects.get(root) else { return };
-        let (found, map) = &project.settings;
+        let Some(project) = self.projects.get_mut(root) else { return };
         let uris = BTreeMap::new();
         let convert = Convert { project, client: self.client, uris: &uris };
+        let (found, map) = project.found_in_settings();
         let said: Vec<_> = found
-            .iter()
             .filter_map(|d| {
                 let file = map.get(d.span.file)?;
                 Some(gen_lsp_types::Diagnostic {
@@ -369,9 +369,15 @@ impl Server {
                 })
             })
             .collect();
-        if !said.is_empty() {
-            self.publish(uri::of_path(&root.join(PROJECT_FILE)), None, said);
+        if project.told.get(PROJECT_FILE).map_or(said.is_empty(), |told| *told == said) {
+            return;
         }
+        if said.is_empty() {
+            project.told.remove(PROJECT_FILE);
+        } else {
+            project.told.insert(PROJECT_FILE.to_owned(), said.clone());
+        }
+        self.publish(uri::of_path(&root.join(PROJECT_FILE)), None, said);
     }
 
     // ---------------------------------------------------------------------------------------------------- requests

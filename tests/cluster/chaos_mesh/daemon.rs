@@ -40,7 +40,7 @@ struct Asked {
 
 /// Every fault that a daemon is asked for, by module.
 fn faults() -> BTreeMap<String, Vec<Asked>> {
-    let (uses, compiled) = crate::stdlib::uses();
+    let (uses, compiled) = crate::uses::uses();
     let options = EmitOptions { gate_url: Some("http://127.0.0.1:1".into()), gate_image: None };
     let mut modules: BTreeMap<String, Vec<Asked>> = BTreeMap::new();
     let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
@@ -87,7 +87,7 @@ fn faults() -> BTreeMap<String, Vec<Asked>> {
     modules
 }
 
-/// The namespace of the library's uses (`tests/it/stdlib.rs`).
+/// The namespace of the library's uses (`tests/support/uses.rs`).
 const NAMESPACE: &str = "shop";
 
 /// The pods of the library's uses: one that is hit and one that is its peer, so that draws have one outcome.

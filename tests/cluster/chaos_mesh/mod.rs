@@ -7,4 +7,5 @@ mod judged;
 mod pods;
 pub mod runs;
 mod schedule;
+mod selectors;
 mod workflow;
