@@ -371,7 +371,8 @@ impl Following {
         if stage < Stage::Armed {
             return answers;
         }
-        answers.armed = self.is_watched();
+        // Whichever replica wrote it was asked for the guards then: a Service may send each check to another one.
+        answers.armed = true;
         answers.clear = self.config.steps.iter().map(|s| s.number).filter(|n| self.progress.is_gone(*n)).collect();
         answers.checks = state.checks_that_held().into_iter().collect();
         answers

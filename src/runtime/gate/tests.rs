@@ -31,6 +31,8 @@ struct World {
     /// Writes of gates arrive.
     writes: bool,
     paused: Vec<Fault>,
+    /// A gate that no check of the guards ever comes to.
+    unasked: Option<usize>,
 }
 
 fn config(plan: &Plan, scheduled: bool) -> GateConfig {
@@ -95,6 +97,7 @@ impl World {
             metrics: [Some(100), Some(100)],
             writes: true,
             paused: Vec::new(),
+            unasked: None,
         }
     }
 
@@ -123,7 +126,9 @@ impl World {
                 let (now, metrics) = (self.now, self.metrics);
                 let (run, began) = &mut self.gates[index];
                 let at = now.minus(*began);
-                run.guards_were_asked(at);
+                if self.unasked != Some(index) {
+                    run.guards_were_asked(at);
+                }
                 run.look(at, seen);
                 for ask in run.asks() {
                     let result = metrics[ask.stream as usize]
@@ -358,6 +363,18 @@ fn a_good_verdict_waits_for_the_other_replica_and_the_worse_one_counts() {
     let patch = mark.patch(&worse, "w1", "1", false).unwrap();
     assert_eq!(patch["metadata"]["annotations"]["perturb.dev/verdict"], "refuted");
     assert_eq!(worse.patch(&mark, "w1", "1", false), None, "and a better one does not");
+}
+
+#[test]
+fn the_lock_opens_wherever_the_checks_are_led() {
+    // A Service that takes turns sends `/guards` to one replica and `/armed` to the other.
+    let mut world = World::new();
+    world.unasked = Some(world.join("a"));
+    world.go("20s");
+    assert_eq!((world.get("stage"), world.answers(0).armed), (Some("ready"), false), "nobody is asked for the guards");
+    world.join("b");
+    world.go("20s");
+    assert!(world.answers(0).armed && world.answers(1).armed);
 }
 
 #[test]
