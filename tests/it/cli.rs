@@ -396,6 +396,15 @@ fn a_fault_that_is_not_there_is_guessed() {
 }
 
 #[test]
+fn a_name_of_megabytes_is_told_by_its_ends() {
+    let dir = folder(&[("a.chaos", &format!("experiment {}\n", "x".repeat(2_000_000)))]);
+    let told = run(dir.path(), &["check", "a.chaos"]);
+    assert_eq!(told.code, 1);
+    assert!(told.out.contains('…'), "{}", told.out);
+    assert!(told.out.len() < 8_000, "{} bytes", told.out.len());
+}
+
+#[test]
 fn whoever_asks_a_plan_for_json_gets_json_alone() {
     let broken = CLEAN.replace("200ms", "200");
     let dir = folder(&[("clean.chaos", CLEAN), ("broken.chaos", &broken)]);

@@ -137,9 +137,9 @@ const HOSTILE: &[Hostile] = &[
     ("one long text", |n| repeated("let a = \"", "x", "\"\n", n), &[Code::LONG_LINE]),
     ("one long name", |n| repeated("let ", "x", " = 5m\n", n), &[Code::LONG_LINE]),
     (
-        "one long name in a message",
+        "one long name without its block",
         |n| repeated("experiment ", "x", "\n", n),
-        &[Code::LONG_LINE, Code::MISSING_FIELD, Code::MISSING_BLOCK],
+        &[Code::LONG_LINE, Code::MISSING_BLOCK],
     ),
     ("one long number", |n| repeated("let a = ", "9", "\n", n), &[Code::LONG_LINE, Code::NUMBER_TOO_LARGE]),
     ("points in a number", |n| repeated("let a = ", "1.", "1\n", n), &[Code::LONG_LINE, Code::BAD_NUMBER]),
