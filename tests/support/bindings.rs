@@ -41,7 +41,7 @@ pub fn typed(kind: &str, document: &Value) -> Vec<String> {
 /// The document without what the bindings cannot hold, which the schemas judge alone:
 ///
 /// - what stands beside the spec of a ChaosExperiment: a derived object has nothing there;
-/// - `physicalMachines`, `headers`, `queries`: maps and lists of lists, bound as if they were of texts;
+/// - `pods`, `physicalMachines`, `headers`, `queries`: maps and lists of lists, bound as if they were of texts;
 /// - `returnValue`: the CRDs that they were made of are older.
 fn bound(kind: &str, mut document: Value) -> Value {
     if kind == "ChaosExperiment"
@@ -49,7 +49,7 @@ fn bound(kind: &str, mut document: Value) -> Value {
     {
         fields.remove("description");
     }
-    for name in ["physicalMachines", "headers", "queries", "returnValue"] {
+    for name in ["pods", "physicalMachines", "headers", "queries", "returnValue"] {
         without(name, &mut document);
     }
     document
