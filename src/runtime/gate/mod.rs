@@ -3,7 +3,7 @@
 //! Comes in: a plan, what the compiler said beside it ([`GateConfig`](crate::engine::chaos_mesh::GateConfig)), the objects of
 //! the run in the cluster, samples. Goes out: 204 or 503; annotations, a condition and an event on the Workflow; the pause of
 //! faults. It injects nothing. What is judged, and when, is decided by the same [`super::machine`] that decides it for
-//! `perturb run`, told by [`progress`] what Chaos Mesh was seen to do.
+//! `perturb run`, told by `progress` what Chaos Mesh was seen to do.
 //!
 //! Who dies leaves everything closed: `docs/gate.md` has the table.
 
