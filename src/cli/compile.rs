@@ -29,7 +29,7 @@ use crate::plan::{PLAN_VERSION, Plan};
 use crate::source::SourceMap;
 
 /// Experiments that are in memory at once: enough for all cores, few enough to bound it.
-const BATCH: usize = 16;
+const BATCH: usize = 32;
 /// A stream longer than this waits on disk until everything is right.
 const IN_MEMORY: usize = 64 * 1024;
 
