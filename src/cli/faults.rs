@@ -50,20 +50,17 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
 /// What somebody meant who gave a name that does not exist: the faults whose own name is given without its module, else what is
 /// spelt nearest.
 fn meant_by(name: &str, all: &[FaultSheet]) -> Vec<String> {
-    let split =
-        |fault: &'_ FaultSheet| fault.name.split_once('.').map(|(module, own)| (module.to_owned(), own.to_owned()));
-    let (modules, own): (Vec<String>, Vec<String>) = all.iter().filter_map(split).unzip();
+    let parts = || all.iter().filter_map(|fault| fault.name.split_once('.'));
     let of_own = |word: &str| -> Vec<String> {
-        all.iter().filter(|f| f.name.rsplit('.').next() == Some(word)).map(|f| format!("`{}`", f.name)).collect()
+        parts().filter(|(_, own)| *own == word).map(|(module, own)| format!("`{module}.{own}`")).collect()
     };
     let exact = of_own(name);
     if !exact.is_empty() {
         return exact;
     }
-    let whole = all.iter().map(|f| f.name.as_str()).chain(modules.iter().map(String::as_str));
-    match nearest(name, whole) {
+    match nearest(name, all.iter().map(|fault| fault.name.as_str()).chain(parts().map(|(module, _)| module))) {
         Some(near) => vec![format!("`{near}`")],
-        None => nearest(name, own.iter().map(String::as_str)).map_or_else(Vec::new, of_own),
+        None => nearest(name, parts().map(|(_, own)| own)).map_or_else(Vec::new, of_own),
     }
 }
 

@@ -11,14 +11,12 @@ use super::place::Wanted;
 use crate::analysis::analyse;
 use crate::check::Program;
 use crate::diagnostic::{Diagnostic, tidy};
-use crate::lower::{self, Catalogue, ExperimentRef, Lowered, PlaceRef, Planner};
+pub(super) use crate::lower::Placed;
+use crate::lower::{self, Catalogue, ExperimentRef, Lowered, PlaceRef, Planners};
 use crate::project::Settings;
 
 /// Fewer than this are done by one thread: starting others costs more.
 const FEW: usize = 16;
-
-/// An experiment with every place where it may run.
-pub(super) type Placed = (ExperimentRef, Arc<[PlaceRef]>);
 
 /// One experiment at one place.
 #[derive(Debug, Clone)]
@@ -64,12 +62,9 @@ pub(super) fn named(experiments: Vec<Placed>, names: &[String]) -> Result<Vec<Pl
         .collect())
 }
 
-/// Makes plans, keeping what the plans of one place share.
+/// Makes plans and judges them.
 pub(super) struct Judge<'p> {
-    program: &'p Program,
-    catalogue: Arc<Catalogue>,
-    planners: Vec<(PlaceRef, Planner<'p>)>,
-    with_digests: bool,
+    planners: Planners<'p>,
 }
 
 impl<'p> Judge<'p> {
@@ -79,30 +74,17 @@ impl<'p> Judge<'p> {
 
     /// The same with a catalogue that several share.
     pub(super) fn with(program: &'p Program, catalogue: &Arc<Catalogue>) -> Self {
-        Self { program, catalogue: Arc::clone(catalogue), planners: Vec::new(), with_digests: true }
+        Self { planners: Planners::new(program, catalogue) }
     }
 
     /// Only to say what is wrong: nobody sees the plans.
     fn of_findings(program: &'p Program, catalogue: &Arc<Catalogue>) -> Self {
-        Self { with_digests: false, ..Self::with(program, catalogue) }
+        Self { planners: Planners::new(program, catalogue).without_digests() }
     }
 
     /// The plan of an experiment at a place, with all that is proved or refused about it.
     pub(super) fn judged(&mut self, experiment: &ExperimentRef, place: &PlaceRef) -> Lowered {
-        let known = self.planners.iter().position(|(known, _)| known == place);
-        let index = match known {
-            Some(index) => index,
-            None => {
-                let Some(planner) = Planner::with(self.program, place, &self.catalogue) else {
-                    return Lowered::default();
-                };
-                let planner = if self.with_digests { planner } else { planner.without_digests() };
-                self.planners.push((place.clone(), planner));
-                self.planners.len() - 1
-            }
-        };
-        let Some((_, planner)) = self.planners.get_mut(index) else { return Lowered::default() };
-        let mut lowered = planner.plan(experiment);
+        let mut lowered = self.planners.plan(experiment, place);
         if let Some(plan) = &lowered.plan {
             lowered.diagnostics.extend(analyse(plan));
         }

@@ -15,7 +15,7 @@ use crate::check::stdlib::Library;
 use crate::check::{self, Edited, Program, Session};
 use crate::diagnostic::{Code, Diagnostic, tidy};
 use crate::lint;
-use crate::lower::{self, Catalogue, ExperimentRef, PlaceRef, Planner};
+use crate::lower::{self, Catalogue, ExperimentRef, PlaceRef, Placed, Planner, Planners};
 use crate::plan::Plan;
 use crate::source::{FileId, SourceFile, SourceMap, Sources};
 use crate::syntax::{self, Parse};
@@ -270,7 +270,7 @@ impl Workspace {
 
     /// The experiments of a file with the places where each may run.
     #[must_use]
-    pub fn experiments(&self, file: usize) -> Vec<(ExperimentRef, Arc<[PlaceRef]>)> {
+    pub fn experiments(&self, file: usize) -> Vec<Placed> {
         lower::with_places(self.program(), lower::experiments_of(self.program(), file))
     }
 
@@ -298,21 +298,12 @@ fn judge(program: &Program, file: usize) -> Judged {
     found.append(&mut bodies.diagnostics);
     let experiments = lower::with_places(program, bodies.experiments);
     let mut of_plans = Vec::new();
-    let mut planners: Vec<(PlaceRef, Planner<'_>)> = Vec::new();
-    let mut catalogue: Option<Arc<Catalogue>> = None;
+    // Most files of a project have no experiment, and need no catalogue.
+    let mut planners: Option<Planners<'_>> = None;
     for (experiment, places) in &experiments {
         for place in places.iter() {
-            let index = match planners.iter().position(|(other, _)| other == place) {
-                Some(index) => index,
-                None => {
-                    let catalogue = catalogue.get_or_insert_with(|| Arc::new(Catalogue::new(program)));
-                    let Some(planner) = Planner::with(program, place, catalogue) else { continue };
-                    planners.push((place.clone(), planner.without_digests()));
-                    planners.len() - 1
-                }
-            };
-            let Some((_, planner)) = planners.get_mut(index) else { continue };
-            let mut lowered = planner.plan(experiment);
+            let new = || Planners::new(program, &Arc::new(Catalogue::new(program))).without_digests();
+            let mut lowered = planners.get_or_insert_with(new).plan(experiment, place);
             found.append(&mut lowered.diagnostics);
             if let Some(plan) = &lowered.plan {
                 found.append(&mut analyse(plan));

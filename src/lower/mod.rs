@@ -95,27 +95,33 @@ pub fn experiments(program: &Program) -> Vec<ExperimentRef> {
 /// Those of one file of the project.
 #[must_use]
 pub fn experiments_of(program: &Program, file: usize) -> Vec<ExperimentRef> {
-    let mut found = Vec::new();
-    let Some(loaded) = program.files.get(file).filter(|f| !f.is_std()) else { return found };
-    for (id, item) in program.decls_of(file) {
-        match &item.kind {
-            ItemKind::Experiment(_) | ItemKind::Instance(_) => found.push(declared(id, &item.name, &loaded.path)),
-            ItemKind::Verify(_) => found.extend(verify::instances(program, id, &loaded.path, &mut Vec::new())),
-            _ => {}
-        }
-    }
-    found
+    let Some(loaded) = program.files.get(file).filter(|f| !f.is_std()) else { return Vec::new() };
+    program.decls_of(file).flat_map(|(id, _)| declared_by(program, id, &loaded.path, &mut Vec::new())).collect()
 }
 
-fn declared(id: DeclId, name: &Name, path: &SmolStr) -> ExperimentRef {
-    let origin = Origin::Declared(id);
-    ExperimentRef { name: name.text.clone(), verify: None, path: path.clone(), span: name.span, origin }
+/// The experiments that one declaration makes; what is wrong with the names of a `verify`'s runs goes to `found`.
+fn declared_by(program: &Program, id: DeclId, path: &SmolStr, found: &mut Vec<Diagnostic>) -> Vec<ExperimentRef> {
+    let item = program.item(id);
+    match &item.kind {
+        ItemKind::Experiment(_) | ItemKind::Instance(_) => vec![ExperimentRef {
+            name: item.name.text.clone(),
+            verify: None,
+            path: path.clone(),
+            span: item.name.span,
+            origin: Origin::Declared(id),
+        }],
+        ItemKind::Verify(_) => verify::instances(program, id, path, found),
+        _ => Vec::new(),
+    }
 }
+
+/// An experiment with every place where it may run.
+pub type Placed = (ExperimentRef, Arc<[PlaceRef]>);
 
 /// The experiments, each with the places where it may run, as [`places`] gives them: looked up once for each declaration, as
 /// a `verify` may make thousands of runs.
 #[must_use]
-pub fn with_places(program: &Program, experiments: Vec<ExperimentRef>) -> Vec<(ExperimentRef, Arc<[PlaceRef]>)> {
+pub fn with_places(program: &Program, experiments: Vec<ExperimentRef>) -> Vec<Placed> {
     let mut last: Option<(DeclId, Arc<[PlaceRef]>)> = None;
     let mut places_of = |experiment: &ExperimentRef| match (&experiment.origin, &last) {
         (Origin::Verify { verify, .. }, Some((known, places))) if verify == known => Arc::clone(places),
@@ -125,12 +131,11 @@ pub fn with_places(program: &Program, experiments: Vec<ExperimentRef>) -> Vec<(E
             places
         }
     };
-    let mut out = Vec::with_capacity(experiments.len());
-    out.extend(experiments.into_iter().map(|experiment| {
+    let placed = experiments.into_iter().map(|experiment| {
         let places = places_of(&experiment);
         (experiment, places)
-    }));
-    out
+    });
+    placed.collect()
 }
 
 /// Every place in which the experiment may run, in the order of declaration.
@@ -199,6 +204,44 @@ impl<'p> Planner<'p> {
     }
 }
 
+/// Makes plans at any place, with one planner for each.
+pub struct Planners<'p> {
+    program: &'p Program,
+    catalogue: Arc<Catalogue>,
+    with_digests: bool,
+    at: Vec<(PlaceRef, Planner<'p>)>,
+}
+
+impl<'p> Planners<'p> {
+    /// Of a program, with its catalogue.
+    #[must_use]
+    pub fn new(program: &'p Program, catalogue: &Arc<Catalogue>) -> Self {
+        Self { program, catalogue: Arc::clone(catalogue), with_digests: true, at: Vec::new() }
+    }
+
+    /// See [`Planner::without_digests`].
+    #[must_use]
+    pub fn without_digests(mut self) -> Self {
+        self.with_digests = false;
+        self
+    }
+
+    /// The plan of one experiment at one place; nothing, if the program has no such place.
+    pub fn plan(&mut self, experiment: &ExperimentRef, place: &PlaceRef) -> Lowered {
+        let known = self.at.iter().position(|(known, _)| known == place);
+        if known.is_none() {
+            let Some(planner) = Planner::with(self.program, place, &self.catalogue) else { return Lowered::default() };
+            let planner = if self.with_digests { planner } else { planner.without_digests() };
+            self.at.push((place.clone(), planner));
+        }
+        let planner = match known {
+            Some(index) => self.at.get_mut(index),
+            None => self.at.last_mut(),
+        };
+        planner.map_or_else(Lowered::default, |(_, planner)| planner.plan(experiment))
+    }
+}
+
 /// The plan of one experiment at one place.
 #[must_use]
 pub fn plan(program: &Program, experiment: &ExperimentRef, place: &PlaceRef) -> Lowered {
@@ -230,12 +273,7 @@ pub fn check(program: &Program) -> Bodies {
     let mut all = Bodies::default();
     for mut file in each {
         all.diagnostics.append(&mut file.diagnostics);
-        if all.experiments.is_empty() {
-            // Most of a large project's are the runs of one `verify`.
-            all.experiments = file.experiments;
-        } else {
-            all.experiments.append(&mut file.experiments);
-        }
+        all.experiments.append(&mut file.experiments);
     }
     all.diagnostics.extend(check_project(program, &all.experiments));
     tidy(&mut all.diagnostics);
@@ -251,20 +289,13 @@ pub fn check_file(program: &Program, file: usize) -> Bodies {
     for (id, item) in program.decls_of(file) {
         ev.begin();
         match &item.kind {
-            ItemKind::Scenario(..) => body::check(&mut ev, id),
-            ItemKind::Experiment(_) | ItemKind::Instance(_) => {
-                body::check(&mut ev, id);
-                experiments.push(declared(id, &item.name, &loaded.path));
-            }
-            ItemKind::Verify(_) => {
-                verify::check(&mut ev, id);
-                let mut runs = verify::instances(program, id, &loaded.path, &mut ev.diagnostics);
-                experiments.append(&mut runs);
-            }
+            ItemKind::Scenario(..) | ItemKind::Experiment(_) | ItemKind::Instance(_) => body::check(&mut ev, id),
+            ItemKind::Verify(_) => verify::check(&mut ev, id),
             ItemKind::Policy(policy) => policy::check(&mut ev, id, policy),
             ItemKind::Gameday(gameday) => gameday::check(&mut ev, id, gameday),
             _ => {}
         }
+        experiments.append(&mut declared_by(program, id, &loaded.path, &mut ev.diagnostics));
     }
     Bodies { diagnostics: ev.diagnostics, experiments }
 }

@@ -2,6 +2,9 @@
 
 mod drive;
 mod probes;
+#[path = "../support/prometheus.rs"]
+#[allow(dead_code, reason = "shared with tests/cluster, which needs more of it")]
+mod prometheus;
 mod proxy;
 mod support;
 mod toxiproxy;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,6 +13,7 @@ use perturb::plan::{
 use perturb::runtime::probes::Prober;
 use perturb::types::{self, Percent, Value};
 
+use crate::prometheus::program;
 use crate::support::{Rig, exe, plan, port, until};
 
 fn stream(source: Source, of_type: &str, unit: MetricUnit) -> Stream {
@@ -282,23 +282,9 @@ impl Drop for Running {
     }
 }
 
-/// Prometheus, or `None` after saying that `test` is skipped.
-fn prometheus(test: &str) -> Option<PathBuf> {
-    let named = std::env::var_os("PERTURB_PROMETHEUS").map(PathBuf::from);
-    let found = named.or_else(|| Some(PathBuf::from("/usr/bin/prometheus"))).filter(|p| p.is_file());
-    if found.is_none() {
-        assert!(
-            std::env::var_os("PERTURB_REQUIRE_SERVERS").is_none_or(|v| v != "1"),
-            "{test} needs Prometheus, and PERTURB_REQUIRE_SERVERS is set"
-        );
-        eprintln!("SKIPPED: {test}: there is no Prometheus (`apt-get install prometheus`, or PERTURB_PROMETHEUS)");
-    }
-    found
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_prometheus_gives_exactly_one_series_or_none() {
-    let Some(program) = prometheus("a_real_prometheus_gives_exactly_one_series_or_none") else { return };
+    let Some(program) = program("a_real_prometheus_gives_exactly_one_series_or_none") else { return };
     let folder = tempfile::tempdir().unwrap();
     let metrics = server(|_| answered("200 OK", "reqs{code=\"ok\"} 99\nreqs{code=\"err\"} 1\n"));
     let config = folder.path().join("prometheus.yml");

@@ -116,14 +116,7 @@ impl Evaluator<'_> {
             Type::Environment => self.program.environments.iter().map(|e| e.name.clone()).collect(),
             _ => Vec::new(),
         };
-        let visible = self
-            .frame
-            .locals
-            .iter()
-            .map(|(n, ..)| n.as_str())
-            .chain(self.scope().names.keys().map(SmolStr::as_str))
-            .chain(environments.iter().map(SmolStr::as_str))
-            .chain(PREDEFINED.iter().copied());
+        let visible = self.visible().chain(environments.iter().map(SmolStr::as_str));
         // What has this very name is meant more probably than what is spelled alike.
         if let Some(path) = declared_elsewhere(&self.program.files, name, self.frame.file) {
             return diagnostic.help(format!("`{path}` declares it: import it with `import \"{path}\".{{{name}}}`"));
@@ -153,17 +146,13 @@ impl Evaluator<'_> {
             return None;
         }
         let (root, text) = written(expr)?;
-        let is_known = self.frame.locals.iter().any(|(n, ..)| n == root)
-            || self.scope().names.contains_key(root)
-            || PREDEFINED.contains(&root.as_str())
+        let is_known = self.visible().any(|name| name == root)
             || self.policy.is_some() && ["experiment", "fault"].contains(&root.as_str());
         if is_known {
             return None;
         }
         // What is spelled like something that is here, or is elsewhere, has a better help.
-        let visible = self.frame.locals.iter().map(|(n, ..)| n.as_str());
-        let visible = visible.chain(self.scope().names.keys().map(SmolStr::as_str)).chain(PREDEFINED.iter().copied());
-        let is_meant = nearest(root, visible).is_some()
+        let is_meant = nearest(root, self.visible()).is_some()
             || stdlib::modules().any(|m| m == root.as_str())
             || declared_elsewhere(&self.program.files, root, self.frame.file).is_some();
         if is_meant {
@@ -171,6 +160,12 @@ impl Evaluator<'_> {
         }
         let diagnostic = Diagnostic::new(Code::UNKNOWN_NAME, expr.span, format!("nothing here is named `{root}`"));
         Some(in_quotes(diagnostic, &text, expr.span))
+    }
+
+    /// The names that may be used here as they are.
+    fn visible(&self) -> impl Iterator<Item = &str> {
+        let locals = self.frame.locals.iter().map(|(n, ..)| n.as_str());
+        locals.chain(self.scope().names.keys().map(SmolStr::as_str)).chain(PREDEFINED.iter().copied())
     }
 
     /// A name like this one that another file of the project declares, and that file.
