@@ -35,6 +35,8 @@ mod input;
 mod journal;
 #[cfg(feature = "run")]
 mod junit;
+#[cfg(feature = "run")]
+mod keyboard;
 mod lint;
 #[cfg(feature = "run")]
 mod local;

@@ -2,6 +2,10 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::keyboard::Keyboard;
+use super::view::Screen;
 
 use crate::plan::{Approval, Plan, Rule};
 use crate::runtime::drive::{People, wall};
@@ -23,8 +27,16 @@ pub(super) struct ApprovalFile {
 
 /// The people at this terminal.
 pub(super) struct AtTerminal {
-    pub approvals: Vec<ApprovalFile>,
-    pub journal: PathBuf,
+    approvals: Vec<ApprovalFile>,
+    journal: PathBuf,
+    keyboard: Keyboard,
+}
+
+impl AtTerminal {
+    /// `screen`: what else is drawn on the terminal, if anything is.
+    pub(super) fn new(approvals: Vec<ApprovalFile>, journal: PathBuf, screen: Option<Arc<Screen>>) -> Self {
+        Self { approvals, journal, keyboard: Keyboard::new(screen) }
+    }
 }
 
 #[async_trait::async_trait]
@@ -38,7 +50,7 @@ impl People for AtTerminal {
             return Err(format!("the file approves another plan than {}", plan.digest));
         }
         let text = format!("{} approves this plan ({}). Your name, or nothing to refuse: ", approval.team, plan.digest);
-        match line(text).await {
+        match self.keyboard.line(text).await {
             Some(name) if !name.is_empty() => Ok(format!("{name} (at the terminal)")),
             Some(_) => Err("it was refused".to_owned()),
             None => Err("nobody is there to approve: give --approval FILE".to_owned()),
@@ -53,12 +65,12 @@ impl People for AtTerminal {
     }
 
     async fn ask(&self, question: &Question) -> Option<(bool, String)> {
-        let said = line(format!("? {}: {} (yes/no) ", question.who, question.text)).await?;
+        let said = self.keyboard.line(format!("? {}: {} (yes/no) ", question.who, question.text)).await?;
         Some((matches!(said.to_lowercase().as_str(), "y" | "yes"), format!("{} (at the terminal)", question.who)))
     }
 
     async fn prompt(&self, question: &Question) -> Option<(String, String)> {
-        let words = line(format!("… {}: {} ", question.who, question.text)).await?;
+        let words = self.keyboard.line(format!("… {}: {} ", question.who, question.text)).await?;
         Some((format!("{} (at the terminal)", question.who), words))
     }
 }
@@ -86,22 +98,6 @@ fn confirmed_in(text: &str) -> Option<(String, Duration)> {
     let inner = text.strip_prefix("require experiment.confirmed-in(")?.strip_suffix(')')?;
     let (environment, within) = inner.split_once(',')?;
     Some((environment.trim().to_owned(), within.trim().strip_prefix("within:")?.trim().parse().ok()?))
-}
-
-/// A line from a person; `None`: nobody is there.
-async fn line(prompt: String) -> Option<String> {
-    if !std::io::stdin().is_terminal() {
-        return None;
-    }
-    // A thread of its own, which is not waited for: a person may never answer.
-    let (said, heard) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        let _ = std::io::stderr().write_all(prompt.as_bytes());
-        let mut text = String::new();
-        let read = std::io::stdin().lock().read_line(&mut text);
-        let _ = said.send(read.ok().filter(|n| *n > 0).map(|_| text.trim().to_owned()));
-    });
-    heard.await.ok().flatten()
 }
 
 /// Asks at once, outside of a run.

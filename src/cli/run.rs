@@ -7,14 +7,13 @@ use super::exit::{Exit, Failure};
 use super::journal::{JournalArguments, failure};
 use super::people::{ApprovalFile, AtTerminal, ask};
 use super::terminal::Terminal;
-use super::view::{Format, viewer};
+use super::view::{Format, screen, viewer};
 use super::which::Which;
 use super::{experiment, junit, world};
-use crate::analysis::timeline::{settling, timeline};
 use crate::plan::{Plan, Step, StepKind};
 use crate::runtime::drive::{HoldError, Parts, Rescued, dry, hold, recover, wall};
 use crate::runtime::journal::{Begun, JOURNAL_VERSION, Owner, RunRow};
-use crate::runtime::machine::{EndedBy, Outcome, Verdict};
+use crate::runtime::machine::{EndedBy, Outcome, Verdict, words};
 use crate::runtime::simulate::told;
 use crate::runtime::watchdog::Program;
 use crate::types::Duration;
@@ -108,22 +107,23 @@ fn one(
     terminal: &Terminal,
 ) -> Result<Option<Held>, Failure> {
     if arguments.step {
-        plan.method = with_questions(plan.method);
+        let asked = with_questions(&plan, plan.method.clone());
+        plan.method = asked;
     }
     let journal = arguments.journal.open()?;
     let path = journal.path().to_owned();
     say_rescued(&rescue_before(&path)?, terminal);
     let plan = Arc::new(plan);
     let id = new_id(&plan);
-    let total = timeline(&plan).total.plus(settling(&plan).times(2));
+    let screen = screen(arguments.format, terminal);
     let (_operator, told_by_operator) = tokio::sync::mpsc::unbounded_channel();
     let program = std::env::current_exe().map_err(|e| Failure::new(format!("cannot find this program: {e}")))?;
     let local = world::local(&arguments.file)?;
     let parts = Parts {
         drivers: world::drivers(&local),
         sampler: world::sampler(&local, &plan.place.cluster),
-        people: Arc::new(AtTerminal { approvals, journal: path }),
-        viewer: viewer(arguments.format, &id, &plan, total),
+        people: Arc::new(AtTerminal::new(approvals, path, screen.clone())),
+        viewer: viewer(arguments.format, &id, &plan, screen),
         watchdog: Some(Program { program, arguments: vec!["watchdog".into()] }),
         operator: told_by_operator,
     };
@@ -218,13 +218,13 @@ fn read_approval(path: &Path) -> Result<ApprovalFile, Failure> {
 }
 
 /// The method with a question before each step.
-fn with_questions(steps: Vec<Step>) -> Vec<Step> {
+fn with_questions(plan: &Plan, steps: Vec<Step>) -> Vec<Step> {
     let mut all = Vec::new();
     for mut step in steps {
         let (is_parallel, question) = match &step.kind {
             StepKind::Parallel(_) => (true, "begin all branches?".to_owned()),
             StepKind::Round { title, .. } => (false, format!("begin the round {title}?")),
-            _ => (false, "go on with the next step?".to_owned()),
+            _ => (false, format!("begin `{}`?", words(plan, &step))),
         };
         let ask = StepKind::Ask { who: "operator".into(), question, within: STEP };
         all.push(Step { kind: ask, span: step.span });
@@ -232,7 +232,7 @@ fn with_questions(steps: Vec<Step>) -> Vec<Step> {
             StepKind::With { steps, .. } | StepKind::Sequence(steps) | StepKind::Round { steps, .. }
                 if !is_parallel =>
             {
-                *steps = with_questions(std::mem::take(steps));
+                *steps = with_questions(plan, std::mem::take(steps));
             }
             _ => {}
         }
