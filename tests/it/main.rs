@@ -27,5 +27,7 @@ mod schemas;
 mod stdlib;
 mod support;
 mod syntax;
+#[cfg(unix)]
+mod terminal;
 #[path = "../support/uses.rs"]
 mod uses;

@@ -286,7 +286,7 @@ fn expectation<'s>(seen: &'s Seen, of: &'s Expectation, marks: &Marks) -> Judged
     };
     let (value, samples) = latest(seen, &of.condition.streams());
     let is_refuted = seen.refuted.contains(&of.name);
-    let (mark, style) = match seen.said.get(&of.name) {
+    let (mark, style) = match seen.expectation(&of.name) {
         _ if is_refuted => (marks.bad, Style::Bad),
         Some(Said { holds: true, .. }) => (marks.good, Style::Good),
         Some(_) => ("!", Style::Bad),

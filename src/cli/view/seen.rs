@@ -43,11 +43,12 @@ pub(super) struct Injected {
     pub effect: Effect,
 }
 
-/// What a condition said last, and since when it says so.
+/// What a condition said last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Said {
     pub holds: bool,
-    pub since: Duration,
+    /// When it said so last.
+    at: Duration,
 }
 
 /// All of it.
@@ -100,10 +101,6 @@ impl Seen {
         match record {
             Record::Phase { phase } => {
                 (self.phase, self.phase_began) = (*phase, at);
-                // What is judged, and against what, is of the phase; guards are armed throughout.
-                if *phase != PhaseName::Recovered {
-                    self.said.retain(|name, _| name.starts_with("guard-"));
-                }
             }
             Record::StepBegan { node, .. } => self.step(*node, Progress::Running(at)),
             Record::StepEnded { node } => self.step(*node, Progress::Done),
@@ -154,14 +151,17 @@ impl Seen {
             }
         }
         for (name, holds) in judged {
-            let said = self.said.entry(name.clone()).or_insert(Said { holds: *holds, since: at });
-            if said.holds != *holds {
-                *said = Said { holds: *holds, since: at };
-            }
+            self.said.insert(name.clone(), Said { holds: *holds, at });
             if !holds && self.plan.expectations.iter().any(|e| e.name == *name) {
                 self.unwell = Some(at);
             }
         }
+    }
+
+    /// What an expectation says in this phase, as what is judged and against what is of the phase; at the end, what it said last.
+    pub(super) fn expectation(&self, name: &str) -> Option<Said> {
+        let said = self.said.get(name).copied()?;
+        (said.at >= self.phase_began || self.phase == PhaseName::Recovered).then_some(said)
     }
 
     /// Where a step is; of a mere frame, where its steps are.

@@ -62,6 +62,8 @@ impl Teller {
             Record::MayBeLeft { injection, reason } => {
                 Some(format!("✗ {} may be left: {reason}", self.fault(*injection)))
             }
+            // The question and the note are told in their own words.
+            Record::StepBegan { text, .. } if text.starts_with("ask ") || text.starts_with("note") => None,
             Record::Gap { stream } => self.silent(*stream).or_else(|| told(record)),
             Record::Refuted { subject, text } => Some(format!("✗ {text}{}", self.values(subject))),
             record => told(record),
