@@ -9,6 +9,8 @@
     reason = "the edge: a command line reads and writes files, and asks for its environment"
 )]
 
+#[cfg(feature = "run")]
+mod approval;
 mod baseline;
 mod check;
 mod compile;
@@ -118,6 +120,8 @@ enum Command {
     #[cfg(feature = "run")]
     Run(run::Arguments),
     #[cfg(feature = "run")]
+    Approve(approval::Arguments),
+    #[cfg(feature = "run")]
     Recover(recover::Arguments),
     #[cfg(feature = "run")]
     Gate(gate::Arguments),
@@ -168,6 +172,8 @@ pub fn main() -> std::process::ExitCode {
         Command::Lsp(arguments) => lsp::run(&arguments),
         #[cfg(feature = "run")]
         Command::Run(arguments) => run::run(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::Approve(arguments) => approval::run(&arguments, &terminal),
         #[cfg(feature = "run")]
         Command::Gate(arguments) => gate::run(&arguments, &terminal),
         #[cfg(feature = "run")]

@@ -20,7 +20,7 @@ pub(super) fn local(file: &Path) -> Result<Arc<LocalDriver>, Failure> {
 }
 
 /// The folder that relative paths of `local` replicas begin at.
-fn project_of(file: &Path) -> PathBuf {
+pub(super) fn project_of(file: &Path) -> PathBuf {
     let whole = file.canonicalize().unwrap_or_else(|_| file.to_owned());
     let folder = if whole.is_dir() { whole } else { whole.parent().map_or_else(|| PathBuf::from("."), Path::to_owned) };
     folder.ancestors().find(|f| f.join("perturb.toml").is_file()).map_or_else(|| folder.clone(), Path::to_owned)
