@@ -1,5 +1,7 @@
 //! Tests of the whole from outside, in one binary (each binary is linked anew).
 
+#[cfg(unix)]
+mod approvals;
 mod chaos_mesh;
 mod cli;
 mod conformance;
