@@ -62,6 +62,8 @@ mod runs;
 mod schema;
 #[cfg(feature = "run")]
 mod simulate;
+#[cfg(feature = "run")]
+mod strip;
 mod terminal;
 #[cfg(feature = "run")]
 mod view;

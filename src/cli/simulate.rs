@@ -1,30 +1,42 @@
 //! `perturb simulate` and `perturb test`: experiments in virtual time, against what a case says.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::exit::{Exit, Failure};
 use super::input::{Input, StdinArguments};
+use super::journal::JournalArguments;
 use super::place::{self, Wanted};
-use super::terminal::Terminal;
+use super::strip::strip;
+use super::terminal::{Stream, Terminal};
 use super::which::Which;
 use super::work;
 use super::{experiment, junit};
 use crate::check::stdlib::Library;
 use crate::plan::Plan;
+use crate::runtime::journal::Line;
+use crate::runtime::machine::Record;
 use crate::runtime::simulate::cases::{Case, CaseError, parse};
-use crate::runtime::simulate::{Played, play};
+use crate::runtime::simulate::{Played, Recorded, Teller, play, replay, shown};
+use crate::types::Duration;
 
-/// Runs an experiment in virtual time against scripted samples, and tells what happens when
+/// Runs an experiment in virtual time against scripted or recorded samples, and tells what happens when
 ///
-/// Without `--samples` all is well: each metric says what the experiment expects. The exit code is that of the verdict.
+/// Without `--samples` all is well: each metric says what the experiment expects. With `--run` a run of the journal is held once
+/// more, with everything that was answered then at the moment at which it was. The exit code is that of the verdict.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The file with the experiment, or a plan.json
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "run")]
+    file: Option<PathBuf>,
     #[command(flatten)]
     which: Which,
+    /// A run of the journal, by its id or how it begins, with the plan that it had
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["file", "samples", "case", "seed", "experiment", "place"])]
+    run: Option<String>,
+    #[command(flatten)]
+    journal: JournalArguments,
     /// What the metrics say: a file of cases
     #[arg(long, value_name = "FILE")]
     samples: Option<PathBuf>,
@@ -37,6 +49,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
+    let Some(file) = &arguments.file else { return again(arguments, terminal) };
     let case = match &arguments.samples {
         Some(path) => Some(chosen(path, arguments.case.as_deref())?),
         None => None,
@@ -44,18 +57,59 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     let given = &arguments.which;
     let name = given.experiment.clone().or_else(|| case.as_ref().map(|(c, _)| c.experiment.clone()));
     let which = Which { experiment: name, place: given.place.clone() };
-    let plan = match experiment::plan(&arguments.file, &which, terminal)? {
+    let plan = match experiment::plan(file, &which, terminal)? {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
     };
     let (case, path) = case.unwrap_or_else(|| (well_case(&plan), PathBuf::from("no samples")));
     let played = play(&plan, &case, arguments.seed).map_err(|errors| bad_cases(&path, &errors))?;
-    let mut text: String = played.story().iter().map(|(at, words)| format!("{at:>8}  {words}\n")).collect();
-    for reason in &played.outcome.reasons {
-        text.push_str(&format!("{:>8}  {}: {}\n", "", reason.verdict, reason.text));
-    }
-    terminal.print(&text)?;
+    terminal.print(&story(&Arc::new(plan), &played.records, played.zero, terminal))?;
     Ok(Exit::Verdict(played.outcome.verdict.exit_code()))
+}
+
+/// A run of the journal, once more.
+fn again(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
+    let journal = arguments.journal.existing()?;
+    let id = arguments.run.as_deref().unwrap_or_default();
+    let row = journal.find(id).map_err(|e| super::runs::unknown(&e, &journal))?;
+    let entries = journal.entries(&row.id).map_err(|e| super::journal::failure(&e))?;
+    let begun = entries.iter().find_map(|entry| match &entry.line {
+        Line::Begun { begun } => Some(begun),
+        _ => None,
+    });
+    let plan = begun.and_then(|begun| serde_json::from_value::<Plan>(begun.plan.clone()).ok());
+    let Some(plan) = plan.map(Arc::new) else {
+        return Err(Failure::new(format!("the plan of the run {} cannot be read: it is of another version", row.id)));
+    };
+    let records = entries.iter().filter_map(|entry| Some((entry.at, entry.line.record()?.clone()))).collect();
+    let recorded = Recorded { run: row.id.to_string(), wall: row.began / 1000, records };
+    let replayed = replay(&plan, &recorded, &super::world::DRIVABLE);
+    terminal.print(&story(&plan, &replayed.records, replayed.zero, terminal))?;
+    if let Some(differs) = &replayed.differs {
+        terminal.say(&format!("note: this is not what was written down then: {differs}\n"));
+    }
+    match &replayed.outcome {
+        Some(outcome) => Ok(Exit::Verdict(outcome.verdict.exit_code())),
+        None => Err(Failure::new(format!("the run {} was broken off: it has no end to be replayed", row.id))),
+    }
+}
+
+/// What happened, on the timeline of the plan: time zero is the first step of the method. What broke is shown once more, under a
+/// bar of the whole run.
+fn story(plan: &Arc<Plan>, records: &[(Duration, Record)], zero: Duration, terminal: &Terminal) -> String {
+    let mut teller = Teller::new(Some(plan.clone()));
+    let mut text = String::new();
+    let told: Vec<(Duration, &Record, String)> =
+        records.iter().filter_map(|(at, record)| Some((*at, record, teller.tell(record)?))).collect();
+    for (at, _, words) in &told {
+        text.push_str(&format!("{:>8}  {words}\n", shown(*at, zero)));
+    }
+    if let Some((_, Record::Ended { outcome })) = records.last() {
+        for reason in &outcome.reasons {
+            text.push_str(&format!("{:>8}  {}: {}\n", "", reason.verdict, reason.text));
+        }
+    }
+    text + &strip(records, &told, zero, &terminal.look(Stream::Output, ""))
 }
 
 /// The case in which nothing is said.

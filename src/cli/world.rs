@@ -7,7 +7,7 @@ use super::exit::Failure;
 use crate::engine::drive::Driver;
 use crate::engine::local::drive::LocalDriver;
 use crate::engine::toxiproxy::drive::ToxiproxyDriver;
-use crate::plan::{Cluster, Stream};
+use crate::plan::{Cluster, EngineName, Stream};
 use crate::runtime::drive::Sampler;
 use crate::runtime::probes::Prober;
 use crate::runtime::probes::secret::FromEnvironment;
@@ -25,6 +25,9 @@ pub(super) fn project_of(file: &Path) -> PathBuf {
     let folder = if whole.is_dir() { whole } else { whole.parent().map_or_else(|| PathBuf::from("."), Path::to_owned) };
     folder.ancestors().find(|f| f.join("perturb.toml").is_file()).map_or_else(|| folder.clone(), Path::to_owned)
 }
+
+/// The names of [`drivers`].
+pub(super) const DRIVABLE: [EngineName; 2] = [EngineName::Local, EngineName::Toxiproxy];
 
 /// Every engine that can be driven from this machine.
 pub(super) fn drivers(local: &Arc<LocalDriver>) -> Vec<Arc<dyn Driver>> {

@@ -107,6 +107,18 @@ impl Terminal {
         }
     }
 
+    /// The run once more, from its journal: its exit code, and what is said where it is not the same.
+    fn replayed(&self) -> (Option<i32>, String) {
+        let perturb = |arguments: &[&str]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_perturb"));
+            command.args(arguments).env("PERTURB_JOURNAL", self.folder.path().join("journal.db")).output().unwrap()
+        };
+        let runs = perturb(&["runs", "--json"]).stdout;
+        let run: serde_json::Value = serde_json::from_slice(&runs).unwrap();
+        let out = perturb(&["simulate", "--run", run["run"].as_str().unwrap()]);
+        (out.status.code(), String::from_utf8(out.stderr).unwrap())
+    }
+
     fn cursor_is_shown(&self) -> bool {
         self.tmux(&["display-message", "-p", "#{cursor_flag}"]).trim() == "1"
     }
@@ -156,6 +168,7 @@ fn a_person_sees_a_run_and_answers() {
     let marks = over.matches("at most").count() + over.matches("─────────").count();
     assert_eq!(marks, 0, "{over}");
     assert!(over.contains("✓ up"), "{over}");
+    assert_eq!(terminal.replayed(), (Some(0), String::new()));
     assert!(terminal.cursor_is_shown());
 }
 
@@ -168,6 +181,7 @@ fn an_operator_ends_a_run_while_it_asks() {
     let over = terminal.wait_for("exit 4");
     assert!(over.contains("ABORTED") && over.contains("SIGINT") && over.contains("exit 4"), "{over}");
     assert!(!over.contains("at most") && terminal.cursor_is_shown(), "{over}");
+    assert_eq!(terminal.replayed(), (Some(4), String::new()));
 }
 
 /// Whatever ends the process, the terminal is as a shell wants it: the cursor is shown, and the prompt has its own line.

@@ -5,6 +5,7 @@
 
 pub mod cases;
 mod played;
+mod replay;
 mod scripted;
 mod teller;
 mod well;
@@ -12,6 +13,7 @@ mod well;
 use std::collections::BTreeMap;
 
 pub use played::{Played, play, shown, told};
+pub use replay::{Recorded, Replayed, replay};
 pub use scripted::{Scripted, candidates};
 pub use teller::{Teller, briefly};
 pub use well::well;
