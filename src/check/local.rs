@@ -120,9 +120,7 @@ fn same_address(found: &[LocalReplica], replica: &LocalReplica) -> Option<(SmolS
         let own = of(replica)?;
         found.iter().find(|r| of(r).as_ref() == Some(&own)).map(|r| r.name.clone())
     };
-    same(&address)
-        .map(|other| (other, "are reached"))
-        .or_else(|| same(&resolver).map(|other| (other, "ask for names")))
+    same(&address).map(|other| (other, "are reached")).or_else(|| same(&resolver).map(|other| (other, "ask for names")))
 }
 
 fn replica(ev: &mut Evaluator<'_>, name: &SmolStr, fields: &[Field], at: Span) -> Option<LocalReplica> {

@@ -185,9 +185,7 @@ fn name_fault(action: &str, fields: &Fields<'_>) -> Result<NameFault, String> {
             NameChange::Address(address.parse().map_err(|_| format!("`{address}` is no address of IPv4 or IPv6"))?)
         }
         "dns.spoof" => return Ok(NameFault { names: vec![], within: false, change: fields.pairs("answers")? }),
-        "dns.delay" => {
-            NameChange::Delay { latency: fields.time("latency")?, jitter: fields.time_or("jitter", 0)? }
-        }
+        "dns.delay" => NameChange::Delay { latency: fields.time("latency")?, jitter: fields.time_or("jitter", 0)? },
         other => return Err(format!("the local engine has no action `{other}`")),
     };
     let mut names = fields.names("names")?;

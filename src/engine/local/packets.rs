@@ -42,8 +42,10 @@ pub fn possible() -> Result<(), String> {
     if !cfg!(target_os = "linux") {
         return Err("only Linux has nftables".to_owned());
     }
+    // An address of every kind, so that what holds here holds for any.
+    let loopback = SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 1));
     let loss = Loss {
-        addresses: vec![SocketAddr::from(([127, 0, 0, 1], 1))],
+        addresses: [[0, 0, 0, 0], [127, 0, 0, 1]].map(|ip| (ip, 1).into()).into_iter().chain([loopback]).collect(),
         share: 1,
         sides: Sides::Both,
         at_most: 1,
@@ -87,6 +89,8 @@ fn script(table: &str, loss: &Loss) -> String {
     // A table of this name is one that an earlier try left.
     let mut text = format!("table inet {table}\ndelete table inet {table}\ntable inet {table} {{\n");
     let mut chains = String::new();
+    // A share of all is none that could be drawn.
+    let share = if loss.share >= 10_000 { String::new() } else { format!("numgen random mod 10000 < {} ", loss.share) };
     for (side, hook, port, address) in
         [(Side::Incoming, "input", "dport", "daddr"), (Side::Outgoing, "output", "sport", "saddr")]
     {
@@ -100,13 +104,12 @@ fn script(table: &str, loss: &Loss) -> String {
                 _ => format!("meta l4proto {{ tcp, udp }} {family} {address} . th {port} @{kind}"),
             };
             if loss.addresses.iter().any(|a| set_of(a) == kind) {
-                let _ = writeln!(chains, "    {matched} numgen random mod 10000 < {} counter drop", loss.share);
+                let _ = writeln!(chains, "    {matched} {share}counter drop");
             }
         }
         chains.push_str("  }\n");
     }
-    for (kind, of) in
-        [("v4", "ipv4_addr . inet_service"), ("v6", "ipv6_addr . inet_service"), ("any", "inet_service")]
+    for (kind, of) in [("v4", "ipv4_addr . inet_service"), ("v6", "ipv6_addr . inet_service"), ("any", "inet_service")]
     {
         let members: Vec<String> = loss
             .addresses
@@ -141,10 +144,7 @@ fn set_of(address: &SocketAddr) -> &'static str {
 
 /// The sum of `counter packets N bytes M`.
 fn counted(text: &str) -> u64 {
-    text.split("counter packets ")
-        .skip(1)
-        .filter_map(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
-        .sum()
+    text.split("counter packets ").skip(1).filter_map(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).sum()
 }
 
 fn nft(arguments: &[&str], input: &str) -> Result<String, String> {
@@ -190,7 +190,11 @@ mod tests {
     #[test]
     fn every_packet_is_looked_at_once_and_every_member_ends_by_itself() {
         let loss = Loss {
-            addresses: vec!["127.0.0.1:8001".parse().unwrap(), "0.0.0.0:8002".parse().unwrap(), "[::1]:1".parse().unwrap()],
+            addresses: vec![
+                "127.0.0.1:8001".parse().unwrap(),
+                "0.0.0.0:8002".parse().unwrap(),
+                "[::1]:1".parse().unwrap(),
+            ],
             share: 250,
             sides: Sides::Both,
             at_most: 30_000,
@@ -198,7 +202,8 @@ mod tests {
         let text = script("perturb_x", &loss);
         assert_eq!(text.matches("timeout 30000ms").count(), 3, "{text}");
         assert_eq!(text.matches("numgen random mod 10000 < 250 counter drop").count(), 6, "{text}");
-        let incoming = script("perturb_x", &Loss { sides: Sides::Incoming, ..loss });
+        let incoming = script("perturb_x", &Loss { sides: Sides::Incoming, share: 10_000, ..loss });
+        assert!(!incoming.contains("numgen"), "{incoming}");
         assert!(incoming.contains("hook input") && !incoming.contains("hook output"), "{incoming}");
     }
 

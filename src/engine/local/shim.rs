@@ -11,8 +11,12 @@ use std::path::{Path, PathBuf};
 use super::process::Process;
 
 /// Where distributions put the library. That for several threads first: it is right for one, too.
-const FOLDERS: &[&str] = &["/usr/lib/*/faketime", "/usr/lib/faketime", "/usr/lib64/faketime", "/usr/local/lib/faketime"];
+const FOLDERS: &[&str] =
+    &["/usr/lib/*/faketime", "/usr/lib/faketime", "/usr/lib64/faketime", "/usr/local/lib/faketime"];
 const LIBRARIES: &[&str] = &["libfaketimeMT.so.1", "libfaketime.so.1"];
+/// Names the library to the helper that becomes the program (`keeper::child`): the helper itself needs none, and would be
+/// taken for the program that asks for the time.
+pub const PRELOAD: &str = "PERTURB_PRELOAD";
 /// What is in the file while no fault is there.
 const RIGHT: &str = "+0\n";
 
@@ -40,7 +44,9 @@ pub fn library() -> Result<PathBuf, String> {
         .iter()
         .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
         .find(|path| path.exists())
-        .ok_or_else(|| "libfaketime is not on this machine: install it (Debian and Ubuntu call it `libfaketime`)".to_owned())
+        .ok_or_else(|| {
+            "libfaketime is not on this machine: install it (Debian and Ubuntu call it `libfaketime`)".to_owned()
+        })
 }
 
 /// The file that a replica's clock is read from.
@@ -59,7 +65,7 @@ pub fn environment(file: &Path) -> io::Result<Vec<(&'static str, std::ffi::OsStr
         write(file, RIGHT)?;
     }
     Ok(vec![
-        ("LD_PRELOAD", library.into()),
+        (PRELOAD, library.into()),
         ("FAKETIME_TIMESTAMP_FILE", file.into()),
         // The file is looked at with each question for the time: an undo is over when it is written.
         ("FAKETIME_NO_CACHE", "1".into()),

@@ -34,7 +34,10 @@ pub fn survey() -> Vec<Ability> {
         Ability { what: "fill a folder or a disk", why_not: None },
         Ability { what: "send a load to URLs", why_not: None },
         Ability { what: "answer for a name server, at a `resolver`", why_not: None },
-        Ability { what: "move the clock of what is started with `movable-clock`", why_not: super::shim::library().err() },
+        Ability {
+            what: "move the clock of what is started with `movable-clock`",
+            why_not: super::shim::library().err(),
+        },
         Ability { what: "lose packets (nftables)", why_not: super::packets::possible().err() },
         // What a reader of the list would look for, and not find.
         Ability { what: "slow a disk (cgroup io)", why_not: not_yet("Chaos Mesh can, in a cluster") },

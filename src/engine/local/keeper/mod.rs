@@ -446,5 +446,9 @@ pub fn child(parent: u32, command: &[std::ffi::OsString]) -> io::Error {
         return io::Error::other("whoever started this is gone");
     }
     let [program, arguments @ ..] = command else { return io::Error::other("the command is empty") };
-    std::process::Command::new(program).args(arguments).exec()
+    let mut command = std::process::Command::new(program);
+    if let Some(library) = std::env::var_os(super::shim::PRELOAD) {
+        command.env("LD_PRELOAD", library).env_remove(super::shim::PRELOAD);
+    }
+    command.args(arguments).exec()
 }

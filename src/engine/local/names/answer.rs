@@ -143,7 +143,12 @@ mod tests {
     fn question(name: &str, kind: TYPE) -> Vec<u8> {
         let mut packet = Packet::new_query(4711);
         packet.set_flags(PacketFlag::RECURSION_DESIRED);
-        packet.questions.push(Question::new(Name::new(name).unwrap(), QTYPE::TYPE(kind), QCLASS::CLASS(CLASS::IN), false));
+        packet.questions.push(Question::new(
+            Name::new(name).unwrap(),
+            QTYPE::TYPE(kind),
+            QCLASS::CLASS(CLASS::IN),
+            false,
+        ));
         packet.build_bytes_vec().unwrap()
     }
 

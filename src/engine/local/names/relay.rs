@@ -33,10 +33,7 @@ pub async fn server(named: Option<&str>) -> io::Result<SocketAddr> {
             first_server(&system).ok_or_else(|| io::Error::other(format!("{SYSTEM} names no server to ask")))?
         }
     };
-    tokio::net::lookup_host(&text)
-        .await?
-        .next()
-        .ok_or_else(|| io::Error::other(format!("`{text}` has no address")))
+    tokio::net::lookup_host(&text).await?.next().ok_or_else(|| io::Error::other(format!("`{text}` has no address")))
 }
 
 fn first_server(system: &str) -> Option<String> {
@@ -101,7 +98,10 @@ mod tests {
 
     #[test]
     fn the_systems_server_is_found_in_whatever_way_it_is_written() {
-        assert_eq!(first_server("# none\nsearch a.b\nnameserver 10.0.0.2\nnameserver 10.0.0.3\n").unwrap(), "10.0.0.2:53");
+        assert_eq!(
+            first_server("# none\nsearch a.b\nnameserver 10.0.0.2\nnameserver 10.0.0.3\n").unwrap(),
+            "10.0.0.2:53"
+        );
         assert_eq!(first_server("nameserver\tfe80::1\n").unwrap(), "[fe80::1]:53");
         assert_eq!(first_server("options ndots:5\n"), None);
         assert_eq!(first_server(""), None);
