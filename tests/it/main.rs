@@ -1,5 +1,7 @@
 //! Tests of the whole from outside, in one binary (each binary is linked anew).
 
+#[cfg(unix)]
+mod approvals;
 mod chaos_mesh;
 mod cli;
 mod conformance;
@@ -31,5 +33,7 @@ mod schemas;
 mod stdlib;
 mod support;
 mod syntax;
+#[cfg(unix)]
+mod terminal;
 #[path = "../support/uses.rs"]
 mod uses;

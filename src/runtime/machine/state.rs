@@ -481,7 +481,7 @@ fn add_steps(
 }
 
 /// A step in words.
-fn text_of(plan: &Plan, step: &Step) -> String {
+pub(super) fn text_of(plan: &Plan, step: &Step) -> String {
     let fault = |index: u32| {
         let fault = plan.faults.get(index as usize);
         let target = fault.and_then(|f| plan.draws.get(f.target as usize));
