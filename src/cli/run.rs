@@ -367,7 +367,15 @@ pub(super) fn summary(id: &str, outcome: &Outcome) -> String {
     for reason in &outcome.reasons {
         text.push_str(&format!("  {}: {}\n", reason.verdict, reason.text));
     }
-    let ended = match &outcome.ended_by {
+    let ended = ended_by(outcome);
+    text.push_str(&format!("  ended by {ended}; recovery: {}\n", outcome.observed.words()));
+    text.push_str(&format!("  perturb show {id}\n"));
+    text
+}
+
+/// What ended a run, in words.
+pub(super) fn ended_by(outcome: &Outcome) -> String {
+    match &outcome.ended_by {
         EndedBy::Completed => "its last step".to_owned(),
         EndedBy::Preflight => "preflight".to_owned(),
         EndedBy::Baseline => "the baseline".to_owned(),
@@ -378,8 +386,5 @@ pub(super) fn summary(id: &str, outcome: &Outcome) -> String {
         EndedBy::Fault(fault) => format!("the fault `{fault}`"),
         EndedBy::Journal => "the journal".to_owned(),
         EndedBy::Engine(why) => format!("its engine: {why}"),
-    };
-    text.push_str(&format!("  ended by {ended}; recovery: {}\n", outcome.observed.words()));
-    text.push_str(&format!("  perturb show {id}\n"));
-    text
+    }
 }

@@ -224,7 +224,8 @@ fn a_killed_run_leaves_the_terminal_in_order() {
     let folder = std::fs::canonicalize(terminal.folder.path()).unwrap();
     let is_ours = |process: &std::path::PathBuf| {
         let words = std::fs::read(process.join("cmdline")).unwrap_or_default();
-        std::fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == folder) && words.ends_with(b"run\0p.chaos\0--experiment\0stands-still\0")
+        std::fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == folder)
+            && words.ends_with(b"run\0p.chaos\0--experiment\0stands-still\0")
     };
     let processes = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
     let process = processes.into_iter().find(is_ours).unwrap();
