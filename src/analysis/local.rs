@@ -1,7 +1,10 @@
 //! Proof: what is done to processes on the machine that Perturb runs on can be done to each of those that may be drawn.
 //!
-//! Comes in: the plan's faults and what its services say of their replicas here. Goes out: P0723, P0724. An action of the
-//! local engine says by its first word what it needs: `proxy.…` and `http.…` a path, `process.…` a process.
+//! Comes in: the plan's faults and what its services say of their replicas here. Goes out: P0721, P0723, P0724. An action of the
+//! local engine says by its first word what it needs: `proxy.…`, `http.…` and `packets.…` a path, `process.…` a process, `dns.…`
+//! a resolver, `clock.…` a process that is started so that its clock can be moved.
+
+use std::net::IpAddr;
 
 use super::facts;
 use super::portability::engine_of;
@@ -47,7 +50,7 @@ fn unfit(plan: &Plan, fault: &Fault, draw: &Draw, replica: &LocalReplica) -> Opt
     }
     let action = body.field("action").and_then(Value::as_text)?;
     match action.split('.').next()? {
-        "proxy" | "http" => match replica.path.as_ref().filter(|p| p.address.is_some()) {
+        "proxy" | "http" | "packets" => match replica.path.as_ref().filter(|p| p.address.is_some()) {
             None => Some(no_path(
                 fault,
                 format!("no proxy stands before `{name}`, so nothing can happen on the way to it"),
@@ -62,6 +65,20 @@ fn unfit(plan: &Plan, fault: &Fault, draw: &Draw, replica: &LocalReplica) -> Opt
                 _ => None,
             },
         },
+        "dns" if body.field("address").and_then(Value::as_text).is_some_and(|a| a.parse::<IpAddr>().is_err()) => Some(
+            Diagnostic::new(Code::LOCAL_ADDRESS, fault.span, "a name is answered with an address, not with another name")
+                .help("write an address of IPv4 or IPv6, `address: \"192.0.2.1\"`, or use `dns.spoof` for another name"),
+        ),
+        "dns" if replica.resolver.is_none() => Some(
+            Diagnostic::new(Code::LOCAL_NO_PATH, fault.span, format!("`{name}` does not ask Perturb for names"))
+                .why("only who is asked can answer wrongly")
+                .help("give it `resolver`, an address at which Perturb answers, and point the process at it"),
+        ),
+        "clock" if !is_movable(replica) => Some(
+            Diagnostic::new(Code::LOCAL_NO_PROCESS, fault.span, format!("the clock of `{name}` cannot be moved"))
+                .why("only a process that was started so reads a clock of its own")
+                .help("give it a `command` with `movable-clock: true`; `perturb engines local` says whether this machine can do it"),
+        ),
         "process" if replica.process.is_none() => Some(
             Diagnostic::new(Code::LOCAL_NO_PROCESS, fault.span, format!("nobody can find the process of `{name}`"))
                 .why("it declares a path only, and this fault is one of a process")
@@ -74,6 +91,10 @@ fn unfit(plan: &Plan, fault: &Fault, draw: &Draw, replica: &LocalReplica) -> Opt
         ),
         _ => None,
     }
+}
+
+fn is_movable(replica: &LocalReplica) -> bool {
+    matches!(&replica.process, Some(LocalProcess::Command(command)) if command.movable_clock)
 }
 
 fn no_path(fault: &Fault, message: String, help: &str) -> Diagnostic {

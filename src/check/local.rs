@@ -12,7 +12,7 @@ use super::declared::{check_keys, field};
 use super::evaluate::{Evaluator, Val, text_of};
 use super::program::{Expr, ExprKind, Field};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{LocalCommand, LocalPath, LocalProcess, LocalReplica, Readiness, ReadyProbe};
+use crate::plan::{LocalCommand, LocalPath, LocalProcess, LocalReplica, LocalResolver, Readiness, ReadyProbe};
 use crate::source::Span;
 use crate::types::{Bounds, Duration, Type, Value};
 
@@ -24,6 +24,7 @@ const REPLICA: &[&str] = &[
     "log",
     "restart",
     "stop-within",
+    "movable-clock",
     "pid-file",
     "listening",
     "program",
@@ -32,11 +33,13 @@ const REPLICA: &[&str] = &[
     "port",
     "proxy",
     "ready",
+    "resolver",
+    "resolver-upstream",
 ];
 /// Those that say how the process is found.
 const PROCESS: &[&str] = &["command", "pid-file", "listening", "program"];
 /// Those that mean something only beside `command`.
-const OF_COMMAND: &[&str] = &["folder", "env", "log", "restart", "stop-within"];
+const OF_COMMAND: &[&str] = &["folder", "env", "log", "restart", "stop-within", "movable-clock"];
 /// How long a process may take to become ready if it does not say.
 const READY_WITHIN: Duration = Duration::from_secs(10);
 /// How long a process may take to end if it does not say.
@@ -93,11 +96,11 @@ fn read_all(ev: &mut Evaluator<'_>, entries: &[Field], at: Span) -> Option<Vec<L
         };
         match replica(ev, &entry.key.text, fields, entry.key.span) {
             Some(replica) => {
-                if let Some(other) = same_address(&found, &replica) {
+                if let Some((other, what)) = same_address(&found, &replica) {
                     ev.report(Diagnostic::new(
                         Code::LOCAL_REPLICA,
                         entry.key.span,
-                        format!("`{}` and `{other}` are reached at the same address", replica.name),
+                        format!("`{}` and `{other}` {what} at the same address", replica.name),
                     ));
                     fine = false;
                 }
@@ -109,10 +112,15 @@ fn read_all(ev: &mut Evaluator<'_>, entries: &[Field], at: Span) -> Option<Vec<L
     fine.then_some(found)
 }
 
-fn same_address(found: &[LocalReplica], replica: &LocalReplica) -> Option<SmolStr> {
+/// Who is hit together with this one, and why.
+fn same_address(found: &[LocalReplica], replica: &LocalReplica) -> Option<(SmolStr, &'static str)> {
     let address = |r: &LocalReplica| r.path.as_ref().and_then(|p| p.address.clone());
-    let own = address(replica)?;
-    found.iter().find(|r| address(r).as_ref() == Some(&own)).map(|r| r.name.clone())
+    let resolver = |r: &LocalReplica| r.resolver.as_ref().map(|r| r.address.clone());
+    let same = |of: &dyn Fn(&LocalReplica) -> Option<SmolStr>| {
+        let own = of(replica)?;
+        found.iter().find(|r| of(r).as_ref() == Some(&own)).map(|r| r.name.clone())
+    };
+    same(&address).map(|other| (other, "are reached")).or_else(|| same(&resolver).map(|other| (other, "ask for names")))
 }
 
 fn replica(ev: &mut Evaluator<'_>, name: &SmolStr, fields: &[Field], at: Span) -> Option<LocalReplica> {
@@ -124,8 +132,9 @@ fn replica(ev: &mut Evaluator<'_>, name: &SmolStr, fields: &[Field], at: Span) -
         Some(given) => readiness(ev, given).map(Some),
         None => Some(None),
     };
-    let (process, path, ready) = (process?, path?, ready?);
-    if process.is_none() && path.is_none() && known {
+    let resolver = resolver(ev, name, fields);
+    let (process, path, ready, resolver) = (process?, path?, ready?, resolver?);
+    if process.is_none() && path.is_none() && resolver.is_none() && known {
         ev.report(
             Diagnostic::new(Code::LOCAL_REPLICA, at, format!("nothing can be done to `{name}`"))
                 .why("it names no process, and no path that leads to it")
@@ -133,7 +142,37 @@ fn replica(ev: &mut Evaluator<'_>, name: &SmolStr, fields: &[Field], at: Span) -
         );
         return None;
     }
-    known.then(|| LocalReplica { name: name.clone(), process, path, ready })
+    known.then(|| LocalReplica { name: name.clone(), process, path, ready, resolver })
+}
+
+fn resolver(ev: &mut Evaluator<'_>, name: &str, fields: &[Field]) -> Option<Option<LocalResolver>> {
+    let upstream = match field(fields, "resolver-upstream") {
+        Some(given) => Some(address(ev, given)?),
+        None => None,
+    };
+    let Some(given) = field(fields, "resolver") else {
+        if let Some(stray) = field(fields, "resolver-upstream") {
+            ev.report(
+                Diagnostic::new(
+                    Code::LOCAL_REPLICA,
+                    stray.key.span,
+                    format!("`{name}` has `resolver-upstream`, and no `resolver`"),
+                )
+                .help("write `resolver: \"127.0.0.1:9053\"`, where it asks for names; Perturb answers there"),
+            );
+            return None;
+        }
+        return Some(None);
+    };
+    let address = address(ev, given)?;
+    if upstream.as_ref() == Some(&address) {
+        ev.report(
+            Diagnostic::new(Code::LOCAL_REPLICA, given.value.span, format!("`{name}`'s resolver would ask itself"))
+                .help("name the server that knows the names in `resolver-upstream`, or leave it out: then the machine's own is asked"),
+        );
+        return None;
+    }
+    Some(Some(LocalResolver { address, upstream }))
 }
 
 fn process(ev: &mut Evaluator<'_>, name: &str, fields: &[Field]) -> Option<Option<LocalProcess>> {
@@ -193,6 +232,11 @@ fn command(ev: &mut Evaluator<'_>, given: &Field, fields: &[Field]) -> Option<Lo
         Some(given) => time(ev, &given.value, "stop-within"),
         None => Some(STOP_WITHIN),
     };
+    let movable_clock = match field(fields, "movable-clock").map(|f| ev.value(&f.value, &Type::Bool)) {
+        Some(Val::Plain(Value::Bool(movable))) => Some(movable),
+        Some(_) => None,
+        None => Some(false),
+    };
     Some(LocalCommand {
         command: words,
         folder: folder?,
@@ -200,6 +244,7 @@ fn command(ev: &mut Evaluator<'_>, given: &Field, fields: &[Field]) -> Option<Lo
         log: log?,
         restart: restart?,
         stop_within: stop_within?,
+        movable_clock: movable_clock?,
     })
 }
 

@@ -261,6 +261,19 @@ pub struct LocalReplica {
     pub path: Option<LocalPath>,
     /// When it counts as ready; `None`: as soon as its process is there.
     pub ready: Option<Readiness>,
+    /// Where it asks for names; `None`: Perturb has no say in that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolver: Option<LocalResolver>,
+}
+
+/// Where a replica asks for names: Perturb answers there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct LocalResolver {
+    /// `host:port` at which Perturb answers.
+    pub address: SmolStr,
+    /// `host:port` of who knows the names; `None`: the machine's own server.
+    pub upstream: Option<SmolStr>,
 }
 
 /// How a process on this machine is found.
@@ -293,6 +306,9 @@ pub struct LocalCommand {
     pub restart: bool,
     /// How long it may take to end after SIGTERM before it gets SIGKILL.
     pub stop_within: Duration,
+    /// Whether it is started so that its clock can be moved.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub movable_clock: bool,
 }
 
 /// A path to a replica: Perturb's proxy, or a Toxiproxy, stands in it.

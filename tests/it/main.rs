@@ -22,9 +22,13 @@ mod laws;
 mod linting;
 mod litmus;
 #[cfg(unix)]
+mod peers;
+#[cfg(unix)]
 mod quickstart;
 mod random;
 mod runs;
+#[cfg(unix)]
+mod safety;
 mod schemas;
 mod stdlib;
 mod support;

@@ -1,6 +1,8 @@
 //! The local engine and the probes, with real processes and sockets. One binary, apart from the others: these take time.
 
 mod drive;
+mod kernel;
+mod names;
 mod probes;
 #[path = "../support/prometheus.rs"]
 #[allow(dead_code, reason = "shared with tests/cluster, which needs more of it")]

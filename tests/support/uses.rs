@@ -19,7 +19,12 @@ team platform { contact: "#platform" }
 service target {
   owner: platform, tier: high, replicas: 4, container: "app"
   pods: pods(namespace: "shop", labels: { app: "target" }), endpoints: ["https://target.example"]
-  local: { a: { command: ["./target"], address: "127.0.0.1:8001", upstream: "127.0.0.1:9001", port: 8080 } }
+  local: {
+    a: {
+      command: ["./target"], movable-clock: true, resolver: "127.0.0.1:9053"
+      address: "127.0.0.1:8001", upstream: "127.0.0.1:9001", port: 8080
+    }
+  }
 }
 service other { owner: platform, tier: high, replicas: 4, pods: pods(namespace: "shop", labels: { app: "other" }) }
 metric good(of: Service): Percent {
@@ -202,6 +207,16 @@ const COMPANIONS: &[(&str, &str, &str, &str)] = &[
     ("dns.error", "", "names", "[\"ledger.example\"]"),
     ("dns.error", "patterns", "names", "[]"),
     ("dns.random", "", "names", "[\"ledger.example\"]"),
+    ("dns.not-found", "", "names", "[\"ledger.example\"]"),
+    ("dns.not-found", "patterns", "names", "[]"),
+    ("dns.silence", "", "names", "[\"ledger.example\"]"),
+    ("dns.silence", "patterns", "names", "[]"),
+    ("dns.delay", "", "names", "[\"ledger.example\"]"),
+    ("dns.delay", "", "latency", "2s"),
+    ("dns.delay", "patterns", "names", "[]"),
+    ("dns.wrong", "", "names", "[\"ledger.example\"]"),
+    ("dns.wrong", "", "address", "\"192.0.2.7\""),
+    ("dns.wrong", "patterns", "names", "[]"),
     ("http.change", "", "merge", "\"{}\""),
     ("http.change", "queries", "of", "request"),
     ("http.rewrite", "", "to-path", "\"/health\""),

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::names::{NameChange, NameFault};
 use super::proxy::{Distribution, HttpChange, HttpFault, PathFault, Sides};
 use crate::types::{Decimal, Entry, Value};
 
@@ -46,6 +47,20 @@ pub enum Action {
         path: String,
         /// `GET` or `HEAD`.
         method: String,
+    },
+    /// Something is done to the names that each target asks for.
+    Names(NameFault),
+    /// The clock is wrong.
+    Clock {
+        /// By so many nanoseconds.
+        by: i64,
+    },
+    /// Packets on the way to each target are lost.
+    Loss {
+        /// Of ten thousand.
+        share: u32,
+        /// Which.
+        sides: Sides,
     },
     /// Fills a folder or a disk.
     Fill {
@@ -100,6 +115,14 @@ impl Action {
                     None => Amount::Full(fields.share("fill")?),
                 },
             },
+            "clock.skew" => Self::Clock {
+                by: match fields.need("by")? {
+                    Value::Offset(offset) => offset.as_nanos(),
+                    _ => return Err("`by` is no offset".to_owned()),
+                },
+            },
+            "packets.drop" => Self::Loss { share: fields.share("share")?, sides: fields.sides()? },
+            _ if action.starts_with("dns.") => Self::Names(name_fault(action, &fields)?),
             _ => Self::Path(path_fault(action, &fields)?),
         })
     }
@@ -149,6 +172,38 @@ fn path_fault(action: &str, fields: &Fields<'_>) -> Result<PathFault, String> {
         "http.body" => fields.http(HttpChange::Body(fields.text("body")?.to_owned()))?,
         other => return Err(format!("the local engine has no action `{other}`")),
     })
+}
+
+fn name_fault(action: &str, fields: &Fields<'_>) -> Result<NameFault, String> {
+    let change = match action {
+        "dns.error" => NameChange::Fails,
+        "dns.not-found" => NameChange::Missing,
+        "dns.silence" => NameChange::Silence,
+        "dns.random" => NameChange::Random,
+        "dns.wrong" => {
+            let address = fields.text("address")?;
+            NameChange::Address(address.parse().map_err(|_| format!("`{address}` is no address of IPv4 or IPv6"))?)
+        }
+        "dns.spoof" => return Ok(NameFault { names: vec![], within: false, change: fields.pairs("answers")? }),
+        "dns.delay" => NameChange::Delay { latency: fields.time("latency")?, jitter: fields.time_or("jitter", 0)? },
+        other => return Err(format!("the local engine has no action `{other}`")),
+    };
+    let mut names = fields.names("names")?;
+    names.extend(fields.names("patterns")?);
+    if names.is_empty() {
+        return Err("the body names no name".to_owned());
+    }
+    let within = match fields.text_or("matching", "exact")? {
+        "exact" => false,
+        "substring" => true,
+        other => return Err(format!("names are not matched by `{other}`")),
+    };
+    Ok(NameFault { names, within, change })
+}
+
+/// As names are compared: in lower case, without the dot at the end.
+fn plain_name(text: &str) -> String {
+    text.trim_end_matches('.').to_ascii_lowercase()
 }
 
 /// The fields of a body, read by type.
@@ -235,6 +290,30 @@ impl<'a> Fields<'a> {
                 .filter(|c| (100..600).contains(c))
                 .ok_or_else(|| format!("{code} is no status")),
             _ => Err("`code` is no status".to_owned()),
+        }
+    }
+
+    fn names(&self, key: &str) -> Result<Vec<String>, String> {
+        match self.get(key) {
+            None => Ok(Vec::new()),
+            Some(Value::List(items)) => items
+                .iter()
+                .map(|item| item.as_text().map(plain_name).ok_or_else(|| format!("`{key}` holds what is no name")))
+                .collect(),
+            Some(_) => Err(format!("`{key}` is no list")),
+        }
+    }
+
+    fn pairs(&self, key: &str) -> Result<NameChange, String> {
+        let Value::Record(entries) = self.need(key)? else { return Err(format!("`{key}` is no map of names")) };
+        let pair = |entry: &Entry| {
+            let other = entry.value.as_text().filter(|t| !t.is_empty());
+            other.map(|other| (plain_name(&entry.key), plain_name(other)))
+        };
+        let pairs: Option<Vec<_>> = entries.iter().map(pair).collect();
+        match pairs {
+            Some(pairs) if !pairs.is_empty() => Ok(NameChange::Instead(pairs)),
+            _ => Err(format!("`{key}` is no map of names")),
         }
     }
 

@@ -17,6 +17,7 @@ use super::keeper::client::{self, NoAnswer};
 use super::keeper::held;
 use super::keeper::protocol::{Aim, Answer, Injected, Look, ReplicaLook, Request, System};
 use super::process::{self, Process};
+use super::{packets, shim};
 use crate::engine::drive::{Confirmation, DriveError, Driver, Injection, Target, UndoRecord};
 use crate::plan::{EngineName, Plan, ProcessSelector, Selector};
 
@@ -41,6 +42,12 @@ struct Undo {
     fault: Injected,
     /// The file that takes space.
     file: Option<PathBuf>,
+    /// The files that clocks are read from.
+    #[serde(default)]
+    clocks: Vec<PathBuf>,
+    /// The table of the packet filter.
+    #[serde(default)]
+    table: Option<String>,
 }
 
 /// The local engine of one project.
@@ -201,6 +208,9 @@ fn target(replica: &ReplicaLook) -> Target {
     if let Some(address) = &replica.address {
         facts.insert("address".into(), address.as_str().into());
     }
+    if let Some(resolver) = &replica.resolver {
+        facts.insert("resolver".into(), resolver.as_str().into());
+    }
     Target { id, service: Some(replica.service.as_str().into()), facts }
 }
 
@@ -215,7 +225,8 @@ fn aim(target: &Target) -> Result<Aim, String> {
     };
     if let Some(url) = get("url") {
         let service = target.service.as_ref().map(SmolStr::to_string).unwrap_or_default();
-        return Ok(Aim { service, replica: url.clone(), process: None, address: None, url: Some(url) });
+        let (replica, url) = (url.clone(), Some(url));
+        return Ok(Aim { service, replica, process: None, address: None, url, resolver: None });
     }
     let lacks = || format!("`{}` is not what this engine found", target.id);
     Ok(Aim {
@@ -224,6 +235,7 @@ fn aim(target: &Target) -> Result<Aim, String> {
         process,
         address: get("address"),
         url: None,
+        resolver: get("resolver"),
     })
 }
 
@@ -297,9 +309,24 @@ impl Driver for LocalDriver {
             if action.needs_process() && !aim.process.is_some_and(|p| p.is_alive()) {
                 return Err(wrong(format!("{aim} is gone")));
             }
-            if matches!(action, Action::Path(_)) && aim.address.is_none() {
+            if matches!(action, Action::Path(_) | Action::Loss { .. }) && aim.address.is_none() {
                 return Err(wrong(format!("no proxy stands before {aim}")));
             }
+            if matches!(action, Action::Names(_)) && aim.resolver.is_none() {
+                return Err(wrong(format!("{aim} does not ask Perturb for names")));
+            }
+        }
+        let (mut clocks, mut table) = (Vec::new(), None);
+        match &action {
+            Action::Clock { .. } => {
+                shim::library().map_err(wrong)?;
+                clocks.extend(targets.iter().map(|aim| shim::file_of(&self.home, &aim.service, &aim.replica)));
+            }
+            Action::Loss { .. } => {
+                packets::possible().map_err(wrong)?;
+                table = Some(packets::table_of(&injection.id));
+            }
+            _ => {}
         }
         let file = match &action {
             Action::Fill { folder, amount } => {
@@ -315,7 +342,7 @@ impl Driver for LocalDriver {
             targets,
             at_most: injection.at_most.as_nanos().div_ceil(1_000_000),
         };
-        let data = serde_json::to_value(Undo { home: self.home.clone(), fault, file })
+        let data = serde_json::to_value(Undo { home: self.home.clone(), fault, file, clocks, table })
             .map_err(|error| wrong(error.to_string()))?;
         Ok(UndoRecord { engine: EngineName::Local, injection: injection.id.clone(), form: FORM, data })
     }
@@ -373,6 +400,12 @@ impl Driver for LocalDriver {
 fn without_keeper(record: &Undo) -> Result<(), String> {
     if let Some(file) = &record.file {
         disk::empty(file).map_err(|error| format!("{} is left: {error}", file.display()))?;
+    }
+    for clock in &record.clocks {
+        shim::put_right(clock).map_err(|error| format!("the clock of {} is wrong: {error}", clock.display()))?;
+    }
+    if let Some(table) = &record.table {
+        packets::end(table)?;
     }
     if record.fault.action == Action::Stop {
         let roots = record.fault.targets.iter().filter_map(|aim| aim.process).filter(Process::is_alive);

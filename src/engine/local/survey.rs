@@ -33,10 +33,13 @@ pub fn survey() -> Vec<Ability> {
         Ability { what: "processor and memory under load", why_not: None },
         Ability { what: "fill a folder or a disk", why_not: None },
         Ability { what: "send a load to URLs", why_not: None },
+        Ability { what: "answer for a name server, at a `resolver`", why_not: None },
+        Ability {
+            what: "move the clock of what is started with `movable-clock`",
+            why_not: super::shim::library().err(),
+        },
+        Ability { what: "lose packets (nftables)", why_not: super::packets::possible().err() },
         // What a reader of the list would look for, and not find.
-        Ability { what: "lose packets (tc, nftables)", why_not: not_yet("`proxy.stall` comes near") },
         Ability { what: "slow a disk (cgroup io)", why_not: not_yet("Chaos Mesh can, in a cluster") },
-        Ability { what: "answer for a name server", why_not: not_yet("Chaos Mesh and Litmus can, in a cluster") },
-        Ability { what: "move a clock (libfaketime)", why_not: not_yet("Chaos Mesh can, in a cluster") },
     ]
 }

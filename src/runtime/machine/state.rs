@@ -149,6 +149,8 @@ pub(super) struct Expected {
     pub held: bool,
     /// Since when it holds without a break, after the faults.
     pub holds_since: Option<Duration>,
+    /// After the faults: a valid sample was false, and since then there was no gap. Only then is it known not to hold.
+    pub seen_false: bool,
 }
 
 /// A guard.

@@ -11,9 +11,11 @@ use rustix::process::Signal;
 use super::protocol::{Aim, Answer, Injected};
 use super::replica::Replica;
 use crate::engine::local::action::Action;
-use crate::engine::local::disk;
+use crate::engine::local::names::{Asked, Names};
+use crate::engine::local::packets::{self, Loss};
 use crate::engine::local::process::{self, Process};
 use crate::engine::local::proxy::{Active, Counters, Path as ProxyPath};
+use crate::engine::local::{disk, shim};
 
 /// How long a process may take to stand still or go on: the kernel does it within a tick, if it is not in a call that
 /// cannot be interrupted.
@@ -27,8 +29,12 @@ pub struct Held {
     pub until: Instant,
     paths: Vec<Arc<ProxyPath>>,
     active: Option<Arc<Active>>,
+    names: Vec<Arc<Names>>,
+    asked: Option<Arc<Asked>>,
     stopped: Vec<Process>,
     loads: Vec<Child>,
+    clocks: Vec<(Aim, PathBuf)>,
+    table: Option<String>,
     file: Option<PathBuf>,
     taken: u64,
     /// For actions that happen once: the processes that they happened to, with how often they had been started.
@@ -39,10 +45,14 @@ pub struct Held {
 pub struct Scene<'a> {
     /// The proxy at an address.
     pub path: &'a dyn Fn(&str) -> Option<Arc<ProxyPath>>,
+    /// The name server at an address.
+    pub names: &'a dyn Fn(&str) -> Option<Arc<Names>>,
     /// The replica of an aim.
     pub replica: &'a dyn Fn(&Aim) -> Option<Arc<Replica>>,
     /// What relative folders begin at.
     pub folder: &'a Path,
+    /// The keeper's own folder.
+    pub home: &'a Path,
     /// The binary.
     pub exe: &'a Path,
 }
@@ -59,8 +69,12 @@ impl Held {
             until,
             paths: Vec::new(),
             active: None,
+            names: Vec::new(),
+            asked: None,
             stopped: Vec::new(),
             loads: Vec::new(),
+            clocks: Vec::new(),
+            table: None,
             file: None,
             taken: 0,
             struck: Vec::new(),
@@ -112,6 +126,34 @@ impl Held {
                     let url = format!("{}{path}", url.trim_end_matches('/'));
                     self.load(&["requests", &share, "--method", &method, "--url", &url], scene.exe)
                 })
+            }
+            Action::Names(fault) => {
+                let asked = Arc::new(Asked::new(fault));
+                for aim in &targets {
+                    let address = aim.resolver.as_deref().ok_or_else(|| format!("{aim} does not ask us for names"))?;
+                    let names = (scene.names)(address).ok_or_else(|| format!("no name server is open at {address}"))?;
+                    if names.active().is_some() {
+                        return Err(format!("another fault is on the names of {aim}, and there is room for one"));
+                    }
+                    names.set(Some(asked.clone()));
+                    self.names.push(names);
+                }
+                self.asked = Some(asked);
+                Ok(())
+            }
+            Action::Clock { by } => targets.iter().try_for_each(|aim| {
+                let file = shim::file_of(scene.home, &aim.service, &aim.replica);
+                if !file.exists() {
+                    return Err(format!("{aim} was not started so that its clock can be moved"));
+                }
+                self.clocks.push((aim.clone(), file.clone()));
+                shim::shift(&file, by).map_err(|error| format!("cannot move the clock of {aim}: {error}"))
+            }),
+            Action::Loss { share, sides } => {
+                let addresses = targets.iter().map(address).collect::<Result<Vec<_>, _>>()?;
+                let table = packets::table_of(&self.fault.id);
+                self.table = Some(table.clone());
+                packets::begin(&table, &Loss { addresses, share, sides, at_most: self.fault.at_most })
             }
             Action::Fill { folder, amount } => {
                 let file = disk::file_of(&scene.folder.join(folder), &self.fault.id);
@@ -197,6 +239,17 @@ impl Held {
                 Some(seen) => Answer::There(seen),
                 None => Answer::NotSeen("nothing came by that it could act on".to_owned()),
             },
+            Action::Names(_) => match self.asked.as_ref().and_then(|a| a.tell()) {
+                Some(seen) => Answer::There(seen),
+                None => Answer::NotSeen("nobody asked for a name that is meant".to_owned()),
+            },
+            Action::Clock { .. } => self.clock_seen(replica),
+            Action::Loss { .. } => match self.table.as_deref().map(packets::dropped) {
+                Some(Ok(Some(0))) => Answer::NotSeen("no packet was dropped yet".to_owned()),
+                Some(Ok(Some(packets))) => Answer::There(format!("{packets} packets were dropped")),
+                Some(Err(error)) => Answer::NotSeen(error),
+                Some(Ok(None)) | None => Answer::NotSeen("the rules are gone".to_owned()),
+            },
             Action::Stop => match self.stopped.iter().find(|p| p.is_alive() && !p.is_stopped()) {
                 Some(process) => Answer::NotSeen(format!("process {process} runs on")),
                 None if self.stopped.iter().any(Process::is_alive) => {
@@ -243,6 +296,22 @@ impl Held {
         }
     }
 
+    fn clock_seen(&self, replica: &dyn Fn(&Aim) -> Option<Arc<Replica>>) -> Answer {
+        for (aim, file) in &self.clocks {
+            let Some(process) = replica(aim).and_then(|r| r.process().ok().flatten()) else {
+                return Answer::NotSeen(format!("{aim} is gone"));
+            };
+            match shim::seen(process, file) {
+                shim::Seen::Asked => {}
+                shim::Seen::NotYet => return Answer::NotSeen(format!("{aim} did not ask for the time yet")),
+                shim::Seen::NoLibrary => {
+                    return Answer::NotSeen(format!("libfaketime is not in {aim}: is it linked statically?"));
+                }
+            }
+        }
+        Answer::There(format!("{} processes read a clock that is wrong", self.clocks.len()))
+    }
+
     fn load_seen(&self) -> Answer {
         let facts: Vec<_> = self.loads.iter().filter_map(|child| process::facts(child.id())).collect();
         let ticks: u64 = facts.iter().map(|f| f.ticks).sum();
@@ -265,6 +334,15 @@ impl Held {
     pub fn undo(&mut self) -> Result<(), String> {
         for path in self.paths.drain(..) {
             path.set(None);
+        }
+        for names in self.names.drain(..) {
+            names.set(None);
+        }
+        for (aim, file) in &self.clocks {
+            shim::put_right(file).map_err(|error| format!("the clock of {aim} is wrong: {error}"))?;
+        }
+        if let Some(table) = &self.table {
+            packets::end(table).map_err(|error| format!("packets to {} may be lost: {error}", self.fault.id))?;
         }
         for child in &mut self.loads {
             drop(child.stdin.take());
@@ -300,6 +378,14 @@ pub fn go_on(stopped: &[Process]) -> Result<(), String> {
         std::thread::sleep(Duration::from_millis(2));
     }
     Ok(())
+}
+
+/// Where others reach an aim, as an address.
+fn address(aim: &Aim) -> Result<std::net::SocketAddr, String> {
+    use std::net::ToSocketAddrs;
+    let text = aim.address.as_deref().ok_or_else(|| format!("no path leads to {aim}"))?;
+    let found = text.to_socket_addrs().map_err(|error| format!("`{text}` is no address: {error}"))?.next();
+    found.ok_or_else(|| format!("`{text}` is no address"))
 }
 
 /// The process of an aim, as it was drawn.

@@ -25,6 +25,7 @@ use tokio::sync::Notify;
 use self::held::{Held, Scene};
 use self::protocol::{Aim, Answer, Injected, Look, ReplicaLook, Request, System, VERSION};
 use self::replica::Replica;
+use super::names::{NameServer, Names};
 use super::process::Process;
 use super::proxy::{Path as ProxyPath, Proxy, lock};
 
@@ -54,6 +55,7 @@ struct Running {
     folder: PathBuf,
     replicas: BTreeMap<(String, String), Arc<Replica>>,
     proxies: BTreeMap<String, (String, Proxy)>,
+    resolvers: BTreeMap<String, (Option<String>, NameServer)>,
 }
 
 /// Runs until nobody needs it. Another keeper of the same home: then this one ends at once, and all is well.
@@ -236,6 +238,18 @@ impl Keeper {
                     running.proxies.insert(address, (upstream, proxy));
                 }
             }
+            if let Some(resolver) = &spec.resolver {
+                let (address, upstream) =
+                    (resolver.address.to_string(), resolver.upstream.as_ref().map(ToString::to_string));
+                let known = running.resolvers.get(&address).is_some_and(|(to, _)| *to == upstream);
+                if !known {
+                    running.resolvers.remove(&address);
+                    let server = NameServer::open(&address, upstream.as_deref()).await.map_err(|error| {
+                        format!("nobody can answer {service}/{} for names at {address}: {error}", spec.name)
+                    })?;
+                    running.resolvers.insert(address, (upstream, server));
+                }
+            }
             let folder = running.folder.clone();
             let replica = Replica::begin(service.clone(), spec, &folder, &self.home, &self.exe)
                 .map_err(|error| format!("cannot start {service}/{}: {error}", key.1))?;
@@ -278,7 +292,9 @@ impl Keeper {
         self.renew(&fault.holder, lease);
         let path = |address: &str| running.path(address);
         let replica = |aim: &Aim| running.replica(aim);
-        let scene = Scene { path: &path, replica: &replica, folder: &running.folder, exe: &self.exe };
+        let names = |address: &str| running.names(address);
+        let (folder, home, exe) = (&running.folder, &self.home, &self.exe);
+        let scene = Scene { path: &path, names: &names, replica: &replica, folder, home, exe };
         let id = fault.id.clone();
         match tokio::task::block_in_place(|| Held::inject(fault, &scene)) {
             Ok(held) => {
@@ -364,6 +380,7 @@ impl Keeper {
                         process: replica.process().ok().flatten(),
                         not_ready: ready.err(),
                         address,
+                        resolver: replica.spec.resolver.as_ref().map(|r| r.address.to_string()),
                         restarts: replica.restarts(),
                         connections,
                     }
@@ -389,12 +406,17 @@ impl Keeper {
             }
         });
         running.proxies.clear();
+        running.resolvers.clear();
     }
 }
 
 impl Running {
     fn path(&self, address: &str) -> Option<Arc<ProxyPath>> {
         self.proxies.get(address).map(|(_, proxy)| proxy.path.clone())
+    }
+
+    fn names(&self, address: &str) -> Option<Arc<Names>> {
+        self.resolvers.get(address).map(|(_, server)| server.names.clone())
     }
 
     fn replica(&self, aim: &Aim) -> Option<Arc<Replica>> {
@@ -424,5 +446,9 @@ pub fn child(parent: u32, command: &[std::ffi::OsString]) -> io::Error {
         return io::Error::other("whoever started this is gone");
     }
     let [program, arguments @ ..] = command else { return io::Error::other("the command is empty") };
-    std::process::Command::new(program).args(arguments).exec()
+    let mut command = std::process::Command::new(program);
+    if let Some(library) = std::env::var_os(super::shim::PRELOAD) {
+        command.env("LD_PRELOAD", library).env_remove(super::shim::PRELOAD);
+    }
+    command.args(arguments).exec()
 }

@@ -10,7 +10,7 @@ use crate::engine::local::process::Process;
 use crate::plan::LocalReplica;
 
 /// Raised with every change that an older keeper would misread.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +105,9 @@ pub struct Aim {
     /// Its URL, for a load.
     #[serde(default)]
     pub url: Option<String>,
+    /// Where it asks for names.
+    #[serde(default)]
+    pub resolver: Option<String>,
 }
 
 impl std::fmt::Display for Aim {
@@ -165,6 +168,9 @@ pub struct ReplicaLook {
     pub not_ready: Option<String>,
     /// Where others reach it.
     pub address: Option<String>,
+    /// Where it asks for names.
+    #[serde(default)]
+    pub resolver: Option<String>,
     /// How often the keeper had to start it again.
     pub restarts: u32,
     /// How many connections its proxy carries.

@@ -12,6 +12,7 @@ use rustix::process::Signal;
 
 use crate::engine::local::process::{self, Process};
 use crate::engine::local::proxy::lock;
+use crate::engine::local::shim;
 use crate::plan::{LocalCommand, LocalProcess, LocalReplica, ReadyProbe};
 
 /// The first wait before an ended process is started again; it doubles, up to the most.
@@ -30,6 +31,7 @@ pub struct Replica {
     pub spec: LocalReplica,
     folder: PathBuf,
     log: PathBuf,
+    home: PathBuf,
     exe: PathBuf,
     state: Mutex<State>,
     changed: Condvar,
@@ -62,11 +64,16 @@ impl Replica {
             spec,
             folder: folder.to_owned(),
             log,
+            home: home.to_owned(),
             exe: exe.to_owned(),
             state: Mutex::new(State::default()),
             changed: Condvar::new(),
         });
         if let Some(LocalProcess::Command(command)) = replica.spec.process.clone() {
+            if command.movable_clock {
+                // No fault is on what nobody holds yet: an offset that is in the file was left by a keeper that was killed.
+                shim::put_right(&shim::file_of(home, &replica.service, &replica.spec.name))?;
+            }
             let (held, own) = (replica.clone(), command);
             let (tell, told) = std::sync::mpsc::channel();
             // The thread lives as long as its process: the kernel ends a child with the *thread* that started it.
@@ -157,11 +164,16 @@ impl Replica {
             path if path.contains('/') => folder.join(path),
             name => PathBuf::from(name),
         };
+        let clock = match command.movable_clock {
+            true => shim::environment(&shim::file_of(&self.home, &self.service, &self.spec.name))?,
+            false => Vec::new(),
+        };
         Command::new(&self.exe)
             .args(["__local", "child", &std::process::id().to_string(), "--"])
             .arg(program)
             .args(arguments.iter().map(smol_str::SmolStr::as_str))
             .envs(command.env.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+            .envs(clock)
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

@@ -18,9 +18,9 @@ mod of_system {
     use tokio::io::Interest;
     use tokio::io::unix::AsyncFd;
 
-    /// A timer of its own for whoever waits.
+    /// A timer of its own for whoever waits, and the moment that it is set to.
     #[derive(Debug)]
-    pub struct Clock(AsyncFd<OwnedFd>);
+    pub struct Clock(AsyncFd<OwnedFd>, Option<Instant>);
 
     impl Clock {
         pub fn new() -> io::Result<Self> {
@@ -28,7 +28,7 @@ mod of_system {
             // Deprecated for types that might give away another descriptor; an `OwnedFd` cannot.
             #[expect(deprecated, reason = "the other constructors are unsafe, and nothing here is")]
             let registered = AsyncFd::with_interest(fd, Interest::READABLE)?;
-            Ok(Self(registered))
+            Ok(Self(registered, None))
         }
 
         pub async fn until(&mut self, at: Instant) -> io::Result<()> {
@@ -36,13 +36,20 @@ mod of_system {
             if left.is_zero() {
                 return Ok(());
             }
-            timerfd_settime(self.0.get_ref(), TimerfdTimerFlags::empty(), &once(left))?;
+            // A wait that was given up for a moment goes on: the timer runs meanwhile.
+            if self.1 != Some(at) {
+                timerfd_settime(self.0.get_ref(), TimerfdTimerFlags::empty(), &once(left))?;
+                self.1 = Some(at);
+            }
             loop {
                 let mut ready = self.0.readable().await?;
                 let mut count = [0u8; 8];
                 // A wait that was given up may have left the descriptor marked as ready: the read says whether it is.
                 match ready.try_io(|fd| Ok(rustix::io::read(fd.get_ref(), &mut count)?)) {
-                    Ok(Ok(_)) => return Ok(()),
+                    Ok(Ok(_)) => {
+                        self.1 = None;
+                        return Ok(());
+                    }
                     Ok(Err(error)) => return Err(error),
                     Err(_) => {}
                 }

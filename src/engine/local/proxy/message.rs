@@ -115,7 +115,7 @@ pub fn meant(fault: &HttpFault, head: &RequestHead) -> bool {
 }
 
 /// `*` is anything, `?` one byte. Linear in the text for each `*`: a pattern cannot make it slow.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
+pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {

@@ -20,6 +20,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 pub use clock::Clock;
+pub(crate) use message::matches;
+pub(crate) use pump::wait;
 
 /// From where to where bytes go, seen from the upstream (the target of a fault).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

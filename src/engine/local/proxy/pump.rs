@@ -23,6 +23,9 @@ pub const PIECE: usize = 64 * 1024;
 const MOST_WAITING: usize = 32 * 1024 * 1024;
 /// Under a bandwidth limit a piece is at most this much of a second, so that it flows and does not come in lumps.
 const PARTS_OF_A_SECOND: u64 = 200;
+/// And at most so many such pieces wait: a twentieth of a second, as in front of a slow link. It is what a busy machine may
+/// come late by without loss of speed; more would only be read to lie about.
+const PIECES_WAITING: usize = 10;
 
 /// Why a pump stopped.
 pub enum Stopped {
@@ -142,23 +145,24 @@ impl Held {
             }
             let cut = matches!(active.fault, PathFault::Cut { .. });
             // What is cut is read on for a while, as a network takes packets and loses them; then the window closes.
-            let may_read = self.end.is_none() && self.bytes < MOST_WAITING;
+            let may_read = self.end.is_none() && self.bytes < most_waiting(&active.fault);
             let due = if cut { None } else { self.queue.front().map(|p| p.due).or(self.end) };
             let most = largest(&active.fault).min(buffer.len());
             let part = buffer.get_mut(..most).unwrap_or_default();
             tokio::select! {
                 biased;
                 () = link.changed(version) => {}
-                read = from.read(part), if may_read => {
-                    let read = read?;
-                    let bytes = part.get(..read).unwrap_or_default();
-                    self.take(bytes, active);
-                }
+                // Before more is read: a sender that never rests would keep what is due from going.
                 waited = self.clock.until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                     waited?;
                     if self.send_due(to).await? {
                         return Ok(true);
                     }
+                }
+                read = from.read(part), if may_read => {
+                    let read = read?;
+                    let bytes = part.get(..read).unwrap_or_default();
+                    self.take(bytes, active);
                 }
             }
         }
@@ -236,6 +240,17 @@ fn largest(fault: &PathFault) -> usize {
             usize::try_from((bits_per_second / 8 / PARTS_OF_A_SECOND).max(1)).unwrap_or(PIECE)
         }
         _ => PIECE,
+    }
+}
+
+/// How much may wait.
+fn most_waiting(fault: &PathFault) -> usize {
+    match fault {
+        PathFault::Bandwidth { bits_per_second, .. } => {
+            let piece = usize::try_from(bits_per_second / 8 / PARTS_OF_A_SECOND).unwrap_or(MOST_WAITING);
+            piece.max(1).saturating_mul(PIECES_WAITING).min(MOST_WAITING)
+        }
+        _ => MOST_WAITING,
     }
 }
 
