@@ -82,6 +82,10 @@ pub(super) struct Held {
 pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
     let place = arguments.which.place.as_deref();
     let plans = match (&arguments.gameday, &arguments.verify) {
+        (Some(_), _) if arguments.format == Format::Json => {
+            return Err(Failure::new("a game day is held with people, who read words")
+                .help("its journal has all of it as data: `perturb show RUN --json`"));
+        }
         (Some(name), _) => {
             let (agenda, place) = match experiment::gameday(&arguments.file, name, place, terminal)? {
                 Ok(found) => found,
