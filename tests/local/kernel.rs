@@ -18,8 +18,8 @@ use crate::support::{Rig, echo, exe, plan, port, round_trip, until};
 fn can(test: &str, possible: Result<(), String>) -> bool {
     let Err(why) = possible else { return true };
     assert!(
-        std::env::var_os("PERTURB_REQUIRE_SERVERS").is_none_or(|v| v != "1"),
-        "{test} cannot run, and PERTURB_REQUIRE_SERVERS is set: {why}"
+        std::env::var_os("PERTURB_REQUIRE_ROOT").is_none_or(|v| v != "1"),
+        "{test} cannot run, and PERTURB_REQUIRE_ROOT is set: {why}"
     );
     eprintln!("SKIPPED: {test}: {why}");
     false
