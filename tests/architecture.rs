@@ -62,6 +62,7 @@ const LIBRARIES: &[(&str, &str, &str)] = &[
     ("lsp_server", "server/lsp/", "the protocol is spoken in one place"),
     ("gen_lsp_types", "server/lsp/", "the protocol is spoken in one place"),
     ("clap", "cli/", "arguments are understood at the edge"),
+    ("ring", "cli/approval/", "signatures are verified in one place"),
     ("saphyr_parser", "import/yaml.rs", "YAML of others is read in one place, which bounds it"),
 ];
 

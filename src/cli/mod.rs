@@ -9,6 +9,8 @@
     reason = "the edge: a command line reads and writes files, and asks for its environment"
 )]
 
+#[cfg(feature = "run")]
+mod approval;
 mod baseline;
 mod check;
 mod compile;
@@ -35,6 +37,8 @@ mod input;
 mod journal;
 #[cfg(feature = "run")]
 mod junit;
+#[cfg(feature = "run")]
+mod keyboard;
 mod lint;
 #[cfg(feature = "run")]
 mod local;
@@ -58,6 +62,8 @@ mod runs;
 mod schema;
 #[cfg(feature = "run")]
 mod simulate;
+#[cfg(feature = "run")]
+mod strip;
 mod terminal;
 #[cfg(feature = "run")]
 mod view;
@@ -116,6 +122,8 @@ enum Command {
     #[cfg(feature = "run")]
     Run(run::Arguments),
     #[cfg(feature = "run")]
+    Approve(approval::Arguments),
+    #[cfg(feature = "run")]
     Recover(recover::Arguments),
     #[cfg(feature = "run")]
     Gate(gate::Arguments),
@@ -166,6 +174,8 @@ pub fn main() -> std::process::ExitCode {
         Command::Lsp(arguments) => lsp::run(&arguments),
         #[cfg(feature = "run")]
         Command::Run(arguments) => run::run(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::Approve(arguments) => approval::run(&arguments, &terminal),
         #[cfg(feature = "run")]
         Command::Gate(arguments) => gate::run(&arguments, &terminal),
         #[cfg(feature = "run")]

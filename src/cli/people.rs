@@ -2,6 +2,11 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::approval::{Given, Signers, judge};
+use super::keyboard::Keyboard;
+use super::view::Screen;
 
 use crate::plan::{Approval, Plan, Rule};
 use crate::runtime::drive::{People, wall};
@@ -9,39 +14,45 @@ use crate::runtime::journal::Journal;
 use crate::runtime::machine::{Question, Verdict};
 use crate::types::Duration;
 
-/// An approval as a file: it is bound to one plan.
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct ApprovalFile {
-    /// The plan's digest.
-    pub digest: String,
-    /// For which team.
-    pub team: String,
-    /// Who approves.
-    pub by: String,
+/// What was said before the run, in files.
+pub(super) struct Consent {
+    pub given: Vec<Given>,
+    pub signers: Signers,
 }
 
 /// The people at this terminal.
 pub(super) struct AtTerminal {
-    pub approvals: Vec<ApprovalFile>,
-    pub journal: PathBuf,
+    consent: Consent,
+    journal: PathBuf,
+    keyboard: Keyboard,
+}
+
+impl AtTerminal {
+    /// `screen`: what else is drawn on the terminal, if anything is.
+    pub(super) fn new(consent: Consent, journal: PathBuf, screen: Option<Arc<Screen>>) -> Self {
+        Self { consent, journal, keyboard: Keyboard::new(screen) }
+    }
 }
 
 #[async_trait::async_trait]
 impl People for AtTerminal {
     async fn approve(&self, plan: &Plan, approval: &Approval) -> Result<String, String> {
-        let mine = |a: &&ApprovalFile| a.team == approval.team.as_str() && a.digest == plan.digest;
-        if let Some(file) = self.approvals.iter().find(mine) {
-            return Ok(format!("{} (by file)", file.by));
+        let Consent { given, signers } = &self.consent;
+        if let Some(judged) = judge(given, plan, &approval.team, signers, now()) {
+            return judged;
         }
-        if self.approvals.iter().any(|a| a.team == approval.team.as_str()) {
-            return Err(format!("the file approves another plan than {}", plan.digest));
+        if signers.are_named() {
+            // A name that anybody can type proves nothing where keys do.
+            return Err(
+                "no signed approval was given: `perturb approve` writes what is signed, --approval FILE gives it"
+                    .to_owned(),
+            );
         }
         let text = format!("{} approves this plan ({}). Your name, or nothing to refuse: ", approval.team, plan.digest);
-        match line(text).await {
+        match self.keyboard.line(text).await {
             Some(name) if !name.is_empty() => Ok(format!("{name} (at the terminal)")),
             Some(_) => Err("it was refused".to_owned()),
-            None => Err("nobody is there to approve: give --approval FILE".to_owned()),
+            None => Err("nobody is there to approve: give --approval FILE (`perturb approve` writes one)".to_owned()),
         }
     }
 
@@ -53,12 +64,12 @@ impl People for AtTerminal {
     }
 
     async fn ask(&self, question: &Question) -> Option<(bool, String)> {
-        let said = line(format!("? {}: {} (yes/no) ", question.who, question.text)).await?;
+        let said = self.keyboard.line(format!("? {}: {} (yes/no) ", question.who, question.text)).await?;
         Some((matches!(said.to_lowercase().as_str(), "y" | "yes"), format!("{} (at the terminal)", question.who)))
     }
 
     async fn prompt(&self, question: &Question) -> Option<(String, String)> {
-        let words = line(format!("… {}: {} ", question.who, question.text)).await?;
+        let words = self.keyboard.line(format!("… {}: {} ", question.who, question.text)).await?;
         Some((format!("{} (at the terminal)", question.who), words))
     }
 }
@@ -88,20 +99,9 @@ fn confirmed_in(text: &str) -> Option<(String, Duration)> {
     Some((environment.trim().to_owned(), within.trim().strip_prefix("within:")?.trim().parse().ok()?))
 }
 
-/// A line from a person; `None`: nobody is there.
-async fn line(prompt: String) -> Option<String> {
-    if !std::io::stdin().is_terminal() {
-        return None;
-    }
-    // A thread of its own, which is not waited for: a person may never answer.
-    let (said, heard) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        let _ = std::io::stderr().write_all(prompt.as_bytes());
-        let mut text = String::new();
-        let read = std::io::stdin().lock().read_line(&mut text);
-        let _ = said.send(read.ok().filter(|n| *n > 0).map(|_| text.trim().to_owned()));
-    });
-    heard.await.ok().flatten()
+/// Now.
+pub(super) fn now() -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(wall()).unwrap_or_default()
 }
 
 /// Asks at once, outside of a run.

@@ -5,16 +5,15 @@ use std::sync::Arc;
 
 use super::exit::{Exit, Failure};
 use super::journal::{JournalArguments, failure};
-use super::people::{ApprovalFile, AtTerminal, ask};
+use super::people::{AtTerminal, Consent, ask};
 use super::terminal::Terminal;
-use super::view::{Format, viewer};
+use super::view::{Format, screen, viewer};
 use super::which::Which;
-use super::{experiment, junit, world};
-use crate::analysis::timeline::{settling, timeline};
+use super::{approval, experiment, junit, world};
 use crate::plan::{Plan, Step, StepKind};
 use crate::runtime::drive::{HoldError, Parts, Rescued, dry, hold, recover, wall};
 use crate::runtime::journal::{Begun, JOURNAL_VERSION, Owner, RunRow};
-use crate::runtime::machine::{EndedBy, Outcome, Verdict};
+use crate::runtime::machine::{EndedBy, Outcome, Verdict, words};
 use crate::runtime::simulate::told;
 use crate::runtime::watchdog::Program;
 use crate::types::Duration;
@@ -43,7 +42,7 @@ pub(super) struct Arguments {
     /// Asks before each step
     #[arg(long, conflicts_with = "dry")]
     step: bool,
-    /// An approval of this plan, as JSON: { "digest", "team", "by" }; may be given several times
+    /// An approval of this plan (`perturb approve`), with its signature FILE.sig beside it; may be given several times
     #[arg(long, value_name = "FILE")]
     approval: Vec<PathBuf>,
     /// The name of a protected environment, where nobody is there to type it
@@ -72,7 +71,8 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
         Err(exit) => return Ok(exit),
     };
     confirm(&plans, arguments)?;
-    let approvals = arguments.approval.iter().map(|path| read_approval(path)).collect::<Result<Vec<_>, _>>()?;
+    let approvals = arguments.approval.iter().map(|path| approval::read(path)).collect::<Result<Vec<_>, _>>()?;
+    let signers = approval::Signers::of(&arguments.file)?;
     let began = std::time::Instant::now();
     let all = plans.len();
     let mut over: Vec<Held> = Vec::new();
@@ -81,7 +81,8 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
             let gap = if number > 1 { "\n" } else { "" };
             terminal.print(&format!("{gap}{number} of {all}: {}\n", plan.name))?;
         }
-        let Some(held) = one(arguments, plan, approvals.clone(), terminal)? else { continue };
+        let consent = Consent { given: approvals.clone(), signers: signers.clone() };
+        let Some(held) = one(arguments, plan, consent, terminal)? else { continue };
         let goes_on = matches!(held.outcome.verdict, Verdict::Confirmed | Verdict::Refuted | Verdict::NotRun);
         over.push(held);
         if !goes_on {
@@ -101,29 +102,25 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
 }
 
 /// Runs one; `None`: it was a dry run, and preflight allows it.
-fn one(
-    arguments: &Arguments,
-    mut plan: Plan,
-    approvals: Vec<ApprovalFile>,
-    terminal: &Terminal,
-) -> Result<Option<Held>, Failure> {
+fn one(arguments: &Arguments, mut plan: Plan, consent: Consent, terminal: &Terminal) -> Result<Option<Held>, Failure> {
     if arguments.step {
-        plan.method = with_questions(plan.method);
+        let asked = with_questions(&plan, plan.method.clone());
+        plan.method = asked;
     }
     let journal = arguments.journal.open()?;
     let path = journal.path().to_owned();
     say_rescued(&rescue_before(&path)?, terminal);
     let plan = Arc::new(plan);
     let id = new_id(&plan);
-    let total = timeline(&plan).total.plus(settling(&plan).times(2));
+    let screen = screen(arguments.format, terminal);
     let (_operator, told_by_operator) = tokio::sync::mpsc::unbounded_channel();
     let program = std::env::current_exe().map_err(|e| Failure::new(format!("cannot find this program: {e}")))?;
     let local = world::local(&arguments.file)?;
     let parts = Parts {
         drivers: world::drivers(&local),
         sampler: world::sampler(&local, &plan.place.cluster),
-        people: Arc::new(AtTerminal { approvals, journal: path }),
-        viewer: viewer(arguments.format, &id, &plan, total),
+        people: Arc::new(AtTerminal::new(consent, path, screen.clone())),
+        viewer: viewer(arguments.format, &id, &plan, screen),
         watchdog: Some(Program { program, arguments: vec!["watchdog".into()] }),
         operator: told_by_operator,
     };
@@ -209,22 +206,14 @@ fn confirm(plans: &[Plan], arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn read_approval(path: &Path) -> Result<ApprovalFile, Failure> {
-    let bytes = crate::source::disk::read_file(path).map_err(|e| Failure::io("read", path, &e))?;
-    serde_json::from_slice(&bytes).map_err(|e| {
-        Failure::new(format!("`{}` is no approval: {e}", path.display()))
-            .help("it looks like this: { \"digest\": \"sha256:…\", \"team\": \"platform\", \"by\": \"a name\" }")
-    })
-}
-
 /// The method with a question before each step.
-fn with_questions(steps: Vec<Step>) -> Vec<Step> {
+fn with_questions(plan: &Plan, steps: Vec<Step>) -> Vec<Step> {
     let mut all = Vec::new();
     for mut step in steps {
         let (is_parallel, question) = match &step.kind {
             StepKind::Parallel(_) => (true, "begin all branches?".to_owned()),
             StepKind::Round { title, .. } => (false, format!("begin the round {title}?")),
-            _ => (false, "go on with the next step?".to_owned()),
+            _ => (false, format!("begin `{}`?", words(plan, &step))),
         };
         let ask = StepKind::Ask { who: "operator".into(), question, within: STEP };
         all.push(Step { kind: ask, span: step.span });
@@ -232,7 +221,7 @@ fn with_questions(steps: Vec<Step>) -> Vec<Step> {
             StepKind::With { steps, .. } | StepKind::Sequence(steps) | StepKind::Round { steps, .. }
                 if !is_parallel =>
             {
-                *steps = with_questions(std::mem::take(steps));
+                *steps = with_questions(plan, std::mem::take(steps));
             }
             _ => {}
         }

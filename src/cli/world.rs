@@ -7,7 +7,7 @@ use super::exit::Failure;
 use crate::engine::drive::Driver;
 use crate::engine::local::drive::LocalDriver;
 use crate::engine::toxiproxy::drive::ToxiproxyDriver;
-use crate::plan::{Cluster, Stream};
+use crate::plan::{Cluster, EngineName, Stream};
 use crate::runtime::drive::Sampler;
 use crate::runtime::probes::Prober;
 use crate::runtime::probes::secret::FromEnvironment;
@@ -20,11 +20,14 @@ pub(super) fn local(file: &Path) -> Result<Arc<LocalDriver>, Failure> {
 }
 
 /// The folder that relative paths of `local` replicas begin at.
-fn project_of(file: &Path) -> PathBuf {
+pub(super) fn project_of(file: &Path) -> PathBuf {
     let whole = file.canonicalize().unwrap_or_else(|_| file.to_owned());
     let folder = if whole.is_dir() { whole } else { whole.parent().map_or_else(|| PathBuf::from("."), Path::to_owned) };
     folder.ancestors().find(|f| f.join("perturb.toml").is_file()).map_or_else(|| folder.clone(), Path::to_owned)
 }
+
+/// The names of [`drivers`].
+pub(super) const DRIVABLE: [EngineName; 2] = [EngineName::Local, EngineName::Toxiproxy];
 
 /// Every engine that can be driven from this machine.
 pub(super) fn drivers(local: &Arc<LocalDriver>) -> Vec<Arc<dyn Driver>> {

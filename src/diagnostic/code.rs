@@ -3,7 +3,7 @@
 //! Numbers never change and are never used again. Ranges:
 //! P00xx text and syntax · P01xx names and imports · P02xx types and values · P03xx targets and faults ·
 //! P04xx proofs about an experiment · P05xx policy and place · P06xx engines · P07xx project and catalogue ·
-//! P08xx import · P09xx rules above errors (`perturb lint`).
+//! P08xx import, P085x cases · P09xx rules above errors (`perturb lint`).
 
 use serde::{Serialize, Serializer};
 
@@ -303,6 +303,15 @@ codes! {
     804 IMPORT_WRONG Error "a manifest that its engine refuses or misreads";
     805 IMPORT_TOOLKIT Error "a mistake in an experiment of Chaos Toolkit";
     806 NOBODY_REACHED Warning "a team that nobody reaches";
+
+    // P085x cases (`perturb test`)
+    850 CASE_SYNTAX Error "a line that no case can say";
+    851 CASE_TIME Error "a time in a case that is none";
+    852 CASE_VERDICT Error "a verdict that does not exist";
+    853 CASE_EMPTY Error "a case that expects nothing";
+    854 CASE_TWICE Error "two cases of one name";
+    855 CASE_UNKNOWN Error "a case about something that is not there";
+    856 CASE_VALUE Error "a value of another type than its metric";
 
     // P09xx rules above errors
     900 ALLOW_WITHOUT_REASON Warning "an allow without a reason";

@@ -55,6 +55,18 @@ fn abort(ev: &mut Evaluator<'_>, abort: &Abort) -> Option<Guard> {
         }
         return Some(Guard { when: GuardWhen::Refuted, text: "refuted".into(), hold: None, span: abort.span });
     }
+    if let ExprKind::Name(name) = &abort.condition.kind
+        && !ev.is_visible(name)
+        && let Some(near) = nearest(name, ["refuted"])
+    {
+        let span = abort.condition.span;
+        ev.report(Diagnostic::new(Code::UNKNOWN_NAME, span, format!("nothing here is named `{name}`")).choice(
+            format!("did you mean `{near}`?"),
+            span,
+            near,
+        ));
+        return None;
+    }
     let condition = condition(ev, &abort.condition)?;
     Some(Guard {
         text: condition_text(&condition, &ev.streams),

@@ -24,17 +24,20 @@ pub struct Settings {
     pub gate_image: Option<String>,
     /// `[compile] out`: the folder, relative to the project, that `compile` writes unless `-o` says otherwise.
     pub out: Option<String>,
+    /// `[approvals]`: for each team, the file of those whose signatures count, relative to the project.
+    pub signers: BTreeMap<String, String>,
     /// `[lint]`: what rules are worth here.
     pub lint: BTreeMap<Code, Level>,
 }
 
 /// A key of `perturb.toml`: its table, its name, what it says.
-pub const KEYS: [(&str, &str, &str); 6] = [
+pub const KEYS: [(&str, &str, &str); 7] = [
     ("project", "name", "what reports call the project"),
     ("project", "exclude", "globs of files that are not part of it"),
     ("compile", "place", "ENVIRONMENT or ENVIRONMENT/CLUSTER to compile for, unless `--in` says otherwise"),
     ("compile", "gate-image", "the image of the gate, unless `--gate-image` says otherwise"),
     ("compile", "out", "the folder that `compile` writes, unless `-o` says otherwise"),
+    ("approvals", "platform", "the file of allowed signers of this team; every team is a key"),
     ("lint", "P0910", "`off`, `warning` or `error`: what a rule of `perturb lint` is worth; every rule is a key"),
 ];
 
@@ -100,6 +103,10 @@ impl Reader {
             ("compile", "place") => self.settings.place = self.place(value),
             ("compile", "gate-image") => self.settings.gate_image = self.text(value, name),
             ("compile", "out") => self.settings.out = self.text(value, name),
+            ("approvals", _) => {
+                let file = self.text(value, name);
+                self.settings.signers.extend(file.map(|file| (name.to_owned(), file)));
+            }
             ("lint", _) => self.level(key, value),
             _ => {
                 let known: Vec<&str> = KEYS.iter().filter(|k| k.0 == table).map(|k| k.1).collect();
@@ -253,6 +260,17 @@ mod tests {
         assert_eq!(settings.lint.into_iter().collect::<Vec<_>>(), wanted);
         let want = [("P0703", "\"of\""), ("P0702", "P0410"), ("P0703", "1")];
         assert_eq!(codes(text), want.map(|(c, t)| (c.to_owned(), t.to_owned())));
+    }
+
+    #[test]
+    fn teams_have_signers() {
+        let text = "[approvals]\nplatform = \"approvers/platform\"\nledgers = 3\n";
+        let (settings, found) = parse(text, FileId(0));
+        assert_eq!(
+            settings.signers.into_iter().collect::<Vec<_>>(),
+            [("platform".into(), "approvers/platform".into())]
+        );
+        assert_eq!(found.len(), 1);
     }
 
     #[test]

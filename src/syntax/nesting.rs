@@ -3,7 +3,8 @@
 //! Comes in: any text. Goes out: the place of the first bracket that is too deep. One pass, a stack of at most
 //! [`DEEPEST`] entries; must never recurse. It has to know texts and comments, as brackets in them are none.
 
-/// How many brackets may be open at once.
+/// How many brackets may be open at once. The grammar's rule `deeper` has the same bound, for the brackets of a broken text that
+/// are not what they look like here.
 pub const DEEPEST: usize = 64;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -94,4 +95,17 @@ fn text_end(bytes: &[u8], from: usize, long: bool, open: &mut Vec<Open>) -> usiz
         }
     }
     bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DEEPEST;
+
+    #[test]
+    fn the_grammar_goes_as_deep() {
+        let grammar = include_str!("../../grammar/chaos.pest");
+        assert!(grammar.contains(&format!("deeper      = _{{ !PEEK[{DEEPEST}..] ~ PUSH(\"\") }}")));
+        let (in_, out) = (grammar.matches(" ~ deeper ~ ").count(), grammar.matches(" ~ DROP").count());
+        assert_eq!(in_, out, "a rule goes in and not out");
+    }
 }

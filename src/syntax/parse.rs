@@ -45,7 +45,8 @@ fn raise_call_limit(text: &str) {
     }
 }
 
-/// The pairs of a text; `None` if pest gave up (its limits: calls, or what is left of the thread's stack).
+/// The pairs of a text; `None` if pest gave up (its limit of calls). How deep its rules call each other is bounded by the grammar
+/// itself (`deeper`).
 pub fn pairs(text: &str) -> Option<Vec<Pair>> {
     raise_call_limit(text);
     let parsed = generated::ChaosParser::parse(Rule::file, text).ok()?;

@@ -95,7 +95,7 @@ impl Place {
 
     fn left(&self) -> Vec<String> {
         let all = std::fs::read_dir(self.faults()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
-        all.filter(|name| name != "hang").collect()
+        all.filter(|name| name != "hang" && name != "stuck").collect()
     }
 
     fn recover(&self) {
@@ -273,6 +273,42 @@ fn every_signal_at_random_moments_undoes_everything() {
     }
 }
 
+/// Each undo takes a second; two faults are there; and somebody is impatient.
+#[test]
+fn a_second_signal_during_an_undo_skips_none() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let place = Place::new();
+        let mut child = place.start(&[("HELD_SLOW_UNDO", "1000")]);
+        let began = Instant::now();
+        while place.left().len() < 2 {
+            assert!(began.elapsed() < LONG, "two faults never were there");
+            std::thread::sleep(Pause::from_millis(2));
+        }
+        for _ in 0..4 {
+            send(&child, signal);
+            std::thread::sleep(Pause::from_millis(200));
+        }
+        assert_eq!(ends(&mut child, LONG).code(), Some(4));
+        assert_eq!(place.left(), Vec::<String>::new());
+        place.is_accounted_for(1);
+    }
+}
+
+/// What injects fails half-way, and so does what undoes: that is said, is no success, and is not forgotten.
+#[test]
+fn what_fails_and_cannot_be_undone_either_is_an_error() {
+    let place = Place::new();
+    std::fs::write(place.faults().join("stuck"), "").unwrap();
+    let mut child = place.start(&[("HELD_FAILS", "1")]);
+    let status = ends(&mut child, LONG);
+    assert_eq!(status.code(), Some(6));
+    assert_eq!(place.left().len(), 1, "only the first step began");
+    let recover = || Command::new(held()).arg("recover").arg(place.journal()).output().unwrap().status.code();
+    std::fs::remove_file(place.faults().join("stuck")).unwrap();
+    assert_eq!(recover(), Some(0));
+    assert_eq!(place.left(), Vec::<String>::new());
+}
+
 #[test]
 fn an_undo_waits_for_no_probe() {
     let place = Place::new();
@@ -367,9 +403,8 @@ fn an_hour_of_many_samples_stays_small() {
     assert!(kib < 64 * 1024, "{kib} KiB");
 }
 
-/// Rows of `docs/crash-safety.md`: what happens, what Chaos Toolkit 1.19 and 1.21 were measured to leave (with rollbacks `always`,
-/// its best setting), what Perturb does, and the test that shows it.
-const ROWS: [(&str, &str, &str, &str); 12] = [
+/// What Chaos Toolkit 1.19 and 1.21 were measured to leave (with rollbacks `always`, its best setting), for `safety.rs`.
+pub(super) const ROWS: [super::safety::Row; 12] = [
     ("Ctrl-C (SIGINT)", "nothing; by default the fault", "nothing", "every_signal_at_random_moments_undoes_everything"),
     (
         "SIGTERM, what Kubernetes sends",
@@ -387,7 +422,7 @@ const ROWS: [(&str, &str, &str, &str); 12] = [
         "a second Ctrl-C during an undo",
         "**the rest of the faults**",
         "nothing: no undo is skipped",
-        "every_signal_at_random_moments_undoes_everything",
+        "a_second_signal_during_an_undo_skips_none",
     ),
     (
         "SIGKILL, out of memory",
@@ -428,34 +463,3 @@ const ROWS: [(&str, &str, &str, &str); 12] = [
     ),
     ("nothing happens", "nothing", "nothing, and `confirmed`", "a_run_of_which_nobody_wants_anything_is_confirmed"),
 ];
-
-fn table() -> String {
-    let mut text = String::from(
-        "# Crash safety\n\nWritten by `tests/it/held.rs`: do not edit (`PERTURB_BLESS=1 cargo test --test it held`). Each row is a test there: a real \
-         process\nwith a real (tiny) engine, and a look at what is left. The column of Chaos Toolkit was measured with versions \
-         1.19.0 and 1.21.4\nand its rollback strategy `always`; its default leaves more.\n\n\
-         | what happens | Chaos Toolkit leaves | Perturb leaves | test |\n| --- | --- | --- | --- |\n",
-    );
-    for (what, theirs, ours, test) in ROWS {
-        text.push_str(&format!("| {what} | {theirs} | {ours} | `{test}` |\n"));
-    }
-    text.push_str(
-        "\nThe machine itself is explored exhaustively for small plans (every answer lost, repeated, late or a failure, a crash between any two\n\
-         commands) in `src/runtime/machine/tests/exhaustive.rs`, and through 100,000 random histories of random plans in `histories.rs`\n\
-         beside it.\n",
-    );
-    text
-}
-
-#[test]
-fn the_table_of_crash_safety_names_tests_that_exist() {
-    let source = include_str!("held.rs");
-    for (_, _, _, test) in ROWS {
-        assert!(source.contains(&format!("#[test]\nfn {test}()")), "there is no test `{test}`");
-    }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/crash-safety.md");
-    if std::env::var_os("PERTURB_BLESS").is_some() {
-        std::fs::write(&path, table()).unwrap();
-    }
-    assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), table(), "PERTURB_BLESS=1 writes it");
-}

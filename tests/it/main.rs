@@ -1,5 +1,7 @@
 //! Tests of the whole from outside, in one binary (each binary is linked anew).
 
+#[cfg(unix)]
+mod approvals;
 mod chaos_mesh;
 mod cli;
 mod conformance;
@@ -20,12 +22,18 @@ mod laws;
 mod linting;
 mod litmus;
 #[cfg(unix)]
+mod peers;
+#[cfg(unix)]
 mod quickstart;
 mod random;
 mod runs;
+#[cfg(unix)]
+mod safety;
 mod schemas;
 mod stdlib;
 mod support;
 mod syntax;
+#[cfg(unix)]
+mod terminal;
 #[path = "../support/uses.rs"]
 mod uses;

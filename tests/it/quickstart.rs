@@ -52,13 +52,23 @@ fn the_quickstart_finds_the_weakness_and_confirms_the_repair() {
     let (broken, mended) =
         said.split_once("2 of 2: mended-shop-survives-slow-prices").unwrap_or_else(|| panic!("{all}"));
     assert!(broken.contains("refuted: `p95(shop) < 500ms` did not hold"), "{all}");
-    assert!(mended.contains("the fault is there: the proxy delayed"), "{all}");
-    assert!(mended.contains("the fault is there: 1 processes are gone"), "{all}");
+    assert!(mended.contains("network.delay is there: the proxy delayed"), "{all}");
+    assert!(mended.contains("pod.kill is done: 1 processes are gone"), "{all}");
     assert!(mended.contains("\nCONFIRMED\n"), "{all}");
     assert!(said.contains("1 confirmed, 1 refuted"), "{all}");
     let xml = std::fs::read_to_string(junit).unwrap();
     assert_eq!(xml.matches("<testsuite ").count(), 2, "{xml}");
     assert!(xml.contains("<failure message=\"`p95(shop) &lt; 500ms` did not hold\"/>"), "{xml}");
+    // Each run is the same once more, record by record: `note:` would say where it is not.
+    let (_, runs, _) = perturb(&["runs", "--json"]);
+    let runs: Vec<serde_json::Value> = runs.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for run in &runs {
+        let (code, told, noted) = perturb(&["simulate", "--run", run["run"].as_str().unwrap()]);
+        let refuted = run["verdict"] == "refuted";
+        assert_eq!((code, noted.as_str()), (Some(i32::from(refuted)), ""), "{told}");
+        assert_eq!(told.contains("▲ "), refuted, "{told}");
+    }
+    assert_eq!(runs.len(), 2);
     // Nothing is left: neither in the journal nor on the machine.
     let (code, said, _) = perturb(&["recover"]);
     assert_eq!((code, said.as_str()), (Some(0), "0 undone, nothing is left\n"));

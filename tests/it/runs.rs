@@ -106,7 +106,11 @@ fn a_case_that_does_not_hold_fails_and_tells_the_story() {
         .unwrap();
     let out = perturb(folder.path(), &["test", bad.to_str().unwrap()]);
     assert_eq!(out.status.code(), Some(2));
-    assert!(text(&out.stderr).contains("bad.cases:3: there is no verdict `confirmd`"), "{}", text(&out.stderr));
+    let said = text(&out.stderr);
+    assert!(
+        said.contains("P0852") && said.contains("there is no verdict `confirmd`") && said.contains("bad.cases:3:10"),
+        "{said}"
+    );
     assert!(text(&out.stderr).contains("did you mean `confirmed`?"), "{}", text(&out.stderr));
     std::fs::write(&bad, "case x for checkout-survives-slow-ledger\n  p98(checkout) is 3s\n  expect confirmed\n")
         .unwrap();

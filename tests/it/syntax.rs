@@ -161,6 +161,24 @@ const HOSTILE: &[Hostile] = &[
     ("line ends of old", |n| repeated("", "// x\r", "", n), &[Code::CARRIAGE_RETURN, Code::LONG_LINE]),
 ];
 
+/// Brackets that a first look at the text takes for something else, so that only the grammar can bound how deeply they nest.
+const HIDDEN: &[(&str, fn(usize) -> Vec<u8>)] = &[
+    ("behind a text that never ends", |n| repeated("team a { oncall: \"\"\"\nteam b {\n oncall: ", "(", "", n)),
+    ("behind a quoted comment sign", |n| repeated("let a = '#'", "(", "", n)),
+    ("behind a comment in what is skipped", |n| repeated("team b {\n oncall: ) # , a: ", "(", "", n)),
+    ("in a comment in what is skipped", |n| repeated("team b {\n oncall: ) { // ", "{", "", n)),
+    ("closed by what is skipped", |n| repeated("team b {\n oncall: ", "({x: 1 $)), y: ", "", n)),
+    ("closed by what is quoted", |n| repeated("experiment b {\n", "with x( '}) ' ) { ", "", n)),
+];
+
+#[test]
+fn no_stack_ends_in_brackets_that_are_hidden() {
+    for (name, text) in HIDDEN {
+        let (found, _, _) = told(&text(SIZE));
+        assert!(found.iter().any(|d| d.code != Code::LONG_LINE), "brackets {name}: nothing is wrong with them");
+    }
+}
+
 /// Enough for a line to be too long.
 const SIZE: usize = 120_000;
 
@@ -184,7 +202,8 @@ fn each_hostile_text_has_its_own_diagnostics_and_few_words() {
 /// Four times the text may take four times as long, and not sixteen times.
 #[test]
 fn hostile_texts_take_time_in_proportion() {
-    for (name, text, _) in HOSTILE {
+    let plain = HOSTILE.iter().map(|(name, text, _)| (name, text));
+    for (name, text) in plain.chain(HIDDEN.iter().map(|(name, text)| (name, text))) {
         let best = |size: usize| {
             let text = text(size);
             (0..3).map(|_| told(&text).2).min().unwrap_or_default().max(Duration::from_micros(500))

@@ -1,8 +1,8 @@
 //! A small program that holds a run with a real, tiny engine: a fault is a file in a folder. Tests kill it in every way.
 //!
 //! `held run PLAN JOURNAL FOLDER`, `held watchdog JOURNAL RUN`, `held recover JOURNAL`. Environment: `HELD_DIE_AT=N` kills it when
-//! it is about to write its Nth record; `HELD_ALONE=1` starts no watchdog; `HELD_SLOW_UNDO=MS` makes undoing slow. A file `hang` in
-//! the folder makes every probe hang.
+//! it is about to write its Nth record; `HELD_ALONE=1` starts no watchdog; `HELD_SLOW_UNDO=MS` makes undoing slow;
+//! `HELD_FAILS=1`: each injection says that it failed. A file `hang` in the folder makes every probe hang, `stuck` every undo fail.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -53,7 +53,8 @@ impl Driver for Files {
     }
 
     async fn inject(&self, _: &Injection, undo: &UndoRecord) -> Result<(), DriveError> {
-        tokio::fs::write(file(undo), "here").await.map_err(|e| passing("write", e))
+        tokio::fs::write(file(undo), "here").await.map_err(|e| passing("write", e))?;
+        if std::env::var_os("HELD_FAILS").is_some() { Err(passing("write", "half of it")) } else { Ok(()) }
     }
 
     async fn confirm(&self, _: &Injection, undo: &UndoRecord) -> Result<Confirmation, DriveError> {
@@ -66,6 +67,9 @@ impl Driver for Files {
     async fn undo(&self, undo: &UndoRecord) -> Result<(), DriveError> {
         if let Some(ms) = std::env::var("HELD_SLOW_UNDO").ok().and_then(|ms| ms.parse().ok()) {
             tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
+        }
+        if file(undo).with_file_name("stuck").exists() {
+            return Err(passing("remove", "it is stuck"));
         }
         match tokio::fs::remove_file(file(undo)).await {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(passing("remove", e)),

@@ -373,6 +373,7 @@ impl State {
             if let Some(state) = self.run.expectations.get_mut(index) {
                 state.watch.in_gap = true;
                 state.holds_since = None;
+                state.seen_false = false;
             }
             if demand(expectation, self.run.phase).is_none() {
                 continue;
@@ -480,6 +481,7 @@ impl State {
         self.enter(PhaseName::Recovering);
         for state in &mut self.run.expectations {
             state.holds_since = None;
+            state.seen_false = false;
         }
     }
 
@@ -499,6 +501,7 @@ impl State {
             state.holds_since.get_or_insert(seen.at);
         } else {
             state.holds_since = None;
+            state.seen_false = true;
         }
     }
 
@@ -541,9 +544,28 @@ impl State {
             self.run.observed = match (since, self.run.hands) {
                 (Some(since), true) => Observed::WithHands(since.minus(end)),
                 (Some(since), false) => Observed::AfterBound(since.minus(end)),
-                (None, _) => Observed::NotAtAll,
+                (None, _) if self.is_seen_not_to_hold(bound) => Observed::NotAtAll,
+                (None, _) => Observed::NotSeen,
             };
+            if self.run.observed == Observed::NotSeen {
+                self.recovery_is_unseen();
+            }
         }
+    }
+
+    /// Whether a sample has shown that something did not hold again by `bound`; without one, silence proves nothing.
+    fn is_seen_not_to_hold(&self, bound: Duration) -> bool {
+        self.plan.expectations.iter().zip(&self.run.expectations).any(|(expectation, state)| {
+            let is_late = state.holds_since.is_none_or(|since| since > bound);
+            expectation.phase != Phase::OnlyDuringFaults && state.seen_false && is_late
+        })
+    }
+
+    /// Silence is no proof against the system, and is never green.
+    fn recovery_is_unseen(&mut self) {
+        let within = self.plan.recovery.within;
+        let text = format!("nobody could see whether the system had recovered within {within}: samples were missing");
+        self.reason(Verdict::Inconclusive, Subject::Recovery, text);
     }
 
     fn recovery_is_late(&mut self) {
@@ -551,6 +573,10 @@ impl State {
             return;
         }
         self.run.late = true;
+        let bound = self.faults_end().unwrap_or_default().plus(self.plan.recovery.within);
+        if !self.is_seen_not_to_hold(bound) {
+            return self.recovery_is_unseen();
+        }
         if self.plan.recovery.class != RecoveryClass::Unknown {
             let text = format!("the system had not recovered within {}", self.plan.recovery.within);
             self.write(Record::Refuted { subject: Subject::Recovery, text: text.clone() });

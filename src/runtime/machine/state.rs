@@ -149,6 +149,8 @@ pub(super) struct Expected {
     pub held: bool,
     /// Since when it holds without a break, after the faults.
     pub holds_since: Option<Duration>,
+    /// After the faults: a valid sample was false, and since then there was no gap. Only then is it known not to hold.
+    pub seen_false: bool,
 }
 
 /// A guard.
@@ -479,7 +481,7 @@ fn add_steps(
 }
 
 /// A step in words.
-fn text_of(plan: &Plan, step: &Step) -> String {
+pub(super) fn text_of(plan: &Plan, step: &Step) -> String {
     let fault = |index: u32| {
         let fault = plan.faults.get(index as usize);
         let target = fault.and_then(|f| plan.draws.get(f.target as usize));

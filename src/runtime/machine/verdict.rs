@@ -120,6 +120,8 @@ pub enum Observed {
     WithHands(Duration),
     /// Not while it was watched.
     NotAtAll,
+    /// It was watched, and samples were missing: nobody can say.
+    NotSeen,
     /// It was not watched: nothing was injected, or the operator ended the run.
     NotObserved,
 }
@@ -133,6 +135,7 @@ impl Observed {
             Self::AfterBound(took) => format!("by itself, but only after {}", rounded(*took)),
             Self::WithHands(took) => format!("after people stepped in, in {}", rounded(*took)),
             Self::NotAtAll => "not while it was watched".to_owned(),
+            Self::NotSeen => "nobody could see it".to_owned(),
             Self::NotObserved => "not watched".to_owned(),
         }
     }

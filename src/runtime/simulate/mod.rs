@@ -5,13 +5,17 @@
 
 pub mod cases;
 mod played;
+mod replay;
 mod scripted;
+mod teller;
 mod well;
 
 use std::collections::BTreeMap;
 
 pub use played::{Played, play, shown, told};
+pub use replay::{Recorded, Replayed, replay};
 pub use scripted::{Scripted, candidates};
+pub use teller::{Teller, briefly};
 pub use well::well;
 
 use super::machine::{Command, Event, Outcome, State, next_wake, step};

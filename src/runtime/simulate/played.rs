@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::cases::{Act, Case, CaseError, Expects, Moment, stream_of, value_of};
+use super::cases::{Act, Case, Expects, Moment, stream_of, unknown, value_of};
 use super::{Scripted, run, well};
+use crate::diagnostic::Diagnostic;
 use crate::plan::{EngineName, Plan};
 use crate::runtime::machine::{Command, EndedBy, Event, Outcome, PhaseName, Record, State, Verdict};
 use crate::types::{Duration, Value};
@@ -27,8 +28,8 @@ pub struct Played {
 /// Plays a case.
 ///
 /// # Errors
-/// The case names what the plan has not.
-pub fn play(plan: &Plan, case: &Case, entropy: u64) -> Result<Played, Vec<CaseError>> {
+/// P0855, P0856: the case names what the plan has not.
+pub fn play(plan: &Plan, case: &Case, entropy: u64) -> Result<Played, Vec<Diagnostic>> {
     let script = Script::of(plan, case)?;
     // Where the first step begins is not known before: a first run, in which all is well until then, tells.
     let zero = first_step(plan, &script, case, entropy);
@@ -50,12 +51,12 @@ struct Script {
 type Said = (u32, Option<Moment>, Option<Duration>, Option<Value>);
 
 impl Script {
-    fn of(plan: &Plan, case: &Case) -> Result<Self, Vec<CaseError>> {
+    fn of(plan: &Plan, case: &Case) -> Result<Self, Vec<Diagnostic>> {
         let mut says = Vec::new();
         let mut errors = Vec::new();
         for line in &case.says {
-            let read = stream_of(plan, &line.stream, line.line).and_then(|stream| {
-                let value = line.value.as_ref().map(|words| value_of(plan, stream, words, line.line)).transpose()?;
+            let read = stream_of(plan, &line.stream).and_then(|stream| {
+                let value = line.value.as_ref().map(|words| value_of(plan, stream, words)).transpose()?;
                 Ok((stream, line.at, line.lasts, value))
             });
             match read {
@@ -63,13 +64,9 @@ impl Script {
                 Err(error) => errors.push(error),
             }
         }
-        for name in case.not_there.iter().filter(|name| !plan.faults.iter().any(|f| f.name == name.as_str())) {
-            let known: Vec<&str> = plan.faults.iter().map(|f| f.name.as_str()).collect();
-            errors.push(CaseError {
-                line: case.line,
-                message: format!("`{}` has no fault `{name}`", plan.name),
-                help: format!("it has: {}", known.join(", ")),
-            });
+        let faults: Vec<&str> = plan.faults.iter().map(|f| f.name.as_str()).collect();
+        for name in case.not_there.iter().filter(|name| !faults.contains(&name.text.as_str())) {
+            errors.push(unknown("fault", name, &format!("`{}`", plan.name), &faults));
         }
         if errors.is_empty() { Ok(Self { well: well(plan), says }) } else { Err(errors) }
     }
@@ -114,7 +111,7 @@ fn once(plan: &Plan, script: &Script, case: &Case, entropy: u64, zero: Duration)
         answer: ANSWER,
         entropy,
         yes: !case.acts.contains(&Act::SayNo),
-        not_there: case.not_there.clone(),
+        not_there: case.not_there.iter().map(|fault| fault.text.clone()).collect(),
     };
     let mut plan = plan.clone();
     // A simulation needs no engine, and runs at any hour; what a policy refuses it refuses here too.

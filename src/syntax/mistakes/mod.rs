@@ -28,7 +28,10 @@ pub struct Told {
 
 /// Makes diagnostics of findings.
 pub fn diagnose(file: FileId, text: &str, findings: &[Finding]) -> Told {
-    let mut teller = Teller { context: Context { file, text }, broken: BTreeMap::new(), habit: None, culprit: None };
+    if findings.is_empty() {
+        return Told::default();
+    }
+    let mut teller = Teller { context: Context::of(file, text), broken: BTreeMap::new(), habit: None, culprit: None };
     let mut diagnostics: Vec<Diagnostic> = findings.iter().filter_map(|finding| teller.tell(finding)).collect();
     diagnostics.sort_by_key(|d| (d.span, d.code));
     Told { diagnostics, broken: teller.broken.into_iter().collect() }
@@ -162,9 +165,16 @@ const LONGEST_HEAD: u32 = 2_000;
 struct Context<'t> {
     file: FileId,
     text: &'t str,
+    /// The bytes that end lines, ascending: thousands of findings may ask for the line of theirs.
+    line_ends: Vec<u32>,
 }
 
 impl<'t> Context<'t> {
+    fn of(file: FileId, text: &'t str) -> Self {
+        let line_ends = (0..).zip(text.bytes()).filter(|(_, byte)| matches!(byte, b'\n' | b'\r')).map(|(at, _)| at);
+        Self { file, text, line_ends: line_ends.collect() }
+    }
+
     /// A place in the text. "The sign at `start`" is written `start..start + 1` by callers; a sign of more bytes is
     /// pointed at whole.
     fn span(&self, start: u32, end: u32) -> Span {
@@ -191,11 +201,9 @@ impl<'t> Context<'t> {
 
     /// The line that holds a byte, without its end.
     fn line_around(&self, at: u32) -> (u32, u32) {
-        let before = self.text.get(..at as usize).unwrap_or("");
-        let start = before.rfind(['\n', '\r']).map_or(0, |n| n + 1);
-        let rest = self.rest(at);
-        let end = at as usize + rest.find(['\n', '\r']).unwrap_or(rest.len());
-        (start as u32, end as u32)
+        let next = self.line_ends.partition_point(|end| *end < at);
+        let start = next.checked_sub(1).and_then(|last| self.line_ends.get(last)).map_or(0, |end| end + 1);
+        (start, self.line_ends.get(next).copied().unwrap_or(self.text.len() as u32))
     }
 
     /// Whether the quotes of a line do not pair up.

@@ -3,7 +3,7 @@
 //!
 //! `PERTURB_HISTORIES` says how many (5,000; `.ci/run` takes 100,000), `PERTURB_SEED` (32 bytes as hex) which. The seed is printed; a failure is shrunk.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
@@ -236,7 +236,10 @@ fn histories() -> impl Strategy<Value = History> {
 }
 
 fn plan_of(history: &History) -> Plan {
-    let mut plan = small(history.method.clone());
+    // Made once: its digest costs more than a history does.
+    static SMALL: OnceLock<Plan> = OnceLock::new();
+    let mut plan = SMALL.get_or_init(|| small(vec![])).clone();
+    plan.method.clone_from(&history.method);
     let seconds = |s: u8| Duration::from_secs(u32::from(s));
     let expectation = &mut plan.expectations[0];
     expectation.within = history.within.map(seconds);

@@ -240,6 +240,35 @@ fn recovery_is_watched_and_its_class_observed() {
     assert_eq!(played(plan, &[(0, "11s", "35s", 1)], hands).0.verdict, Verdict::Confirmed);
 }
 
+/// Silence is no proof: what nobody could see is never `refuted`, and never green, whatever class is declared.
+#[test]
+fn a_recovery_that_nobody_could_see_is_inconclusive() {
+    let mut plan = small(vec![lasting(0, "10s")]);
+    plan.expectations[0].phase = Phase::ExceptDuringFaults;
+    plan.streams[0].patience = duration("6s");
+    plan.streams[0].timeout = duration("1s");
+    let ended = |class: RecoveryClass, dips: Dips<'_>| {
+        let mut plan = plan.clone();
+        plan.recovery.class = class;
+        let (outcome, _) = played(plan, dips, vec![]);
+        (outcome.verdict, outcome.observed)
+    };
+    // The faults end at about 21s, the bound is 20s, it is watched for 30s.
+    for class in [RecoveryClass::Automatic, RecoveryClass::Manual, RecoveryClass::Unknown] {
+        assert_eq!(ended(class, &[(0, "15s", "9m", -1)]), (Verdict::Inconclusive, Observed::NotSeen), "{class:?}");
+        // Seen to be false, and then nobody saw anything until it was too late.
+        let silent = [(0, "21s", "27s", 1), (0, "27s", "9m", -1)];
+        assert_eq!(ended(class, &silent), (Verdict::Inconclusive, Observed::NotSeen), "{class:?}");
+        // Well again beyond the bound, and whether before it nobody saw.
+        assert_eq!(ended(class, &[(0, "15s", "43s", -1)]).0, Verdict::Inconclusive, "{class:?}");
+    }
+    // Seen to be false until the bound: that is late.
+    assert_eq!(ended(RecoveryClass::Automatic, &[(0, "21s", "9m", 1)]), (Verdict::Refuted, Observed::NotAtAll));
+    // A stretch shorter than `patience` hides nothing.
+    let hidden = [(0, "21s", "38s", 1), (0, "38s", "43s", -1)];
+    assert_eq!(ended(RecoveryClass::Automatic, &hidden).0, Verdict::Refuted);
+}
+
 #[test]
 fn one_draw_hits_the_same_and_blocks_nest() {
     let with = step(

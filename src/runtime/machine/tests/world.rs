@@ -66,7 +66,7 @@ pub(crate) const DRIVABLE: &[EngineName] = &[EngineName::ChaosMesh];
 /// The system and the disk.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct System {
-    /// What is on disk.
+    /// What is on disk, without samples.
     pub disk: Vec<Record>,
     /// Undo records that are on disk, by injection.
     pub kept: BTreeMap<u32, UndoRecord>,
@@ -95,7 +95,10 @@ impl System {
             self.kept.remove(injection);
         }
         self.happened(record);
-        self.disk.push(record.clone());
+        // Samples say nothing about what may be left, and most of what is written is samples.
+        if !matches!(record, Record::Sample { .. }) {
+            self.disk.push(record.clone());
+        }
     }
 
     /// What happens once is not there any more once it was seen, whether that could be written down or not.
@@ -115,12 +118,9 @@ impl System {
         self.disk.push(record.clone());
     }
 
-    /// The end of the disk, without samples.
-    fn tail(&self) -> Vec<&Record> {
-        let mut tail: Vec<&Record> =
-            self.disk.iter().filter(|r| !matches!(r, Record::Sample { .. })).rev().take(16).collect();
-        tail.reverse();
-        tail
+    /// The end of the disk.
+    fn tail(&self) -> &[Record] {
+        &self.disk[self.disk.len().saturating_sub(16)..]
     }
 
     /// What must be true between any two commands, as the process may die there: whatever is there, or may still come, can be
