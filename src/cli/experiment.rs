@@ -5,12 +5,15 @@ use std::path::Path;
 use super::compile::read_plan;
 use super::exit::{Exit, Failure};
 use super::findings::{self, FindingsArguments, show};
-use super::input::{Input, StdinArguments};
+use super::input::{Input, Loaded, StdinArguments};
 use super::place::{self, Wanted};
 use super::terminal::{Stream, Terminal};
 use super::which::Which;
 use super::work;
 use crate::check::stdlib::Library;
+use crate::diagnostic::Diagnostic;
+use crate::lower::PlaceRef;
+use crate::lower::series::{self, Agenda, Where};
 use crate::plan::Plan;
 
 /// The one plan that is meant; or how the command ends, where the sources are not right.
@@ -47,15 +50,34 @@ pub(super) fn plans(path: &Path, which: &Which, terminal: &Terminal) -> Result<R
         None => all.into_iter().filter(|(e, _)| loaded.is_chosen(&e.path)).collect(),
     };
     if meant.is_empty() && loaded.checked.diagnostics.is_empty() {
-        return Err(Failure::new(format!("`{}` has no experiment", path.display()))
-            .help("give a file that declares one, or a plan.json"));
+        let failure = Failure::new(format!("`{}` has no experiment", path.display()));
+        let days = series::gamedays(&loaded.checked.program);
+        return Err(match days.iter().find(|day| loaded.is_chosen(&day.path)) {
+            Some(day) => {
+                failure.help(format!("it declares a game day: `perturb run {} --gameday {}`", path.display(), day.name))
+            }
+            None => failure.help("give a file that declares one, or a plan.json"),
+        });
     }
-    let mut found = Vec::from_iter(about_place);
-    let mut plans = Vec::new();
-    let mut judge = work::Judge::new(&loaded.checked.program);
+    let mut jobs = Vec::new();
     for (experiment, places) in meant {
         let at = place::one(wanted.as_ref().or(default.as_ref()), &places)?.clone();
-        let lowered = judge.judged(&experiment, &at);
+        jobs.push(work::Job { experiment, place: at });
+    }
+    planned(&loaded, &jobs, Vec::from_iter(about_place), terminal)
+}
+
+/// The plans of these; or how the command ends, where the sources are not right.
+fn planned(
+    loaded: &Loaded,
+    jobs: &[work::Job],
+    mut found: Vec<Diagnostic>,
+    terminal: &Terminal,
+) -> Result<Result<Vec<Plan>, Exit>, Failure> {
+    let mut plans = Vec::new();
+    let mut judge = work::Judge::new(&loaded.checked.program);
+    for job in jobs {
+        let lowered = judge.judged(&job.experiment, &job.place);
         found.extend(lowered.diagnostics);
         plans.extend(lowered.plan);
     }
@@ -75,4 +97,79 @@ pub(super) fn plans(path: &Path, which: &Which, terminal: &Terminal) -> Result<R
         // What is wrong with the text is a mistake of the command line's input, not a verdict about a system.
         Ok(Err(Exit::Usage))
     }
+}
+
+/// The runs of a `verify`, each at each of its places: clusters one after the other, and within one the runs as they are named.
+pub(super) fn of_verify(
+    path: &Path,
+    name: &str,
+    place: Option<&str>,
+    terminal: &Terminal,
+) -> Result<Result<Vec<Plan>, Exit>, Failure> {
+    let mut loaded = Input::find(&[path.to_owned()], &StdinArguments::default(), terminal)?.load(Library::Whole)?;
+    let all = std::mem::take(&mut loaded.experiments);
+    let meant: Vec<&work::Placed> = all.iter().filter(|(e, _)| e.verify.as_deref() == Some(name)).collect();
+    let Some(at) = series::of_verify(&loaded.checked.program, name).filter(|_| !meant.is_empty()) else {
+        let mut known: Vec<String> =
+            all.iter().filter_map(|(e, _)| e.verify.as_ref().map(ToString::to_string)).collect();
+        known.dedup();
+        if loaded.checked.diagnostics.iter().any(Diagnostic::is_error) {
+            return planned(&loaded, &[], Vec::new(), terminal);
+        }
+        return Err(Failure::unknown("verify", name, &known));
+    };
+    let places = chosen(&at, place, terminal)?;
+    let job = |place: &PlaceRef, (experiment, _): &work::Placed| work::Job {
+        experiment: experiment.clone(),
+        place: place.clone(),
+    };
+    let jobs: Vec<work::Job> =
+        places.iter().flat_map(|place| meant.iter().map(move |placed| job(place, placed))).collect();
+    planned(&loaded, &jobs, Vec::new(), terminal)
+}
+
+/// A game day, and where it is held; or how the command ends, where the sources are not right.
+pub(super) fn gameday(
+    path: &Path,
+    name: &str,
+    place: Option<&str>,
+    terminal: &Terminal,
+) -> Result<Result<(Agenda, PlaceRef), Exit>, Failure> {
+    let loaded = Input::find(&[path.to_owned()], &StdinArguments::default(), terminal)?.load(Library::Whole)?;
+    if loaded.checked.diagnostics.iter().any(Diagnostic::is_error) {
+        // It says what is wrong, and plans nothing.
+        let exit = planned(&loaded, &[], Vec::new(), terminal)?.err();
+        return Ok(Err(exit.unwrap_or(Exit::Usage)));
+    }
+    let days = series::gamedays(&loaded.checked.program);
+    let Some(day) = days.iter().find(|day| day.name == name) else {
+        let known: Vec<String> = days.iter().map(|day| day.name.to_string()).collect();
+        return Err(Failure::unknown("game day", name, &known));
+    };
+    match chosen(&day.at, place, terminal)?.into_iter().next() {
+        Some(place) => Ok(Ok((day.clone(), place))),
+        None => Err(Failure::new(format!("`{name}` has no cluster to be held in"))),
+    }
+}
+
+/// The clusters that are meant: those that were asked for, else as many as the text says, drawn as targets are.
+fn chosen(at: &Where, place: Option<&str>, terminal: &Terminal) -> Result<Vec<PlaceRef>, Failure> {
+    if let Some(wanted) = place {
+        return Ok(place::find(&Wanted::parse(wanted), &at.places)?.into_iter().cloned().collect());
+    }
+    let all = u32::try_from(at.places.len()).unwrap_or(u32::MAX);
+    let wanted = at.quantity.of(all) as usize;
+    if wanted == 0 || wanted > at.places.len() {
+        return Err(Failure::new(format!("`{}` asks for {wanted} of {all} clusters", at.text)));
+    }
+    let mut left: Vec<usize> = (0..at.places.len()).collect();
+    while left.len() > wanted {
+        left.remove(fastrand::usize(..left.len()));
+    }
+    let drawn: Vec<PlaceRef> = left.into_iter().filter_map(|index| at.places.get(index).cloned()).collect();
+    if drawn.len() < at.places.len() {
+        let names: Vec<String> = drawn.iter().map(ToString::to_string).collect();
+        terminal.say(&format!("note: drew {}: {}\n", at.text, names.join(", ")));
+    }
+    Ok(drawn)
 }

@@ -1,4 +1,4 @@
-//! Lines from whoever sits at the terminal, while a run goes on.
+//! Lines from whoever sits at the terminal, while runs go on. There is one of it in a process.
 //!
 //! A person may answer late or never, so one thread reads for all questions: what is typed goes to the question that stands
 //! then. Were there a thread for each, the one of a question that was withdrawn would take the next one's answer.
@@ -16,7 +16,8 @@ type Waiting = Arc<Mutex<Option<oneshot::Sender<Option<String>>>>>;
 
 /// The keyboard of a run.
 pub(super) struct Keyboard {
-    screen: Option<Arc<Screen>>,
+    /// What else is drawn on the terminal now, if anything is.
+    screen: Mutex<Option<Arc<Screen>>>,
     waiting: Waiting,
     /// Held by the question that stands.
     turn: Turn<()>,
@@ -25,8 +26,17 @@ pub(super) struct Keyboard {
 }
 
 impl Keyboard {
-    pub(super) fn new(screen: Option<Arc<Screen>>) -> Self {
-        Self { screen, waiting: Waiting::default(), turn: Turn::default(), reads: Arc::default() }
+    pub(super) fn new() -> Self {
+        Self { screen: Mutex::default(), waiting: Waiting::default(), turn: Turn::default(), reads: Arc::default() }
+    }
+
+    /// From now on, this is drawn on the terminal.
+    pub(super) fn below(&self, screen: Option<Arc<Screen>>) {
+        *self.screen.lock().unwrap_or_else(PoisonError::into_inner) = screen;
+    }
+
+    fn screen(&self) -> Option<Arc<Screen>> {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A line from a person; `None`: nobody is there. Two questions at once are put one after the other.
@@ -76,7 +86,7 @@ struct Asked<'k> {
 
 impl<'k> Asked<'k> {
     fn new(keyboard: &'k Keyboard, prompt: &str) -> Self {
-        match &keyboard.screen {
+        match keyboard.screen() {
             Some(screen) => screen.ask(prompt),
             None => {
                 let _ = std::io::stderr().write_all(prompt.as_bytes());
@@ -89,7 +99,7 @@ impl<'k> Asked<'k> {
 impl Drop for Asked<'_> {
     fn drop(&mut self) {
         *self.keyboard.waiting.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        if let Some(screen) = &self.keyboard.screen {
+        if let Some(screen) = self.keyboard.screen() {
             screen.answered(self.has_typed);
         }
     }

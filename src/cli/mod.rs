@@ -29,6 +29,8 @@ mod findings;
 mod fix;
 mod fmt;
 #[cfg(feature = "run")]
+mod gameday;
+#[cfg(feature = "run")]
 mod gate;
 mod import;
 mod init;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use super::approval::{Given, Signers, judge};
 use super::keyboard::Keyboard;
-use super::view::Screen;
 
 use crate::plan::{Approval, Plan, Rule};
 use crate::runtime::drive::{People, wall};
@@ -15,6 +14,7 @@ use crate::runtime::machine::{Question, Verdict};
 use crate::types::Duration;
 
 /// What was said before the run, in files.
+#[derive(Debug, Clone)]
 pub(super) struct Consent {
     pub given: Vec<Given>,
     pub signers: Signers,
@@ -24,13 +24,12 @@ pub(super) struct Consent {
 pub(super) struct AtTerminal {
     consent: Consent,
     journal: PathBuf,
-    keyboard: Keyboard,
+    keyboard: Arc<Keyboard>,
 }
 
 impl AtTerminal {
-    /// `screen`: what else is drawn on the terminal, if anything is.
-    pub(super) fn new(consent: Consent, journal: PathBuf, screen: Option<Arc<Screen>>) -> Self {
-        Self { consent, journal, keyboard: Keyboard::new(screen) }
+    pub(super) fn new(consent: Consent, journal: PathBuf, keyboard: Arc<Keyboard>) -> Self {
+        Self { consent, journal, keyboard }
     }
 }
 

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use super::exit::{Exit, Failure};
 use super::journal::{JournalArguments, failure};
+use super::keyboard::Keyboard;
 use super::people::{AtTerminal, Consent, ask};
 use super::terminal::Terminal;
 use super::view::{Format, screen, viewer};
 use super::which::Which;
-use super::{approval, experiment, junit, world};
+use super::{approval, experiment, gameday, junit, world};
 use crate::plan::{Plan, Step, StepKind};
 use crate::runtime::drive::{HoldError, Parts, Rescued, dry, hold, recover, wall};
-use crate::runtime::journal::{Begun, JOURNAL_VERSION, Owner, RunRow};
+use crate::runtime::journal::{Begun, JOURNAL_VERSION, Journal, Owner, RunRow};
 use crate::runtime::machine::{EndedBy, Outcome, Verdict, words};
 use crate::runtime::simulate::told;
 use crate::runtime::watchdog::Program;
@@ -36,6 +37,12 @@ pub(super) struct Arguments {
     file: PathBuf,
     #[command(flatten)]
     which: Which,
+    /// Runs what this `verify` names, now: at each of its clusters, one run after the other
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["experiment", "gameday"])]
+    verify: Option<String>,
+    /// Holds this game day: its agenda, point by point, with its people at this terminal
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["experiment", "dry", "junit"])]
+    gameday: Option<String>,
     /// Does everything of preflight for real (engines, targets, guards), and nothing after it
     #[arg(long)]
     dry: bool,
@@ -58,21 +65,43 @@ pub(super) struct Arguments {
     journal: JournalArguments,
 }
 
+impl Arguments {
+    /// Where the experiments stand.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+}
+
 /// A run that is over.
-struct Held {
+pub(super) struct Held {
     plan: Arc<Plan>,
-    id: String,
-    outcome: Outcome,
+    pub id: String,
+    pub outcome: Outcome,
 }
 
 pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
-    let plans = match experiment::plans(&arguments.file, &arguments.which, terminal)? {
+    let place = arguments.which.place.as_deref();
+    let plans = match (&arguments.gameday, &arguments.verify) {
+        (Some(_), _) if arguments.format == Format::Json => {
+            return Err(Failure::new("a game day is held with people, who read words")
+                .help("its journal has all of it as data: `perturb show RUN --json`"));
+        }
+        (Some(name), _) => {
+            let (agenda, place) = match experiment::gameday(&arguments.file, name, place, terminal)? {
+                Ok(found) => found,
+                Err(exit) => return Ok(exit),
+            };
+            return gameday::hold(arguments, &agenda, &place, terminal);
+        }
+        (None, Some(name)) => experiment::of_verify(&arguments.file, name, place, terminal)?,
+        (None, None) => experiment::plans(&arguments.file, &arguments.which, terminal)?,
+    };
+    let plans = match plans {
         Ok(plans) => plans,
         Err(exit) => return Ok(exit),
     };
     confirm(&plans, arguments)?;
-    let approvals = arguments.approval.iter().map(|path| approval::read(path)).collect::<Result<Vec<_>, _>>()?;
-    let signers = approval::Signers::of(&arguments.file)?;
+    let holds = Holds::new(arguments, terminal)?;
     let began = std::time::Instant::now();
     let all = plans.len();
     let mut over: Vec<Held> = Vec::new();
@@ -81,9 +110,8 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
             let gap = if number > 1 { "\n" } else { "" };
             terminal.print(&format!("{gap}{number} of {all}: {}\n", plan.name))?;
         }
-        let consent = Consent { given: approvals.clone(), signers: signers.clone() };
-        let Some(held) = one(arguments, plan, consent, terminal)? else { continue };
-        let goes_on = matches!(held.outcome.verdict, Verdict::Confirmed | Verdict::Refuted | Verdict::NotRun);
+        let Some(held) = holds.one(plan)? else { continue };
+        let goes_on = held.outcome.goes_on();
         over.push(held);
         if !goes_on {
             break;
@@ -101,51 +129,87 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     Ok(worst.map_or(Exit::Clean, |verdict| Exit::Verdict(verdict.exit_code())))
 }
 
-/// Runs one; `None`: it was a dry run, and preflight allows it.
-fn one(arguments: &Arguments, mut plan: Plan, consent: Consent, terminal: &Terminal) -> Result<Option<Held>, Failure> {
-    if arguments.step {
-        let asked = with_questions(&plan, plan.method.clone());
-        plan.method = asked;
+/// What the runs of one command share.
+pub(super) struct Holds<'a> {
+    arguments: &'a Arguments,
+    terminal: &'a Terminal,
+    consent: Consent,
+    keyboard: Arc<Keyboard>,
+    /// The game day that the runs belong to.
+    within: Option<String>,
+}
+
+impl<'a> Holds<'a> {
+    pub(super) fn new(arguments: &'a Arguments, terminal: &'a Terminal) -> Result<Self, Failure> {
+        let given = arguments.approval.iter().map(|path| approval::read(path)).collect::<Result<Vec<_>, _>>()?;
+        let consent = Consent { given, signers: approval::Signers::of(&arguments.file)? };
+        Ok(Self { arguments, terminal, consent, keyboard: Arc::new(Keyboard::new()), within: None })
     }
-    let journal = arguments.journal.open()?;
-    let path = journal.path().to_owned();
-    say_rescued(&rescue_before(&path)?, terminal);
-    let plan = Arc::new(plan);
-    let id = new_id(&plan);
-    let screen = screen(arguments.format, terminal);
-    let (_operator, told_by_operator) = tokio::sync::mpsc::unbounded_channel();
-    let program = std::env::current_exe().map_err(|e| Failure::new(format!("cannot find this program: {e}")))?;
-    let local = world::local(&arguments.file)?;
-    let parts = Parts {
-        drivers: world::drivers(&local),
-        sampler: world::sampler(&local, &plan.place.cluster),
-        people: Arc::new(AtTerminal::new(consent, path, screen.clone())),
-        viewer: viewer(arguments.format, &id, &plan, screen),
-        watchdog: Some(Program { program, arguments: vec!["watchdog".into()] }),
-        operator: told_by_operator,
-    };
-    if arguments.dry {
-        let refused = dry_run(plan.clone(), &id, journal, parts, terminal);
+
+    pub(super) fn journal(&self) -> Result<Journal, Failure> {
+        self.arguments.journal.open()
+    }
+
+    pub(super) fn keyboard(&self) -> Arc<Keyboard> {
+        self.keyboard.clone()
+    }
+
+    /// The runs belong to this one, which goes on meanwhile.
+    pub(super) fn within(&mut self, run: &str) {
+        self.within = Some(run.to_owned());
+    }
+
+    /// Runs one; `None`: it was a dry run, and preflight allows it.
+    pub(super) fn one(&self, mut plan: Plan) -> Result<Option<Held>, Failure> {
+        let (arguments, terminal) = (self.arguments, self.terminal);
+        if arguments.step {
+            plan.method = with_questions(&plan, plan.method.clone());
+        }
+        let journal = self.journal()?;
+        let path = journal.path().to_owned();
+        let mut rescued = rescue_before(&path)?;
+        rescued.retain(|one| self.within.as_ref() != Some(&one.run));
+        say_rescued(&rescued, terminal);
+        let plan = Arc::new(plan);
+        let id = new_id(&plan.name);
+        let screen = screen(arguments.format, terminal);
+        self.keyboard.below(screen.clone());
+        let (_operator, told_by_operator) = tokio::sync::mpsc::unbounded_channel();
+        let program = std::env::current_exe().map_err(|e| Failure::new(format!("cannot find this program: {e}")))?;
+        let local = world::local(&arguments.file)?;
+        let parts = Parts {
+            drivers: world::drivers(&local),
+            sampler: world::sampler(&local, &plan.place.cluster),
+            people: Arc::new(AtTerminal::new(self.consent.clone(), path, self.keyboard.clone())),
+            viewer: viewer(arguments.format, &id, &plan, screen),
+            watchdog: Some(Program { program, arguments: vec!["watchdog".into()] }),
+            operator: told_by_operator,
+        };
+        if arguments.dry {
+            let refused = dry_run(plan.clone(), &id, journal, parts, terminal);
+            give_back(&local, terminal);
+            return Ok(refused?.map(|outcome| Held { plan, id, outcome }));
+        }
+        let row = RunRow {
+            id: id.as_str().into(),
+            began: wall(),
+            experiment: plan.name.to_string(),
+            place: format!("{}/{}", plan.place.environment, plan.place.cluster.name),
+            text_digest: plan.text_digest.clone(),
+            verdict: None,
+            owner: Owner::this(),
+        };
+        let begun = begun(serde_json::to_value(&plan).unwrap_or_default(), plan.digest.clone());
+        let outcome = hold(plan.clone(), &row, begun, journal, parts).map_err(|e| held(&e));
+        // Whatever came of it: nothing is asked of the local system any more, and nothing is drawn.
+        self.keyboard.below(None);
         give_back(&local, terminal);
-        return Ok(refused?.map(|outcome| Held { plan, id, outcome }));
+        let outcome = outcome?;
+        if arguments.format == Format::Text {
+            terminal.print(&summary(&id, &outcome))?;
+        }
+        Ok(Some(Held { plan, id, outcome }))
     }
-    let row = RunRow {
-        id: id.as_str().into(),
-        began: wall(),
-        experiment: plan.name.to_string(),
-        place: format!("{}/{}", plan.place.environment, plan.place.cluster.name),
-        text_digest: plan.text_digest.clone(),
-        verdict: None,
-        owner: Owner::this(),
-    };
-    let outcome = hold(plan.clone(), &row, begun(&plan), journal, parts).map_err(|e| held(&e));
-    // Whatever came of it: nothing is asked of the local system any more.
-    give_back(&local, terminal);
-    let outcome = outcome?;
-    if arguments.format == Format::Text {
-        terminal.print(&summary(&id, &outcome))?;
-    }
-    Ok(Some(Held { plan, id, outcome }))
 }
 
 /// The last lines of several runs.
@@ -186,7 +250,7 @@ fn held(error: &HoldError) -> Failure {
 }
 
 /// A protected environment is named once more by whoever starts runs there.
-fn confirm(plans: &[Plan], arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn confirm(plans: &[Plan], arguments: &Arguments) -> Result<(), Failure> {
     let mut asked: Vec<&str> = Vec::new();
     for plan in plans.iter().filter(|p| p.place.protected && !arguments.dry) {
         let name = plan.place.environment.as_str();
@@ -231,20 +295,20 @@ fn with_questions(plan: &Plan, steps: Vec<Step>) -> Vec<Step> {
 }
 
 /// `20261129-101530-checkout-survives-3f2a`: sorts by time, says what it was, and is unique.
-fn new_id(plan: &Plan) -> String {
+pub(super) fn new_id(name: &str) -> String {
     use std::hash::{BuildHasher, Hasher};
     let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
     let time = jiff::Timestamp::from_millisecond(wall()).map(|t| t.strftime("%Y%m%d-%H%M%S").to_string());
-    format!("{}-{}-{:04x}", time.unwrap_or_default(), plan.name, random & 0xffff)
+    format!("{}-{}-{:04x}", time.unwrap_or_default(), name, random & 0xffff)
 }
 
-fn begun(plan: &Plan) -> Begun {
+pub(super) fn begun(plan: serde_json::Value, digest: String) -> Begun {
     let variable = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
     Begun {
         journal: JOURNAL_VERSION,
         perturb: env!("CARGO_PKG_VERSION").to_owned(),
-        plan: serde_json::to_value(plan).unwrap_or_default(),
-        digest: plan.digest.clone(),
+        plan,
+        digest,
         by: variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "unknown".to_owned()),
         host: std::fs::read_to_string("/proc/sys/kernel/hostname")
             .map(|t| t.trim().to_owned())
@@ -266,7 +330,7 @@ fn commit() -> Option<String> {
 fn dry_run(
     plan: Arc<Plan>,
     id: &str,
-    journal: crate::runtime::journal::Journal,
+    journal: Journal,
     parts: Parts,
     terminal: &Terminal,
 ) -> Result<Option<Outcome>, Failure> {
@@ -307,7 +371,15 @@ pub(super) fn summary(id: &str, outcome: &Outcome) -> String {
     for reason in &outcome.reasons {
         text.push_str(&format!("  {}: {}\n", reason.verdict, reason.text));
     }
-    let ended = match &outcome.ended_by {
+    let ended = ended_by(outcome);
+    text.push_str(&format!("  ended by {ended}; recovery: {}\n", outcome.observed.words()));
+    text.push_str(&format!("  perturb show {id}\n"));
+    text
+}
+
+/// What ended a run, in words.
+pub(super) fn ended_by(outcome: &Outcome) -> String {
+    match &outcome.ended_by {
         EndedBy::Completed => "its last step".to_owned(),
         EndedBy::Preflight => "preflight".to_owned(),
         EndedBy::Baseline => "the baseline".to_owned(),
@@ -318,8 +390,5 @@ pub(super) fn summary(id: &str, outcome: &Outcome) -> String {
         EndedBy::Fault(fault) => format!("the fault `{fault}`"),
         EndedBy::Journal => "the journal".to_owned(),
         EndedBy::Engine(why) => format!("its engine: {why}"),
-    };
-    text.push_str(&format!("  ended by {ended}; recovery: {}\n", outcome.observed.words()));
-    text.push_str(&format!("  perturb show {id}\n"));
-    text
+    }
 }

@@ -5,7 +5,7 @@ use super::journal::{JournalArguments, failure};
 use super::terminal::Terminal;
 use crate::runtime::journal::{Line, Verified};
 use crate::runtime::machine::Record;
-use crate::runtime::simulate::told;
+use crate::runtime::simulate::Teller;
 use crate::types::Duration;
 
 /// Lists the runs of the journal, the latest first
@@ -78,6 +78,7 @@ pub(super) fn show(arguments: &ShowArguments, terminal: &Terminal) -> Result<Exi
         };
     }
     let mut text = String::new();
+    let mut teller = Teller::new(None);
     for entry in journal.entries(&run.id).map_err(|e| failure(&e))? {
         if arguments.json {
             let line = serde_json::json!({
@@ -86,7 +87,10 @@ pub(super) fn show(arguments: &ShowArguments, terminal: &Terminal) -> Result<Exi
             });
             text.push_str(&format!("{line}\n"));
         } else {
-            text.push_str(&shown(&entry.line, entry.at));
+            if let Line::Begun { begun } = &entry.line {
+                teller = Teller::new(serde_json::from_value(begun.plan.clone()).ok());
+            }
+            text.push_str(&shown(&entry.line, entry.at, &mut teller));
         }
     }
     if !arguments.json
@@ -108,7 +112,7 @@ pub(super) fn unknown(
     Failure::new(error.to_string()).help(format!("the latest are: {}", latest.join(", ")))
 }
 
-fn shown(line: &Line, at: Duration) -> String {
+fn shown(line: &Line, at: Duration, teller: &mut Teller) -> String {
     let seconds = at.as_nanos() / 100_000_000;
     let clock = format!("{:>5}.{}s", seconds / 10, seconds % 10);
     match line {
@@ -123,7 +127,7 @@ fn shown(line: &Line, at: Duration) -> String {
                     outcome.reasons.iter().map(|r| format!("{:>9} {}: {}\n", "", r.verdict, r.text)).collect();
                 format!("{clock}  == {} ==\n{reasons}", outcome.verdict)
             }
-            record => told(record).map_or_else(String::new, |text| format!("{clock}  {text}\n")),
+            record => teller.tell(record).map_or_else(String::new, |text| format!("{clock}  {text}\n")),
         },
     }
 }

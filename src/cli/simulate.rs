@@ -88,6 +88,10 @@ fn again(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
         _ => None,
     });
     let plan = begun.and_then(|begun| serde_json::from_value::<Plan>(begun.plan.clone()).ok());
+    if begun.is_some_and(|begun| begun.plan.is_null()) {
+        return Err(Failure::new(format!("the run {} is a game day: it has no plan of its own", row.id))
+            .help("its notes name the runs that it made: `perturb show`"));
+    }
     let Some(plan) = plan.map(Arc::new) else {
         return Err(Failure::new(format!("the plan of the run {} cannot be read: it is of another version", row.id)));
     };

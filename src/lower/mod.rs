@@ -14,6 +14,7 @@ mod hypothesis;
 mod learned;
 pub mod place;
 mod policy;
+pub mod series;
 mod steps;
 mod verify;
 

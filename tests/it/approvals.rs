@@ -104,6 +104,26 @@ fn an_approval_is_written_signed_given_and_kept() {
         .unwrap();
     assert!(verified.status.success(), "{}", text(&verified.stderr));
 
+    // Every kind of key that people have. nistp521 is not taken, which a unit test holds.
+    let kinds: [(&str, &[&str]); 3] = [
+        ("p256", &["-t", "ecdsa", "-b", "256"]),
+        ("p384", &["-t", "ecdsa", "-b", "384"]),
+        ("rsa", &["-t", "rsa", "-b", "2048"]),
+    ];
+    for (name, kind) in kinds {
+        keygen(&[&["-q", "-N", "", "-C", name, "-f", name], kind].concat());
+        let public = std::fs::read_to_string(folder.join(format!("{name}.pub"))).unwrap();
+        std::fs::write(folder.join("them"), format!("{name} {public}")).unwrap();
+        std::fs::remove_file(folder.join("a.json.sig")).unwrap();
+        keygen(&["-q", "-Y", "sign", "-n", "perturb-approval", "-f", name, "a.json"]);
+        let out = perturb(&["run", "p.chaos", "--dry", "--approval", "a.json"]);
+        let said = text(&out.stdout);
+        assert!(out.status.success() && said.contains(&format!("approved for them by {name} (signed with ")), "{said}");
+    }
+    std::fs::write(folder.join("them"), format!("alice@bank.example {public}")).unwrap();
+    std::fs::remove_file(folder.join("a.json.sig")).unwrap();
+    keygen(&["-q", "-Y", "sign", "-n", "perturb-approval", "-f", "alice", "a.json"]);
+
     // Another text is another plan.
     let changed = PROJECT.replace("PORT", &port.to_string()).replace("baseline: 1s", "baseline: 2s");
     std::fs::write(folder.join("p.chaos"), changed).unwrap();

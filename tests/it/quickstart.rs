@@ -69,6 +69,32 @@ fn the_quickstart_finds_the_weakness_and_confirms_the_repair() {
         assert_eq!(told.contains("▲ "), refuted, "{told}");
     }
     assert_eq!(runs.len(), 2);
+    // The report of the broken one: what was found, when, against what, in one file that needs no other.
+    let broken = runs.iter().find(|run| run["verdict"] == "refuted").unwrap()["run"].as_str().unwrap();
+    let report = folder.path().join("report.html");
+    perturb(&["report", broken, "-o", report.to_str().unwrap()]);
+    let page = std::fs::read_to_string(report).unwrap();
+    for wanted in [
+        "<h2>Findings</h2>",
+        "(declared: automatic within 10s)",
+        "<h2>Timeline</h2>",
+        ">network.delay on a</text>",
+        ">check replaced: probe.ready-pods(stock) &gt;= 2</text>",
+        ">quick: 500ms</text>",
+        "class=\"broke\"",
+        "did not hold (p95(shop) was ",
+        "<h2>Environment</h2>",
+        "shop, of shop-team (#shop)",
+        "none changed",
+        "@media print",
+    ] {
+        assert!(page.contains(wanted), "no `{wanted}` in the report");
+    }
+    assert!(!page.contains("<script") && !page.contains("<link") && !page.contains("src="));
+    for element in ["svg", "figure", "table", "text"] {
+        let (opened, closed) = (format!("<{element}"), format!("</{element}>"));
+        assert_eq!(page.matches(&opened).count(), page.matches(&closed).count(), "{element}");
+    }
     // Nothing is left: neither in the journal nor on the machine.
     let (code, said, _) = perturb(&["recover"]);
     assert_eq!((code, said.as_str()), (Some(0), "0 undone, nothing is left\n"));

@@ -38,6 +38,34 @@ experiment stands-still {
     pod.fail(all of thing.pods) for 3s
   }
 }
+scenario loses(subject: Service) {
+  service:  subject
+  baseline: 1s
+  hypothesis {
+    expect up: answers(subject) == true except during faults
+    recovery automatic within 10s
+  }
+  method { pod.kill(all of subject.pods) }
+}
+experiment is-lost = loses(thing)
+verify nightly {
+  in: all of here.clusters
+  every "0 2 * * mon" in "UTC"
+  run loses(s) for each s in [thing]
+}
+gameday morning {
+  in:    one of here.clusters
+  roles: { commander: us, observer: us }
+  agenda {
+    note "Nobody is told what comes."
+    ask commander "Everybody there?" within 1m
+    run is-lost
+    note observer "What showed it first?" within 1m
+    wait 1s
+    ask commander "Go on?" within 1m
+    run stands-still
+  }
+}
 "##;
 
 /// A terminal with a shell in it that nobody looks at.
@@ -148,7 +176,7 @@ fn timeless(shown: &str) -> String {
 #[test]
 fn a_person_sees_a_run_and_answers() {
     let Some(terminal) = terminal(80, 24, "TERM=xterm-256color") else { return };
-    terminal.types("perturb run p.chaos; echo exit $?", "Enter");
+    terminal.types("perturb run p.chaos --experiment stands-still; echo exit $?", "Enter");
     terminal.wait_for("(yes/no)");
     // What was typed already stays while the frame is drawn anew.
     terminal.types("ye", "");
@@ -175,7 +203,7 @@ fn a_person_sees_a_run_and_answers() {
 #[test]
 fn an_operator_ends_a_run_while_it_asks() {
     let Some(terminal) = terminal(80, 24, "TERM=xterm-256color") else { return };
-    terminal.types("perturb run p.chaos; echo exit $?", "Enter");
+    terminal.types("perturb run p.chaos --experiment stands-still; echo exit $?", "Enter");
     terminal.wait_for("(yes/no)");
     terminal.tmux(&["send-keys", "C-c"]);
     let over = terminal.wait_for("exit 4");
@@ -189,14 +217,15 @@ fn an_operator_ends_a_run_while_it_asks() {
 #[test]
 fn a_killed_run_leaves_the_terminal_in_order() {
     let Some(terminal) = terminal(80, 24, "TERM=xterm-256color") else { return };
-    terminal.types("perturb run p.chaos; echo exit $?", "Enter");
+    terminal.types("perturb run p.chaos --experiment stands-still; echo exit $?", "Enter");
     terminal.wait_for("(yes/no)");
     terminal.types("yes", "Enter");
     terminal.wait_for("there for");
     let folder = std::fs::canonicalize(terminal.folder.path()).unwrap();
     let is_ours = |process: &std::path::PathBuf| {
         let words = std::fs::read(process.join("cmdline")).unwrap_or_default();
-        std::fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == folder) && words.ends_with(b"run\0p.chaos\0")
+        std::fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == folder)
+            && words.ends_with(b"run\0p.chaos\0--experiment\0stands-still\0")
     };
     let processes = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
     let process = processes.into_iter().find(is_ours).unwrap();
@@ -210,10 +239,69 @@ fn a_killed_run_leaves_the_terminal_in_order() {
 #[test]
 fn a_terminal_without_escape_codes_gets_plain_lines() {
     let Some(terminal) = terminal(80, 40, "TERM=dumb") else { return };
-    terminal.types("perturb run p.chaos; echo exit $?", "Enter");
+    terminal.types("perturb run p.chaos --experiment stands-still; echo exit $?", "Enter");
     terminal.wait_for("(yes/no)");
     terminal.types("no", "Enter");
     let over = terminal.wait_for("exit 4");
     assert!(over.contains("exit 4") && over.contains("us (at the terminal): no"), "{over}");
     assert!(!over.contains("at most") && !over.contains("about"), "{over}");
+}
+
+/// An agenda with its people: roles, questions, notes, a run between them, and an end that they decide.
+#[test]
+fn people_hold_a_game_day() {
+    let Some(terminal) = terminal(100, 50, "TERM=xterm-256color") else { return };
+    terminal.types("perturb run p.chaos --gameday morning; echo exit $?", "Enter");
+    for (asked, said) in [
+        ("commander (us), your name: ", "Ada"),
+        ("observer (us), your name: ", "Ben"),
+        ("? commander (us): Everybody there? (yes/no) ", "yes"),
+        ("… observer (us): What showed it first? ", "the dashboard"),
+        ("? commander (us): Go on? (yes/no) ", "no"),
+    ] {
+        terminal.wait_for(asked.trim_end());
+        terminal.types(said, "Enter");
+    }
+    let over = terminal.wait_for("exit 4");
+    for wanted in [
+        "game day morning at here/laptop",
+        "commander (us): Ada",
+        "Nobody is told what comes.",
+        "run is-lost at here/laptop",
+        "is-lost: confirmed, in the run ",
+        "observer (us): the dashboard",
+        "commander (us) said no",
+        "ended by the question `Go on?`",
+    ] {
+        assert!(over.contains(wanted), "no `{wanted}` in\n{over}");
+    }
+    assert!(!over.contains("is still going on"), "{over}");
+    let journal = terminal.folder.path().join("journal.db");
+    let perturb = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_perturb"));
+        let out = command.args(arguments).current_dir(terminal.folder.path()).env("PERTURB_JOURNAL", &journal).output();
+        let out = out.unwrap();
+        (out.status.code(), String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap())
+    };
+    let (_, runs, _) = perturb(&["runs"]);
+    assert_eq!(
+        runs.lines().filter(|line| line.starts_with("confirmed") || line.starts_with("aborted")).count(),
+        2,
+        "{runs}"
+    );
+    let day = runs.lines().find(|line| line.starts_with("aborted")).unwrap().split_whitespace().last().unwrap();
+    let (_, shown, _) = perturb(&["show", day]);
+    assert!(shown.contains("observer (us): the dashboard") && shown.contains("commander (us) said no"), "{shown}");
+    assert!(perturb(&["show", day, "--verify"]).1.contains("none changed"));
+    // With nobody at a terminal it ends at its first question, and runs nothing.
+    let (code, said, _) = perturb(&["run", "p.chaos", "--gameday", "morning"]);
+    assert!(code == Some(4) && said.contains("nobody is at a terminal"), "{said}");
+    let (code, _, said) = perturb(&["run", "p.chaos", "--gameday", "mornin"]);
+    assert!(code == Some(2) && said.contains("did you mean `morning`?"), "{said}");
+    // What a `verify` names runs now.
+    let (code, said, errors) = perturb(&["run", "p.chaos", "--verify", "nightly"]);
+    assert_eq!(code, Some(0), "{said}{errors}");
+    assert!(said.contains("CONFIRMED"), "{said}");
+    let (code, _, said) = perturb(&["run", "p.chaos", "--verify", "nightli"]);
+    assert!(code == Some(2) && said.contains("did you mean `nightly`?"), "{said}");
 }

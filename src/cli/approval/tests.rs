@@ -1,11 +1,10 @@
-//! Signatures by the real ssh-keygen, and every way in which one must not count.
-
-use std::path::Path;
-use std::process::Command;
+//! Every way in which an approval must not count. Signatures are made here as ssh-keygen makes them, as no test of this binary
+//! should start a process (a lock that another test holds would live on in it); `tests/it/approvals.rs` asks the real one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ring::signature::{Ed25519KeyPair, KeyPair};
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
 
 use super::sshsig::{PublicKey, signer};
 use super::*;
@@ -54,125 +53,120 @@ fn a_broken_signature_never_counts() {
     assert!(signer(&framed(&[blob, vec![0]].concat()), MESSAGE, NAMESPACE).is_err());
 }
 
-/// A key on a token signs its flags along: what nobody touched does not count. There is no token here, so it is made by hand.
+fn put(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend(u32::try_from(bytes.len()).unwrap().to_be_bytes());
+    out.extend(bytes);
+}
+
+fn strings(parts: &[&[u8]]) -> Vec<u8> {
+    let mut out = Vec::new();
+    parts.iter().for_each(|part| put(&mut out, part));
+    out
+}
+
+fn sha256(bytes: &[u8]) -> Vec<u8> {
+    ring::digest::digest(&ring::digest::SHA256, bytes).as_ref().to_vec()
+}
+
+/// What is signed, of a message.
+fn covered(message: &[u8]) -> Vec<u8> {
+    [b"SSHSIG".to_vec(), strings(&[NAMESPACE.as_bytes(), b"", b"sha256", &sha256(message)])].concat()
+}
+
+/// A signature with its key, in its frame.
+fn framed(key: &[u8], signed: &[u8]) -> String {
+    let inner = strings(&[key, NAMESPACE.as_bytes(), b"", b"sha256", signed]);
+    let whole = [b"SSHSIG".to_vec(), 1u32.to_be_bytes().to_vec(), inner].concat();
+    format!("-----BEGIN SSH SIGNATURE-----\n{}\n-----END SSH SIGNATURE-----\n", STANDARD.encode(whole))
+}
+
+/// Somebody's key, as a line of allowed signers has it, and their signature of a message.
+fn pair(of: u8) -> (String, impl Fn(&[u8]) -> String) {
+    let pair = Ed25519KeyPair::from_seed_unchecked(&[of; 32]).unwrap();
+    let key = strings(&[b"ssh-ed25519", pair.public_key().as_ref()]);
+    let public = format!("ssh-ed25519 {}", STANDARD.encode(&key));
+    let sign = move |message: &[u8]| framed(&key, &strings(&[b"ssh-ed25519", pair.sign(&covered(message)).as_ref()]));
+    (public, sign)
+}
+
+/// A number as SSH writes it: no zeros before it, but one where its first bit would mean a sign.
+fn mpint(fixed: &[u8]) -> Vec<u8> {
+    let start = fixed.iter().position(|b| *b != 0).unwrap_or(fixed.len());
+    let sign: &[u8] = if fixed[start..].first().is_some_and(|b| b & 0x80 != 0) { &[0] } else { &[] };
+    [sign, &fixed[start..]].concat()
+}
+
+/// A number of an ECDSA signature has a byte less now and then: among so many, some have.
+#[test]
+fn short_numbers_are_numbers() {
+    let random = SystemRandom::new();
+    let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random).unwrap();
+    let kind = b"ecdsa-sha2-nistp256";
+    let key = strings(&[kind, b"nistp256", pair.public_key().as_ref()]);
+    for _ in 0..600 {
+        let signed = pair.sign(&random, &covered(MESSAGE)).unwrap();
+        let (r, s) = signed.as_ref().split_at(32);
+        let signed = strings(&[kind, &strings(&[&mpint(r), &mpint(s)])]);
+        let found = signer(&framed(&key, &signed), MESSAGE, NAMESPACE);
+        assert_eq!(found.map(|key| key.kind()), Ok("ecdsa-sha2-nistp256".to_owned()));
+    }
+}
+
+/// A key on a token signs its flags along: what nobody touched does not count.
 #[test]
 fn a_token_must_be_touched() {
-    fn put(out: &mut Vec<u8>, bytes: &[u8]) {
-        out.extend(u32::try_from(bytes.len()).unwrap().to_be_bytes());
-        out.extend(bytes);
-    }
     let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
     let kind = b"sk-ssh-ed25519@openssh.com";
-    let sha = |bytes: &[u8]| ring::digest::digest(&ring::digest::SHA256, bytes).as_ref().to_vec();
+    let key = strings(&[kind, pair.public_key().as_ref(), b"ssh:"]);
     let made = |flags: u8| {
-        let (mut covered, mut key, mut inner, mut whole) = (b"SSHSIG".to_vec(), vec![], vec![], b"SSHSIG".to_vec());
-        for part in [NAMESPACE.as_bytes(), b"", b"sha256", &sha(MESSAGE)] {
-            put(&mut covered, part);
-        }
-        for part in [&kind[..], pair.public_key().as_ref(), b"ssh:"] {
-            put(&mut key, part);
-        }
         let counted = [&[flags][..], &9u32.to_be_bytes()].concat();
-        let signed = pair.sign(&[sha(b"ssh:"), counted.clone(), sha(&covered)].concat());
-        put(&mut inner, kind);
-        put(&mut inner, signed.as_ref());
-        inner.extend(counted);
-        whole.extend(1u32.to_be_bytes());
-        for part in [&key[..], NAMESPACE.as_bytes(), b"", b"sha256", &inner] {
-            put(&mut whole, part);
-        }
-        format!("-----BEGIN SSH SIGNATURE-----\n{}\n-----END SSH SIGNATURE-----\n", STANDARD.encode(whole))
+        let signed = pair.sign(&[sha256(b"ssh:"), counted.clone(), sha256(&covered(MESSAGE))].concat());
+        framed(&key, &[strings(&[kind, signed.as_ref()]), counted].concat())
     };
     assert_eq!(signer(&made(1), MESSAGE, NAMESPACE).map(|key| key.kind()), Ok("sk-ssh-ed25519@openssh.com".to_owned()));
     assert!(signer(&made(0), MESSAGE, NAMESPACE).unwrap_err().contains("nobody touched the token"));
 }
 
-/// Whether there is an ssh-keygen; says loudly that a test is skipped if not.
-fn has_keygen() -> bool {
-    let found = Command::new("ssh-keygen").arg("-?").output().is_ok();
-    if !found {
-        let required = std::env::var("PERTURB_REQUIRE_SERVERS").is_ok_and(|value| !value.is_empty());
-        assert!(!required, "`ssh-keygen` is not there, and PERTURB_REQUIRE_SERVERS says that it must be");
-        eprintln!("SKIPPED: `ssh-keygen` is not there");
-    }
-    found
-}
-
-fn keygen(folder: &Path, arguments: &[&str]) {
-    let ran = Command::new("ssh-keygen").arg("-q").args(arguments).current_dir(folder).output().unwrap();
-    assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
-}
-
-/// A key, and the base64 of its public half.
-fn key(folder: &Path, name: &str, kind: &[&str]) -> String {
-    keygen(folder, &[kind, &["-N", "", "-C", name, "-f", name]].concat());
-    std::fs::read_to_string(folder.join(format!("{name}.pub"))).unwrap()
-}
-
 #[test]
-fn every_kind_of_key_that_people_have() {
-    if !has_keygen() {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let kinds: [(&str, &[&str]); 5] = [
-        ("ed25519", &["-t", "ed25519"]),
-        ("p256", &["-t", "ecdsa", "-b", "256"]),
-        ("p384", &["-t", "ecdsa", "-b", "384"]),
-        ("rsa", &["-t", "rsa", "-b", "2048"]),
-        ("p521", &["-t", "ecdsa", "-b", "521"]),
-    ];
-    for (name, kind) in kinds {
-        let public = key(folder.path(), name, kind);
-        // An ECDSA number has a byte less now and then: several signatures meet such.
-        for round in 0..if name == "rsa" { 2 } else { 12 } {
-            let message = format!("{name} {round}\n");
-            std::fs::write(folder.path().join("m"), &message).unwrap();
-            let _ = std::fs::remove_file(folder.path().join("m.sig"));
-            keygen(folder.path(), &["-Y", "sign", "-n", NAMESPACE, "-f", name, "m"]);
-            let signed = std::fs::read_to_string(folder.path().join("m.sig")).unwrap();
-            let found = signer(&signed, message.as_bytes(), NAMESPACE);
-            if name == "p521" {
-                assert!(found.unwrap_err().contains("is not taken"));
-                continue;
-            }
-            assert_eq!(found.ok(), PublicKey::of_base64(public.split_whitespace().nth(1).unwrap()), "{name}");
-            assert!(signer(&signed, b"other", NAMESPACE).unwrap_err().contains("was changed"), "{name}");
-        }
-    }
+fn keys_that_are_not_taken_are_named() {
+    let key = strings(&[b"ecdsa-sha2-nistp521", b"nistp521", b"x"]);
+    let found = signer(&framed(&key, &strings(&[b"ecdsa-sha2-nistp521", b"x"])), MESSAGE, NAMESPACE);
+    assert!(found.unwrap_err().contains("a key of `ecdsa-sha2-nistp521` with `ecdsa-sha2-nistp521` is not taken"));
+    // RSA with SHA-1, which ssh-keygen no longer makes.
+    let key = strings(&[b"ssh-rsa", b"x", b"y"]);
+    let found = signer(&framed(&key, &strings(&[b"ssh-rsa", b"x"])), MESSAGE, NAMESPACE);
+    assert!(found.unwrap_err().contains("`ssh-rsa` with `ssh-rsa` is not taken"));
 }
 
 /// A project with the keys of a team, and approvals that its people sign.
 struct Project {
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     signers: Signers,
 }
+
+const ALICE: u8 = 1;
+const MALLORY: u8 = 2;
 
 impl Project {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let alice = key(folder.path(), "alice", &["-t", "ed25519"]);
-        key(folder.path(), "mallory", &["-t", "ed25519"]);
-        std::fs::write(folder.path().join("platform"), format!("alice@bank.example {alice}")).unwrap();
+        std::fs::write(folder.path().join("platform"), format!("alice@bank.example {}", pair(ALICE).0)).unwrap();
         std::fs::write(folder.path().join("perturb.toml"), "[approvals]\nplatform = \"platform\"\n").unwrap();
         let signers = Signers::of(folder.path()).unwrap();
-        Self { folder, signers }
+        Self { _folder: folder, signers }
     }
 
     /// An approval of the tour, as it is signed.
-    fn signed(&self, by: &str, change: impl Fn(&mut serde_json::Value)) -> Given {
+    fn signed(&self, by: Option<u8>, change: impl Fn(&mut serde_json::Value)) -> Given {
         let mut statement = serde_json::json!({
             "digest": tour().digest, "team": "platform", "experiment": "checkout-survives-slow-ledger",
             "place": "staging/stg-1", "expires": "2026-01-02T00:00:00Z",
         });
         change(&mut statement);
-        let path = self.folder.path().join("a.json");
-        let _ = std::fs::remove_file(signature_of(&path));
-        std::fs::write(&path, serde_json::to_string_pretty(&statement).unwrap()).unwrap();
-        if !by.is_empty() {
-            keygen(self.folder.path(), &["-Y", "sign", "-n", NAMESPACE, "-f", by, "a.json"]);
-        }
-        read(&path).unwrap()
+        let bytes = serde_json::to_vec_pretty(&statement).unwrap();
+        let signature = by.map(|by| pair(by).1(&bytes));
+        Given { path: "a.json".into(), statement: serde_json::from_value(statement).unwrap(), bytes, signature }
     }
 
     fn judged(&self, given: Given) -> Result<String, String> {
@@ -183,33 +177,30 @@ impl Project {
 
 #[test]
 fn who_signs_counts_and_nobody_else() {
-    if !has_keygen() {
-        return;
-    }
     let project = Project::new();
-    let said = project.judged(project.signed("alice", |_| {})).unwrap();
+    let said = project.judged(project.signed(Some(ALICE), |_| {})).unwrap();
     assert!(said.starts_with("alice@bank.example (signed with SHA256:"), "{said}");
     assert!(said.contains(", until 2026-01-02T00:00:00Z, sha256:"), "{said}");
     let refused =
         |by: &str, change: &dyn Fn(&mut serde_json::Value)| project.judged(project.signed(by, change)).unwrap_err();
-    assert!(refused("", &|_| {}).contains("it is not signed"));
-    assert!(refused("mallory", &|_| {}).contains("which is no key of `platform` (platform)"));
-    assert!(refused("alice", &|s| s["digest"] = "sha256:0".into()).contains("the text was changed"));
-    assert!(refused("alice", &|s| s["place"] = "production/jkt-1".into()).contains("not at staging/stg-1"));
-    assert!(refused("alice", &|s| s["experiment"] = "x".into()).contains("it approves `x`"));
-    assert!(refused("alice", &|s| s["expires"] = "2026-01-01T00:00:00Z".into()).contains("it counted until"));
-    let endless = refused("alice", &|s| drop(s.as_object_mut().unwrap().remove("expires")));
+    assert!(refused(None, &|_| {}).contains("it is not signed"));
+    assert!(refused(Some(MALLORY), &|_| {}).contains("which is no key of `platform` (platform)"));
+    assert!(refused(Some(ALICE), &|s| s["digest"] = "sha256:0".into()).contains("the text was changed"));
+    assert!(refused(Some(ALICE), &|s| s["place"] = "production/jkt-1".into()).contains("not at staging/stg-1"));
+    assert!(refused(Some(ALICE), &|s| s["experiment"] = "x".into()).contains("it approves `x`"));
+    assert!(refused(Some(ALICE), &|s| s["expires"] = "2026-01-01T00:00:00Z".into()).contains("it counted until"));
+    let endless = refused(Some(ALICE), &|s| drop(s.as_object_mut().unwrap().remove("expires")));
     assert!(endless.contains("not until when it counts"), "{endless}");
     // Changed after it was signed.
-    let mut given = project.signed("alice", |_| {});
+    let mut given = project.signed(Some(ALICE), |_| {});
     given.bytes.push(b' ');
     assert!(project.judged(given).unwrap_err().contains("one of the two was changed"));
     // A team whose signers nobody named is no way around: a misspelt name makes nothing weaker.
-    let given = project.signed("", |s| s["team"] = "platfrom".into());
+    let given = project.signed(None, |s| s["team"] = "platfrom".into());
     let judged = judge(&[given], &tour(), "platfrom", &project.signers, jiff::Timestamp::default()).unwrap();
     assert!(judged.unwrap_err().contains("counts signed approvals only"));
     // Of another team: it says nothing about this one.
-    let given = project.signed("alice", |_| {});
+    let given = project.signed(Some(ALICE), |_| {});
     assert_eq!(judge(&[given], &tour(), "ledgers", &project.signers, jiff::Timestamp::default()), None);
 }
 

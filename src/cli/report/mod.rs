@@ -1,19 +1,23 @@
 //! `perturb report`: a run as one HTML file that needs nothing else and can be printed.
 
-use std::collections::BTreeMap;
+mod chart;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::exit::{Exit, Failure};
 use super::journal::{JournalArguments, failure};
 use super::plan::write_whole;
+use super::run::ended_by;
 use super::runs::{date, unknown};
 use super::terminal::Terminal;
-use crate::plan::Plan;
+use crate::plan::{Plan, RecoveryClass};
 use crate::runtime::journal::{Begun, Entry, Line, RunRow, Verified};
-use crate::runtime::machine::{Outcome, Record};
-use crate::runtime::simulate::told;
-use crate::types::{Decimal, Duration, Value};
+use crate::runtime::machine::{Observed, Outcome, Record};
+use crate::runtime::simulate::Teller;
+use crate::types::{Duration, Entry as Named};
+use chart::Run;
 
 /// Writes a run as one HTML file: verdict, reasons, timeline, samples with the faults shaded, plan, versions
 #[derive(Debug, clap::Args)]
@@ -45,9 +49,12 @@ h1{font-size:1.5rem;margin-bottom:0}h2{font-size:1.1rem;margin-top:2rem;border-b
 .confirmed{color:#1a7f37}.refuted,.error{color:#b42318}.aborted,.inconclusive,.not-run,.none{color:#7a5b00}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.15rem .6rem .15rem 0;vertical-align:top}
 td:first-child{white-space:nowrap;color:#57606a;font-variant-numeric:tabular-nums}
-svg{width:100%;height:auto;break-inside:avoid}pre{white-space:pre-wrap;font-size:12px;background:#f6f8fa;padding:.6rem}
+svg{width:100%;height:auto;break-inside:avoid;font:12px system-ui,sans-serif}
+.grid{stroke:#eaeef2}.tick{fill:#57606a;font-size:11px}.phase{fill:#eaeef2}.hot{fill:#d4a72c;fill-opacity:.3}.step{fill:#b6d4fe;fill-opacity:.7}
+.bad{stroke:#b42318;fill:none;stroke-width:1.5}.missing{stroke:#b42318;stroke-width:2}.bound{stroke:#57606a;stroke-dasharray:6 4;fill:none}
+.line{stroke:#0550ae;stroke-width:2;fill:none}.broke{fill:#b42318}pre{white-space:pre-wrap;font-size:12px;background:#f6f8fa;padding:.6rem}
 figure{margin:1rem 0;break-inside:avoid}figcaption{font-size:.9rem;color:#57606a}
-@media print{body{margin:0;max-width:none}details{display:block}details>*{display:block}}
+@media print{body{margin:0;max-width:none;print-color-adjust:exact;-webkit-print-color-adjust:exact}h2{break-after:avoid}tr{break-inside:avoid}details{display:block}details>*{display:block}}
 ";
 
 fn page(run: &RunRow, entries: &[Entry], verified: &Verified) -> String {
@@ -56,6 +63,7 @@ fn page(run: &RunRow, entries: &[Entry], verified: &Verified) -> String {
         _ => None,
     });
     let plan: Option<Plan> = begun.and_then(|b| serde_json::from_value(b.plan.clone()).ok());
+    let plan = plan.map(Arc::new);
     let records: Vec<(Duration, &Record)> = entries.iter().filter_map(|e| Some((e.at, e.line.record()?))).collect();
     let outcome = records.iter().rev().find_map(|(_, r)| match r {
         Record::Ended { outcome } => Some(outcome),
@@ -73,15 +81,24 @@ fn page(run: &RunRow, entries: &[Entry], verified: &Verified) -> String {
     }
     let word = outcome.map_or("none", |o| o.verdict.text());
     let said = outcome.map_or("no verdict: it was broken off", |o| o.verdict.text());
-    let _ = writeln!(out, "<p><span class=\"verdict {word}\">{said}</span></p>");
-    if let Some(outcome) = outcome {
-        reasons(&mut out, outcome);
-    }
     let whole = records.last().map_or(Duration::ZERO, |(at, _)| *at);
-    if let Some(plan) = &plan {
-        plots(&mut out, plan, &records, whole);
+    let when = format!("{} at {}, {}, {}", run.id, run.place, date(run.began), seconds(whole));
+    let _ = writeln!(out, "<p><span class=\"verdict {word}\">{said}</span></p>\n<p>{}</p>", escaped(&when));
+    if let Some(outcome) = outcome {
+        reasons(&mut out, outcome, plan.as_deref());
     }
-    story(&mut out, &records);
+    if let Some(plan) = &plan {
+        let run = Run { plan, records: &records, whole };
+        let _ = write!(out, "<h2>Timeline</h2>\n{}", run.timeline());
+        out.push_str("<h2>Samples</h2>\n<p>Shaded: something was injected. Dashed: what the samples are held against. A red dot: a sample that broke an expectation. A short red line: a sample is missing.</p>\n");
+        for (index, _) in (0u32..).zip(&plan.streams) {
+            out.push_str(&run.plot(index));
+        }
+    }
+    story(&mut out, &records, plan.clone());
+    if let Some(plan) = &plan {
+        environment(&mut out, plan);
+    }
     evidence(&mut out, run, begun, verified, entries.len());
     if let Some(plan) = &plan {
         let text = crate::analysis::telling::tell(plan).to_text(100);
@@ -91,119 +108,87 @@ fn page(run: &RunRow, entries: &[Entry], verified: &Verified) -> String {
     out
 }
 
-fn reasons(out: &mut String, outcome: &Outcome) {
-    out.push_str("<table>\n");
+/// What was found, first of all.
+fn reasons(out: &mut String, outcome: &Outcome, plan: Option<&Plan>) {
+    out.push_str("<h2>Findings</h2>\n<table>\n");
     for reason in &outcome.reasons {
         let row = (seconds(reason.at), reason.verdict, escaped(&reason.text));
         let _ = writeln!(out, "<tr><td>{}</td><td>{}</td><td>{}</td></tr>", row.0, row.1, row.2);
     }
-    let _ = writeln!(out, "<tr><td>recovery</td><td colspan=\"2\">{}</td></tr>", escaped(&outcome.observed.words()));
-    let _ = writeln!(out, "<tr><td>injected</td><td colspan=\"2\">{} faults</td></tr>", outcome.injected);
+    let mut row = |name: &str, text: String| {
+        let _ = writeln!(out, "<tr><td>{name}</td><td colspan=\"2\">{}</td></tr>", escaped(&text));
+    };
+    if outcome.reasons.is_empty() {
+        row("nothing", "every expectation held, every check did, no guard fired".to_owned());
+    }
+    let declared = match outcome.declared {
+        RecoveryClass::Automatic => "automatic",
+        RecoveryClass::Manual => "manual",
+        RecoveryClass::Unknown => "unknown",
+    };
+    let within = plan.map_or_else(String::new, |plan| format!(" within {}", plan.recovery.within));
+    let differs = match (&outcome.declared, &outcome.observed) {
+        (_, Observed::NotObserved) | (RecoveryClass::Automatic, Observed::WithinBound(_)) => "",
+        (RecoveryClass::Manual, Observed::WithHands(_)) => "",
+        _ => ": that is not what was declared, and to be worked off",
+    };
+    row("recovery", format!("{} (declared: {declared}{within}){differs}", outcome.observed.words()));
+    row("ended by", ended_by(outcome));
+    row("injected", format!("{} faults", outcome.injected));
     for left in &outcome.left {
-        let _ = writeln!(out, "<tr><td>may be left</td><td colspan=\"2\">{}</td></tr>", escaped(left));
+        row("may be left", left.clone());
     }
     out.push_str("</table>\n");
 }
 
-/// The stretches in which something was injected.
-fn windows(records: &[(Duration, &Record)], end: Duration) -> Vec<(Duration, Duration, String)> {
-    let mut open: BTreeMap<u32, (Duration, String)> = BTreeMap::new();
-    let mut found = Vec::new();
-    for (at, record) in records {
-        match record {
-            Record::Intent { injection, fault, .. } => {
-                open.insert(*injection, (*at, fault.to_string()));
-            }
-            Record::Undone { injection } => {
-                found.extend(open.remove(injection).map(|(from, name)| (from, *at, name)));
-            }
-            _ => {}
-        }
-    }
-    found.extend(open.into_values().map(|(from, name)| (from, end, name)));
-    found
-}
-
-const WIDTH: u64 = 1000;
-const HEIGHT: u64 = 120;
-
-fn across(at: Duration, whole: Duration) -> u64 {
-    let nanos = u128::from(whole.as_nanos().max(1));
-    u64::try_from(u128::from(at.as_nanos()) * u128::from(WIDTH) / nanos).unwrap_or(WIDTH).min(WIDTH)
-}
-
-fn plots(out: &mut String, plan: &Plan, records: &[(Duration, &Record)], whole: Duration) {
-    out.push_str("<h2>Samples</h2>\n<p>Shaded: something was injected. A red line: a sample is missing.</p>\n");
-    let windows = windows(records, whole);
-    for (index, stream) in (0u32..).zip(&plan.streams) {
-        let samples: Vec<(Duration, Option<&Value>)> = records
-            .iter()
-            .filter_map(|(_, record)| match record {
-                Record::Sample { stream, asked, value, .. } if *stream == index => Some((*asked, value.as_ref())),
-                _ => None,
-            })
-            .collect();
-        let _ = write!(
-            out,
-            "<figure>\n<svg viewBox=\"0 0 {WIDTH} {}\" role=\"img\" aria-label=\"{}\">\n",
-            HEIGHT + 4,
-            escaped(&stream.text)
-        );
-        for (from, to, name) in &windows {
-            let (left, right) = (across(*from, whole), across(*to, whole));
-            let _ = writeln!(
-                out,
-                "<rect x=\"{left}\" y=\"0\" width=\"{}\" height=\"{HEIGHT}\" fill=\"#d4a72c\" fill-opacity=\".25\"><title>{}</title></rect>",
-                (right - left.min(right)).max(1),
-                escaped(name)
-            );
-        }
-        let range = plot(out, &samples, whole);
-        let _ = writeln!(out, "</svg>\n<figcaption>{}{range}</figcaption>\n</figure>", escaped(&stream.text));
-    }
-}
-
-/// Draws one stream; gives the range that the plot spans, in words.
-fn plot(out: &mut String, samples: &[(Duration, Option<&Value>)], whole: Duration) -> String {
-    let number = |value: &Value| match value {
-        Value::Bool(b) => Some(Decimal::from(u8::from(*b))),
-        value => crate::analysis::number(value),
+/// Whose system it is, and what it runs in.
+fn environment(out: &mut String, plan: &Plan) {
+    out.push_str("<h2>Environment</h2>\n<table>\n");
+    let mut row = |name: &str, html: String| {
+        let _ = writeln!(out, "<tr><td>{name}</td><td>{html}</td></tr>");
     };
-    let known: Vec<(Duration, Decimal, &Value)> =
-        samples.iter().filter_map(|(at, value)| Some((*at, number((*value)?)?, (*value)?))).collect();
-    for (at, _) in samples.iter().filter(|(_, value)| value.is_none()) {
-        let x = across(*at, whole);
-        let _ = writeln!(out, "<path d=\"M{x} {HEIGHT}V{}\" stroke=\"#b42318\" stroke-width=\"2\"/>", HEIGHT - 12);
+    let cluster = &plan.place.cluster;
+    let engines: Vec<&str> = cluster.engines.iter().map(|e| e.title()).collect();
+    let protected = if plan.place.protected { ", protected" } else { "" };
+    row("environment", escaped(&format!("{}{protected}", plan.place.environment)));
+    row("cluster", escaped(&format!("{}, with {}", cluster.name, engines.join(", "))));
+    for (name, service) in &plan.services {
+        let contact = plan.teams.get(&service.owner).map_or("", |team| team.contact.as_str());
+        let text = escaped(&format!("{name}, of {} ({contact})", service.owner));
+        row("service", format!("{text}{}", links(&service.links)));
     }
-    let least = known.iter().min_by_key(|(_, n, _)| *n);
-    let most = known.iter().max_by_key(|(_, n, _)| *n);
-    let (Some(least), Some(most)) = (least, most) else { return ": no valid sample".to_owned() };
-    let points: Vec<String> =
-        known.iter().map(|(at, n, _)| format!("{},{}", across(*at, whole), height(*n, least.1, most.1))).collect();
-    let _ = writeln!(
-        out,
-        "<polyline fill=\"none\" stroke=\"#0550ae\" stroke-width=\"2\" points=\"{}\"/>",
-        points.join(" ")
-    );
-    if least.1 == most.1 { format!(": {} throughout", least.2) } else { format!(": from {} to {}", least.2, most.2) }
+    for incident in &plan.learned_from {
+        let text = format!("{} ({}): {} {}", incident.name, incident.date, incident.title, incident.lessons.join(" "));
+        row("learned from", escaped(&text));
+    }
+    if !plan.links.is_empty() {
+        row("links", links(&plan.links));
+    }
+    out.push_str("</table>\n");
 }
 
-/// How far down a value lies, with a margin above and below.
-fn height(number: Decimal, least: Decimal, most: Decimal) -> u64 {
-    use rust_decimal::prelude::ToPrimitive;
-    let span = most - least;
-    if span.is_zero() {
-        return HEIGHT / 2;
+/// Links, where a value is one.
+fn links(all: &[Named]) -> String {
+    let mut html = String::new();
+    for entry in all {
+        let text = entry.value.to_string();
+        let target = text.trim_matches('"');
+        let name = escaped(&entry.key);
+        // A page that is opened by others follows no address but those of the web.
+        if target.starts_with("https://") || target.starts_with("http://") {
+            let _ = write!(html, " <a href=\"{}\">{name}</a>", escaped(target));
+        } else {
+            let _ = write!(html, " {name}: {}", escaped(target));
+        }
     }
-    let inner = HEIGHT - 16;
-    let up = (number - least).checked_mul(Decimal::from(inner)).and_then(|x| x.checked_div(span));
-    HEIGHT - 8 - up.and_then(|u| u.to_u64()).unwrap_or(0).min(inner)
+    html
 }
 
-fn story(out: &mut String, records: &[(Duration, &Record)]) {
+fn story(out: &mut String, records: &[(Duration, &Record)], plan: Option<Arc<Plan>>) {
+    let mut teller = Teller::new(plan);
     out.push_str("<h2>What happened</h2>\n<table>\n");
     for (at, record) in records {
-        if let Some(text) = told(record) {
+        if let Some(text) = teller.tell(record) {
             let _ = writeln!(out, "<tr><td>{}</td><td>{}</td></tr>", seconds(*at), escaped(&text));
         }
     }

@@ -1,0 +1,301 @@
+//! `perturb run --gameday`: the points of an agenda, one after the other, with the people who hold it.
+//!
+//! All that is run is planned before anything begins. The game day is a run of the journal of its own, beside those of its
+//! experiments: who was there, what was asked and answered, what people wrote, which runs it made. Its verdict is the worst of
+//! theirs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use smol_str::SmolStr;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::exit::{Exit, Failure};
+use super::journal::failure;
+use super::keyboard::Keyboard;
+use super::run::{self, Holds};
+use super::terminal::Terminal;
+use super::which::Which;
+use super::{experiment, world};
+use crate::lower::PlaceRef;
+use crate::lower::series::{Agenda, Point};
+use crate::plan::{Plan, RecoveryClass};
+use crate::runtime::drive::{std_time, wall};
+use crate::runtime::journal::{Head, Journal, Line, Owner, RunRow, Writer};
+use crate::runtime::machine::{EndedBy, Observed, Outcome, Reason, Record, Subject, Verdict};
+use crate::runtime::simulate::told;
+use crate::types::Duration;
+
+/// What a point of the agenda is waited for.
+enum Heard {
+    Line(String),
+    /// Nobody is there.
+    Nobody,
+    Silence,
+    Signal(&'static str),
+}
+
+/// A game day that is held.
+struct Day<'d> {
+    agenda: &'d Agenda,
+    journal: Journal,
+    head: Head,
+    began: Instant,
+    keyboard: Arc<Keyboard>,
+    terminal: &'d Terminal,
+    reasons: Vec<Reason>,
+}
+
+/// Holds it.
+pub(super) fn hold(
+    arguments: &run::Arguments,
+    agenda: &Agenda,
+    place: &PlaceRef,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let plans = match plans(arguments, agenda, place, terminal)? {
+        Ok(plans) => plans,
+        Err(exit) => return Ok(exit),
+    };
+    let all: Vec<Plan> = plans.values().cloned().collect();
+    run::confirm(&all, arguments)?;
+    let mut holds = Holds::new(arguments, terminal)?;
+    let journal = holds.journal()?;
+    let mut day = Day::begin(agenda, place, journal, holds.keyboard(), terminal)?;
+    holds.within(&day.head.run);
+    day.take_roles()?;
+    let mut ended = EndedBy::Completed;
+    let mut worst = Verdict::Confirmed;
+    for (node, point) in (1u32..).zip(&agenda.points) {
+        match point {
+            Point::Run(name) => {
+                let Some(plan) = plans.get(name) else { continue };
+                let text = format!("run {name}");
+                day.write(Record::StepBegan { node, text })?;
+                terminal.print(&format!("\nrun {name} at {place}\n"))?;
+                let Some(held) = holds.one(plan.clone())? else { continue };
+                let verdict = held.outcome.verdict;
+                worst = worst.min(verdict);
+                day.note(format!("{name}: {verdict}, in the run {}", held.id))?;
+                if verdict != Verdict::Confirmed {
+                    day.reason(verdict, Subject::Run, format!("{name}: {verdict}"));
+                }
+                if !held.outcome.goes_on() {
+                    ended = EndedBy::Operator(format!("the verdict of {name}"));
+                    break;
+                }
+            }
+            // Refused before anything began.
+            Point::Scenario(_) => {}
+            Point::Ask { who, question, within } => {
+                if let Some(by) = day.ask(who, question, *within)? {
+                    worst = worst.min(Verdict::Aborted);
+                    ended = by;
+                    break;
+                }
+            }
+            Point::Note { who: None, text, .. } => day.note(text.clone())?,
+            Point::Note { who: Some(who), text, within } => {
+                if let Some(by) = day.words(who, text, within.unwrap_or_default())? {
+                    worst = worst.min(Verdict::Aborted);
+                    ended = by;
+                    break;
+                }
+            }
+            Point::Wait(length) => {
+                day.say(&format!("wait {length}"))?;
+                if let Heard::Signal(name) = day.hear(None, *length)? {
+                    worst = worst.min(Verdict::Aborted);
+                    day.reason(Verdict::Aborted, Subject::Run, format!("ended by {name}"));
+                    ended = EndedBy::Operator(name.to_owned());
+                    break;
+                }
+            }
+        }
+    }
+    let outcome = day.end(worst, ended)?;
+    terminal.print(&run::summary(&day.head.run, &outcome))?;
+    Ok(Exit::Verdict(outcome.verdict.exit_code()))
+}
+
+/// The plans of all experiments of the agenda, before any of them is run.
+fn plans(
+    arguments: &run::Arguments,
+    agenda: &Agenda,
+    place: &PlaceRef,
+    terminal: &Terminal,
+) -> Result<Result<BTreeMap<SmolStr, Plan>, Exit>, Failure> {
+    let mut plans = BTreeMap::new();
+    for point in &agenda.points {
+        match point {
+            Point::Scenario(name) => {
+                return Err(Failure::new(format!("the agenda of `{}` runs the scenario `{name}`", agenda.name))
+                    .help(format!("declare what is run, so that its verdict has a name: `experiment NAME = {name}(…)`, and `run NAME`")));
+            }
+            Point::Run(name) if !plans.contains_key(name) => {
+                let which = Which { experiment: Some(name.to_string()), place: Some(place.to_string()) };
+                match experiment::plan(arguments.file(), &which, terminal)? {
+                    Ok(plan) => plans.insert(name.clone(), plan),
+                    Err(exit) => return Ok(Err(exit)),
+                };
+            }
+            _ => {}
+        }
+    }
+    Ok(Ok(plans))
+}
+
+impl<'d> Day<'d> {
+    fn begin(
+        agenda: &'d Agenda,
+        place: &PlaceRef,
+        mut journal: Journal,
+        keyboard: Arc<Keyboard>,
+        terminal: &'d Terminal,
+    ) -> Result<Self, Failure> {
+        let row = RunRow {
+            id: run::new_id(&agenda.name).into(),
+            began: wall(),
+            experiment: agenda.name.to_string(),
+            place: place.to_string(),
+            text_digest: String::new(),
+            verdict: None,
+            owner: Owner::this(),
+        };
+        let head =
+            journal.begin(&row, run::begun(serde_json::Value::Null, String::new()), wall()).map_err(|e| failure(&e))?;
+        terminal.print(&format!("game day {} at {place}\n", agenda.name))?;
+        Ok(Self { agenda, journal, head, began: Instant::now(), keyboard, terminal, reasons: Vec::new() })
+    }
+
+    fn now(&self) -> Duration {
+        let nanos = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        Duration::from_nanos(nanos).unwrap_or_default()
+    }
+
+    fn say(&self, text: &str) -> Result<(), Failure> {
+        self.terminal.print(&format!("{} {text}\n", super::view::clock(self.now())))
+    }
+
+    fn write(&mut self, record: Record) -> Result<(), Failure> {
+        let lines = [(self.now(), wall(), Line::Record(Box::new(record)))];
+        self.journal.append(&mut self.head, Writer::Runner, &lines).map_err(|e| failure(&e))
+    }
+
+    /// Written down, and said.
+    fn tell(&mut self, record: Record) -> Result<(), Failure> {
+        let text = told(&record);
+        self.write(record)?;
+        text.map_or(Ok(()), |text| self.say(&text))
+    }
+
+    fn note(&mut self, words: String) -> Result<(), Failure> {
+        self.tell(Record::Note { who: None, words })
+    }
+
+    fn reason(&mut self, verdict: Verdict, subject: Subject, text: String) {
+        let at = self.now();
+        self.reasons.push(Reason { verdict, at, subject, text });
+    }
+
+    /// `commander (platform)`
+    fn person(&self, who: &str) -> String {
+        match self.agenda.roles.iter().find(|(role, _)| role == who) {
+            Some((role, team)) => format!("{role} ({team})"),
+            None => who.to_owned(),
+        }
+    }
+
+    /// People take their roles. Who does not answer is not there, which is written down, too.
+    fn take_roles(&mut self) -> Result<(), Failure> {
+        for (role, team) in &self.agenda.roles {
+            let prompt = format!("{role} ({team}), your name: ");
+            let name = match self.hear(Some(prompt), Duration::from_secs(15 * 60))? {
+                Heard::Line(name) if !name.is_empty() => name,
+                _ => "nobody".to_owned(),
+            };
+            self.tell(Record::Note { who: Some(format!("{role} ({team})")), words: name })?;
+        }
+        Ok(())
+    }
+
+    /// Whether it goes on; else what ended it.
+    fn ask(&mut self, who: &str, question: &str, within: Duration) -> Result<Option<EndedBy>, Failure> {
+        let who = self.person(who);
+        self.write(Record::Asked { who: who.clone().into(), question: question.to_owned() })?;
+        let heard = self.hear(Some(format!("? {who}: {question} (yes/no) ")), within)?;
+        let why = match heard {
+            Heard::Line(said) if matches!(said.to_lowercase().as_str(), "y" | "yes") => {
+                self.tell(Record::Answered { who, yes: true })?;
+                return Ok(None);
+            }
+            Heard::Line(_) => {
+                self.tell(Record::Answered { who: who.clone(), yes: false })?;
+                format!("{who} said no")
+            }
+            Heard::Nobody => format!("nobody is at a terminal to answer for {who}"),
+            Heard::Silence => format!("{who} did not answer within {within}"),
+            Heard::Signal(name) => {
+                self.reason(Verdict::Aborted, Subject::Run, format!("ended by {name}"));
+                return Ok(Some(EndedBy::Operator(name.to_owned())));
+            }
+        };
+        self.say(&why)?;
+        self.reason(Verdict::Aborted, Subject::Question(question.to_owned()), why);
+        Ok(Some(EndedBy::Ask(question.to_owned())))
+    }
+
+    /// Somebody's words are written down; it goes on without them, but not after a signal.
+    fn words(&mut self, who: &str, text: &str, within: Duration) -> Result<Option<EndedBy>, Failure> {
+        let who = self.person(who);
+        match self.hear(Some(format!("… {who}: {text} ")), within)? {
+            Heard::Line(words) => self.tell(Record::Note { who: Some(who), words }).map(|()| None),
+            Heard::Nobody | Heard::Silence => self.note(format!("{who} wrote nothing: {text}")).map(|()| None),
+            Heard::Signal(name) => {
+                self.reason(Verdict::Aborted, Subject::Run, format!("ended by {name}"));
+                Ok(Some(EndedBy::Operator(name.to_owned())))
+            }
+        }
+    }
+
+    /// Waits for a line, for so long; without a prompt, for a signal alone.
+    fn hear(&self, prompt: Option<String>, within: Duration) -> Result<Heard, Failure> {
+        let keyboard = self.keyboard.clone();
+        world::wait(async move {
+            let (Ok(mut interrupt), Ok(mut terminate)) =
+                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+            else {
+                return Heard::Nobody;
+            };
+            let line = async {
+                match prompt {
+                    Some(prompt) => keyboard.line(prompt).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                line = line => line.map_or(Heard::Nobody, Heard::Line),
+                () = tokio::time::sleep(std_time(within)) => Heard::Silence,
+                _ = interrupt.recv() => Heard::Signal("SIGINT"),
+                _ = terminate.recv() => Heard::Signal("SIGTERM"),
+            }
+        })
+    }
+
+    fn end(&mut self, verdict: Verdict, ended_by: EndedBy) -> Result<Outcome, Failure> {
+        self.reasons.sort_by_key(|reason| (reason.verdict, reason.at));
+        let outcome = Outcome {
+            verdict,
+            ended_by,
+            reasons: std::mem::take(&mut self.reasons),
+            declared: RecoveryClass::Unknown,
+            observed: Observed::NotObserved,
+            left: Vec::new(),
+            injected: 0,
+            stops_series: false,
+        };
+        self.write(Record::Ended { outcome: outcome.clone() })?;
+        Ok(outcome)
+    }
+}

@@ -1,0 +1,180 @@
+//! What is run one after the other: the agenda of a `gameday`, the runs of a `verify`, and where.
+//!
+//! Comes in: a program that was checked. Goes out: plain data. What is wrong in a text is said where it is checked (`gameday`,
+//! `verify`); what cannot be evaluated here is left out, so whoever runs a series looks for errors first.
+
+use smol_str::SmolStr;
+
+use super::{PlaceRef, hypothesis, steps, verify};
+use crate::check::Program;
+use crate::check::declared::field;
+use crate::check::evaluate::{Evaluator, Val, text_of};
+use crate::check::program::{Expr, ExprKind, Gameday, ItemKind, StepItem, StepItemKind};
+use crate::check::scope::DeclId;
+use crate::plan::{Quantity, Selector};
+use crate::types::{Duration, Type};
+
+/// Some of these places, in the order of declaration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Where {
+    /// How many of them.
+    pub quantity: Quantity,
+    /// In the source's words.
+    pub text: String,
+    /// The candidates.
+    pub places: Vec<PlaceRef>,
+}
+
+/// A game day.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Agenda {
+    /// Its name.
+    pub name: SmolStr,
+    /// The file that declares it.
+    pub path: SmolStr,
+    /// Where it is held.
+    pub at: Where,
+    /// Its roles, each with the team that fills it.
+    pub roles: Vec<(SmolStr, SmolStr)>,
+    /// What is done, in order.
+    pub points: Vec<Point>,
+}
+
+/// One point of an agenda.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Point {
+    /// An experiment is run.
+    Run(SmolStr),
+    /// A scenario with arguments, in its words: it has no name under which its verdict could be kept.
+    Scenario(String),
+    /// Somebody says whether it goes on.
+    Ask {
+        /// A role or a team.
+        who: SmolStr,
+        /// The question.
+        question: String,
+        /// How long silence is waited for.
+        within: Duration,
+    },
+    /// Words are written down.
+    Note {
+        /// Whose; `None`: the text's own.
+        who: Option<SmolStr>,
+        /// The text, or what is asked.
+        text: String,
+        /// How long they are waited for.
+        within: Option<Duration>,
+    },
+    /// Nothing happens for so long.
+    Wait(Duration),
+}
+
+/// Every game day of the project, in the order of files and texts.
+#[must_use]
+pub fn gamedays(program: &Program) -> Vec<Agenda> {
+    let files = program.files.iter().enumerate().filter(|(_, file)| !file.is_std());
+    let all = files.flat_map(|(index, file)| program.decls_of(index).map(move |(id, _)| (id, file.path.clone())));
+    all.filter_map(|(id, path)| match &program.item(id).kind {
+        ItemKind::Gameday(gameday) => agenda(program, id, path, gameday),
+        _ => None,
+    })
+    .collect()
+}
+
+fn agenda(program: &Program, id: DeclId, path: SmolStr, gameday: &Gameday) -> Option<Agenda> {
+    let mut ev = Evaluator::new(program, None);
+    let file = program.file_of(id);
+    let name = program.item(id).name.text.clone();
+    let at = place(program, file, &field(&gameday.fields, "in")?.value)?;
+    ev.within(file, Vec::new(), |ev| {
+        let roles = match field(&gameday.fields, "roles").map(|given| &given.value.kind) {
+            Some(ExprKind::Record(fields)) => {
+                fields.iter().map(|f| (f.key.text.clone(), team(ev, &f.value).unwrap_or_default())).collect()
+            }
+            _ => Vec::new(),
+        };
+        let steps = gameday.agendas.first().map(|agenda| agenda.steps.as_slice()).unwrap_or_default();
+        let points = ev.block(|ev| steps.iter().filter_map(|step| point(ev, step, &roles)).collect());
+        Some(Agenda { name, path, at, roles, points })
+    })
+}
+
+fn team(ev: &mut Evaluator<'_>, expr: &Expr) -> Option<SmolStr> {
+    match ev.value(expr, &Type::Team) {
+        Val::Decl(id) => Some(ev.program.item(id).name.text.clone()),
+        _ => None,
+    }
+}
+
+fn point(ev: &mut Evaluator<'_>, step: &StepItem, roles: &[(SmolStr, SmolStr)]) -> Option<Point> {
+    let person = |ev: &mut Evaluator<'_>, who: &Expr| match &who.kind {
+        ExprKind::Name(name) if roles.iter().any(|(role, _)| role == name) => Some(name.clone()),
+        _ => team(ev, who),
+    };
+    Some(match &step.kind {
+        StepItemKind::Run(run) => {
+            let id = verify::runnable(ev, run)?;
+            let item = ev.program.item(id);
+            match &item.kind {
+                ItemKind::Scenario(..) => Point::Scenario(run.path.text().to_string()),
+                _ => Point::Run(item.name.text.clone()),
+            }
+        }
+        StepItemKind::Ask { who, question, within } => Point::Ask {
+            who: person(ev, who)?,
+            question: text(ev, question)?,
+            within: hypothesis::time(ev, within.as_ref()?, "within")?,
+        },
+        StepItemKind::Note { who, text: words, within } => Point::Note {
+            who: match who {
+                Some(who) => Some(person(ev, who)?),
+                None => None,
+            },
+            text: text(ev, words)?,
+            within: match within {
+                Some(within) => Some(hypothesis::time(ev, within, "within")?),
+                None => None,
+            },
+        },
+        StepItemKind::Wait(length) => Point::Wait(hypothesis::time(ev, length, "wait")?),
+        StepItemKind::Let(item) => {
+            steps::declare(ev, item);
+            return None;
+        }
+        _ => return None,
+    })
+}
+
+fn text(ev: &mut Evaluator<'_>, expr: &Expr) -> Option<String> {
+    text_of(&ev.value(expr, &Type::String)).map(|text| text.to_string())
+}
+
+/// Where a `verify` runs what it names; `None`: there is no such `verify`, or its `in` is wrong.
+#[must_use]
+pub fn of_verify(program: &Program, name: &str) -> Option<Where> {
+    let files = program.files.iter().enumerate().filter(|(_, file)| !file.is_std());
+    let mut all = files.flat_map(|(index, _)| program.decls_of(index).map(|(id, _)| id));
+    let found = all.find(|id| {
+        let item = program.item(*id);
+        item.name.text == name && matches!(item.kind, ItemKind::Verify(_))
+    })?;
+    let ItemKind::Verify(verify) = &program.item(found).kind else { return None };
+    place(program, program.file_of(found), &field(&verify.fields, "in")?.value)
+}
+
+fn place(program: &Program, file: usize, expr: &Expr) -> Option<Where> {
+    let mut ev = Evaluator::new(program, None);
+    let value = ev.within(file, Vec::new(), |ev| verify::clusters(ev, expr))?;
+    let Val::Target(target) = value else { return None };
+    let Selector::Clusters(clusters) = &target.of.selector else { return None };
+    let environment = target.of.text.split('.').next().and_then(|name| program.environment_named(name))?;
+    let is_meant = |place: &crate::check::PlaceId| {
+        program.environment(*place).decl == environment && clusters.contains(&program.cluster(*place).facts.name)
+    };
+    let place = |place: crate::check::PlaceId| PlaceRef {
+        environment: program.environment(place).name.clone(),
+        cluster: program.cluster(place).facts.name.clone(),
+    };
+    let places = program.places().filter(is_meant).map(place).collect();
+    Some(Where { quantity: target.quantity, text: target.text.clone(), places })
+}
