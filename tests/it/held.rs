@@ -293,14 +293,14 @@ fn at_a_random_moment(name: &str, signal: Signal, round: u64, count: u64) {
     let place = Place::new();
     let mut child = place.start(&[]);
     // Every other time while a fault is there, else spread over the whole run.
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         place.wait_for_a_fault();
         std::thread::sleep(Pause::from_millis(round * 300 / count));
     } else {
         std::thread::sleep(Pause::from_millis(30 + round * 1_500 / count));
     }
     send(&child, signal);
-    if round % 3 == 0 {
+    if round.is_multiple_of(3) {
         // Once more, at once: no undo is skipped.
         std::thread::sleep(Pause::from_millis(5));
         send(&child, signal);

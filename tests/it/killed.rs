@@ -132,7 +132,7 @@ fn the_quickstart_killed_at_its_lines_leaves_nothing() {
             scope.spawn(|| {
                 loop {
                     let number = next.fetch_add(1, Ordering::SeqCst);
-                    let dies = if number % 2 == 0 { Dies::Runner } else { Dies::Everything };
+                    let dies = if number.is_multiple_of(2) { Dies::Runner } else { Dies::Everything };
                     // Each line twice: once for each who dies.
                     let Some(was_there) = at_line(number / 2 * stride, dies) else { return };
                     killed.fetch_add(1, Ordering::SeqCst);

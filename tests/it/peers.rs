@@ -429,6 +429,26 @@ fn an_end_waits_for_nothing_that_runs_beside() {
     assert!(began.elapsed() < AT_ONCE, "ended after {:?}", began.elapsed());
 }
 
+/// That a file is not where it was does not say that it is gone.
+#[test]
+fn a_fault_that_was_moved_away_is_not_called_gone() {
+    let project = Project::of(WELL, SAFE, &fill("1s"));
+    let mut run = project.start(&["run", "."]);
+    project.wait_for_faults(1);
+    std::fs::rename(project.path("data"), project.path("elsewhere")).unwrap();
+    assert_eq!(run.ends(), Some(6), "{}", project.said());
+    assert!(project.said().contains("its folder is not where it was"), "{}", project.said());
+    std::fs::rename(project.path("elsewhere"), project.path("data")).unwrap();
+    let (code, said) = project.output(&["recover"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(project.faults(), Vec::<PathBuf>::new());
+    let began = Instant::now();
+    while project.output(&["local", "status", "."]).1 != "nothing is running here\n" {
+        assert!(began.elapsed() < LONG, "the local system does not end");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
 #[test]
 fn who_stops_reading_changes_nothing() {
     use std::io::{BufRead, BufReader};
@@ -464,7 +484,7 @@ fn a_watchdog_that_hangs_holds_nobody_up() {
 }
 
 /// Each row of what Chaos Toolkit was measured to do: the case, what it does, what happens here, the test.
-pub(super) const ROWS: [super::safety::Row; 16] = [
+pub(super) const ROWS: [super::safety::Row; 17] = [
     (
         "the steady state is not met before the method",
         "exit 0, `completed`, and rollbacks of what never was",
@@ -482,6 +502,12 @@ pub(super) const ROWS: [super::safety::Row; 16] = [
         "**exit 0**, `completed`",
         "`error`, exit 6, until `perturb recover` succeeds",
         "what_cannot_be_undone_is_an_error_until_it_is",
+    ),
+    (
+        "what was put in is moved away meanwhile",
+        "not measured",
+        "`error`, exit 6, until it is back: not where it was is not gone",
+        "a_fault_that_was_moved_away_is_not_called_gone",
     ),
     ("a command exits with 1", "`succeeded`", "`refuted`, exit 1", "a_command_that_exits_with_1_is_no_success"),
     (

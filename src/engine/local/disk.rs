@@ -109,10 +109,13 @@ pub fn taken(file: &Path) -> Option<u64> {
 /// Gives the space back. Right also if nothing was taken.
 ///
 /// # Errors
-/// That the file is there and cannot be removed.
+/// That the file is there and cannot be removed; or that its folder is not there, which may have been moved with the file in it.
 pub fn empty(file: &Path) -> io::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Err(_) if file.parent().is_some_and(|folder| !folder.is_dir()) => Err(io::Error::other(
+            "its folder is not where it was: bring it back, or make an empty one if it was deleted",
+        )),
         _ => Ok(()),
     }
 }
