@@ -3,12 +3,11 @@
 //! Experiments are compiled on all cores and written in order. Nothing is written before everything is right: a stream is
 //! held back (beyond a few megabytes on disk), as whoever pipes it into `kubectl apply` would apply the half of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
-use rayon::prelude::*;
 use tempfile::SpooledData;
 
 use super::exit::{Exit, Failure};
@@ -28,8 +27,10 @@ use crate::manifest::{Arena, yaml};
 use crate::plan::{PLAN_VERSION, Plan};
 use crate::source::SourceMap;
 
-/// Experiments that are in memory at once: enough for all cores, few enough to bound it.
-const BATCH: usize = 32;
+/// Experiments that one core compiles before it asks for more.
+const CHUNK: usize = 8;
+/// Chunks that are compiled or wait to go out: enough for all cores of most machines, few enough to bound memory.
+const AT_ONCE: usize = 6;
 /// A stream longer than this waits on disk until everything is right.
 const IN_MEMORY: usize = 64 * 1024;
 
@@ -135,14 +136,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
         Chosen::These { experiments, place } => {
             let program = &loaded.checked.program;
             let work = Work { program, catalogue: Arc::new(Catalogue::new(program)), place, engine, options };
-            let mut ready = Vec::new();
-            for batch in experiments.chunks(BATCH) {
-                // What is ready goes out while the next is compiled.
-                let (next, went) = join(batch, || work.compile(batch), || taken.add_all(ready));
-                went?;
-                ready = next;
-            }
-            taken.add_all(ready)?;
+            work.compile_all(&experiments, &mut taken)?;
         }
     }
     let Taken { found, notes, delivery, .. } = taken;
@@ -254,15 +248,6 @@ fn choose(
     Ok(Chosen::These { experiments, place: here })
 }
 
-/// Does two things at once; one after the other where a batch is so small that a pool of threads would cost more.
-fn join<A: Send, B: Send>(
-    batch: &[ExperimentRef],
-    first: impl FnOnce() -> A + Send,
-    second: impl FnOnce() -> B + Send,
-) -> (A, B) {
-    if batch.len() == 1 { (first(), second()) } else { rayon::join(first, second) }
-}
-
 /// What every experiment is compiled with.
 struct Work<'p> {
     program: &'p Program,
@@ -273,16 +258,36 @@ struct Work<'p> {
 }
 
 impl<'p> Work<'p> {
-    fn compile(&self, batch: &[ExperimentRef]) -> Vec<Compiled> {
-        let new = || (Arena::new(), Judge::with(self.program, &self.catalogue));
-        let one = |(arena, judge): &mut (Arena, Judge<'p>), experiment: &ExperimentRef| {
-            self.compile_one(experiment, arena, judge)
-        };
-        match batch {
+    /// Compiles on all cores, while what is ready goes out in order: no core waits for the slowest of a batch, and none for
+    /// whoever reads.
+    fn compile_all(&self, experiments: &[ExperimentRef], taken: &mut Taken) -> Result<(), Failure> {
+        if let [_] = experiments {
             // A thread pool costs more than one small experiment.
-            [experiment] => vec![one(&mut new(), experiment)],
-            experiments => experiments.par_iter().map_init(new, one).collect(),
+            return taken.add_all(self.compile(experiments));
         }
+        rayon::in_place_scope_fifo(|scope| {
+            let mut chunks = experiments.chunks(CHUNK);
+            let mut under_way = VecDeque::with_capacity(AT_ONCE);
+            loop {
+                while under_way.len() < AT_ONCE
+                    && let Some(chunk) = chunks.next()
+                {
+                    let (done, ready) = mpsc::sync_channel(1);
+                    // Who no longer takes it has failed, and says so.
+                    scope.spawn_fifo(move |_| drop(done.send(self.compile(chunk))));
+                    under_way.push_back(ready);
+                }
+                let Some(ready) = under_way.pop_front() else { return Ok(()) };
+                // Nothing comes of a panic only, which the scope passes on.
+                taken.add_all(ready.recv().unwrap_or_default())?;
+            }
+        })
+    }
+
+    /// One after the other.
+    fn compile(&self, experiments: &[ExperimentRef]) -> Vec<Compiled> {
+        let (mut arena, mut judge) = (Arena::new(), Judge::with(self.program, &self.catalogue));
+        experiments.iter().map(|experiment| self.compile_one(experiment, &mut arena, &mut judge)).collect()
     }
 
     fn compile_one(&self, experiment: &ExperimentRef, arena: &mut Arena, judge: &mut Judge<'p>) -> Compiled {

@@ -387,7 +387,7 @@ fn faults_and_engines() {
 fn a_fault_that_is_not_there_is_guessed() {
     let dir = folder(&[]);
     let help = |name: &str| run(dir.path(), &["faults", name]).err;
-    assert!(help("delay").contains("did you mean `http.delay` or"), "{}", help("delay"));
+    assert!(help("delay").contains("did you mean `dns.delay` or"), "{}", help("delay"));
     assert!(help("delay").contains("`network.delay`"), "{}", help("delay"));
     assert!(help("dealy").contains("`network.delay`"), "{}", help("dealy"));
     assert!(help("network.dealy").contains("did you mean `network.delay`?"), "{}", help("network.dealy"));

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::{Duration as Pause, Instant};
 
 use perturb::plan::{Body, Effect, EngineName, Phase, Plan, Step, StepKind};
@@ -172,33 +173,60 @@ fn a_run_of_which_nobody_wants_anything_is_confirmed() {
     place.is_accounted_for(1);
 }
 
-/// SIGKILL before each record in turn, with nobody to watch; then `recover`.
+/// SIGKILL before each record in turn, of the watchdog too; then `recover`.
 #[test]
 fn killed_at_every_record_and_recovered() {
-    let last = std::sync::atomic::AtomicU32::new(u32::MAX);
-    let next = std::sync::atomic::AtomicU32::new(1);
-    let with_faults = std::sync::atomic::AtomicU32::new(0);
+    let with_faults = at_every_record(&[("HELD_KILLS_WATCHDOG", "1")], |place, at| {
+        let before = place.left();
+        place.recover();
+        assert_eq!(place.left(), Vec::<String>::new(), "record {at}: left, of {before:?}");
+        !before.is_empty()
+    });
+    assert!(with_faults > 5, "faults at {with_faults} records");
+}
+
+/// The same, and the watchdog lives: nobody has to do anything.
+#[test]
+fn killed_at_every_record_and_undone_by_the_watchdog() {
+    at_every_record(&[], |place, _| {
+        let there = !place.left().is_empty();
+        place.wait_until_clean(Pause::from_secs(30));
+        // It writes down what it did.
+        let began = Instant::now();
+        let has_ended = || Journal::open(&place.journal()).unwrap().runs().unwrap().iter().all(|r| r.verdict.is_some());
+        while !has_ended() {
+            assert!(began.elapsed() < LONG, "the watchdog does not end");
+            std::thread::sleep(Pause::from_millis(10));
+        }
+        there
+    });
+}
+
+/// Kills before each record in turn, and looks. Gives how often a fault was there.
+fn at_every_record(environment: &[(&str, &str)], looks: impl Fn(&Place, u32) -> bool + Sync) -> u32 {
+    let last = AtomicU32::new(u32::MAX);
+    let next = AtomicU32::new(1);
+    let with_faults = AtomicU32::new(0);
     std::thread::scope(|scope| {
-        for _ in 0..2 {
+        for _ in 0..3 {
             scope.spawn(|| {
                 loop {
-                    let at = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                    if at > last.load(std::sync::atomic::Ordering::SeqCst) {
+                    let at = next.fetch_add(1, SeqCst);
+                    if at > last.load(SeqCst) {
                         return;
                     }
                     let place = Place::new();
                     let number = at.to_string();
-                    let status = ends(&mut place.start(&[("HELD_ALONE", "1"), ("HELD_DIE_AT", &number)]), LONG);
+                    let all: Vec<(&str, &str)> =
+                        environment.iter().copied().chain([("HELD_DIE_AT", number.as_str())]).collect();
+                    let status = ends(&mut place.start(&all), LONG);
                     if status.code() == Some(0) {
                         // There is no such record any more: the run went to its end.
-                        last.fetch_min(at, std::sync::atomic::Ordering::SeqCst);
+                        last.fetch_min(at, SeqCst);
                         return;
                     }
                     assert_eq!(status.code(), None, "record {at}: it was not killed, but ended with {status}");
-                    let before = place.left();
-                    with_faults.fetch_add(u32::from(!before.is_empty()), std::sync::atomic::Ordering::SeqCst);
-                    place.recover();
-                    assert_eq!(place.left(), Vec::<String>::new(), "record {at}: left, of {before:?}");
+                    with_faults.fetch_add(u32::from(looks(&place, at)), SeqCst);
                     place.is_accounted_for(1);
                 }
             });
@@ -206,7 +234,8 @@ fn killed_at_every_record_and_recovered() {
     });
     let (last, with_faults) = (last.into_inner(), with_faults.into_inner());
     println!("killed at {} records; at {with_faults} of them a fault was there", last - 1);
-    assert!(last > 30 && with_faults > 5, "{last} records, faults at {with_faults}");
+    assert!(last > 30, "{last} records");
+    with_faults
 }
 
 #[test]
@@ -244,32 +273,49 @@ fn a_runner_that_stands_still_loses_its_faults_and_its_run() {
 #[test]
 fn every_signal_at_random_moments_undoes_everything() {
     let count: u64 = std::env::var("PERTURB_SIGNALS").ok().and_then(|n| n.parse().ok()).unwrap_or(6);
-    let signals = [("INT", Signal::INT), ("TERM", Signal::TERM), ("HUP", Signal::HUP), ("QUIT", Signal::QUIT)];
-    for (name, signal) in signals {
-        for round in 0..count {
-            let place = Place::new();
-            let mut child = place.start(&[]);
-            // Every other time while a fault is there, else spread over the whole run.
-            if round % 2 == 0 {
-                place.wait_for_a_fault();
-                std::thread::sleep(Pause::from_millis(round * 300 / count));
-            } else {
-                std::thread::sleep(Pause::from_millis(30 + round * 1_500 / count));
-            }
-            send(&child, signal);
-            if round % 3 == 0 {
-                // Once more, at once: no undo is skipped.
-                std::thread::sleep(Pause::from_millis(5));
-                send(&child, signal);
-            }
-            let status = ends(&mut child, LONG);
-            assert_eq!(place.left(), Vec::<String>::new(), "SIG{name}, round {round}");
-            // Before the program listens, a signal just ends it; nothing was injected then.
-            if let Some(code) = status.code() {
-                assert!(code == 4 || code == 0, "SIG{name}, round {round}: {code}");
-                place.is_accounted_for(1);
-            }
+    let signals = [
+        ("INT", Signal::INT),
+        ("TERM", Signal::TERM),
+        ("HUP", Signal::HUP),
+        ("QUIT", Signal::QUIT),
+        ("KILL", Signal::KILL),
+    ];
+    // A run mostly waits: one of each at once.
+    std::thread::scope(|scope| {
+        for (name, signal) in signals {
+            scope.spawn(move || (0..count).for_each(|round| at_a_random_moment(name, signal, round, count)));
         }
+    });
+    println!("{} runs", count * 5);
+}
+
+fn at_a_random_moment(name: &str, signal: Signal, round: u64, count: u64) {
+    let place = Place::new();
+    let mut child = place.start(&[]);
+    // Every other time while a fault is there, else spread over the whole run.
+    if round % 2 == 0 {
+        place.wait_for_a_fault();
+        std::thread::sleep(Pause::from_millis(round * 300 / count));
+    } else {
+        std::thread::sleep(Pause::from_millis(30 + round * 1_500 / count));
+    }
+    send(&child, signal);
+    if round % 3 == 0 {
+        // Once more, at once: no undo is skipped.
+        std::thread::sleep(Pause::from_millis(5));
+        send(&child, signal);
+    }
+    let status = ends(&mut child, LONG);
+    if signal == Signal::KILL {
+        // The watchdog does it.
+        place.wait_until_clean(Pause::from_secs(30));
+        return;
+    }
+    assert_eq!(place.left(), Vec::<String>::new(), "SIG{name}, round {round}");
+    // Before the program listens, a signal just ends it; nothing was injected then.
+    if let Some(code) = status.code() {
+        assert!(code == 4 || code == 0, "SIG{name}, round {round}: {code}");
+        place.is_accounted_for(1);
     }
 }
 
@@ -404,7 +450,7 @@ fn an_hour_of_many_samples_stays_small() {
 }
 
 /// What Chaos Toolkit 1.19 and 1.21 were measured to leave (with rollbacks `always`, its best setting), for `safety.rs`.
-pub(super) const ROWS: [super::safety::Row; 12] = [
+pub(super) const ROWS: [super::safety::Row; 14] = [
     ("Ctrl-C (SIGINT)", "nothing; by default the fault", "nothing", "every_signal_at_random_moments_undoes_everything"),
     (
         "SIGTERM, what Kubernetes sends",
@@ -425,16 +471,22 @@ pub(super) const ROWS: [super::safety::Row; 12] = [
         "a_second_signal_during_an_undo_skips_none",
     ),
     (
-        "SIGKILL, out of memory",
+        "SIGKILL at every record, out of memory",
         "**the fault**, and no journal",
         "nothing: the watchdog undoes it",
-        "the_watchdog_undoes_what_a_killed_runner_left",
+        "killed_at_every_record_and_undone_by_the_watchdog",
     ),
     (
-        "SIGKILL at every record, no watchdog",
+        "SIGKILL at every record, of the watchdog too",
         "**the fault**, and no journal",
         "nothing after `perturb recover`",
         "killed_at_every_record_and_recovered",
+    ),
+    (
+        "the same with the shipped binary and the quickstart; the keeper of local faults is killed too",
+        "**the fault**, and no journal",
+        "nothing: no process, no proxy, no fault",
+        "the_quickstart_killed_at_its_lines_leaves_nothing",
     ),
     (
         "… and nobody runs `recover`",
@@ -455,6 +507,12 @@ pub(super) const ROWS: [super::safety::Row; 12] = [
         "an_undo_waits_for_no_probe",
     ),
     ("the disk is full", "not measured", "nothing", "a_full_disk_undoes_everything"),
+    (
+        "nobody reads what it says any more (`perturb run | head -1`)",
+        "not measured",
+        "nothing, and its own verdict",
+        "who_stops_reading_changes_nothing",
+    ),
     (
         "two runs on one target",
         "not measured",

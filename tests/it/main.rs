@@ -18,6 +18,8 @@ mod import;
 mod import_litmus;
 #[path = "../support/import.rs"]
 mod import_support;
+#[cfg(unix)]
+mod killed;
 mod laws;
 mod linting;
 mod litmus;

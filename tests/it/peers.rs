@@ -429,6 +429,40 @@ fn an_end_waits_for_nothing_that_runs_beside() {
     assert!(began.elapsed() < AT_ONCE, "ended after {:?}", began.elapsed());
 }
 
+#[test]
+fn who_stops_reading_changes_nothing() {
+    use std::io::{BufRead, BufReader};
+    for format in ["text", "json"] {
+        let project = Project::of(WELL, SAFE, &fill("1s"));
+        let mut command = project.command(&["run", ".", "--format", format]);
+        let mut run = Run(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+        let mut lines = BufReader::new(run.0.stdout.take().unwrap()).lines();
+        assert!(lines.next().is_some());
+        drop(lines);
+        let code = run.ends();
+        assert_eq!(project.faults(), Vec::<PathBuf>::new());
+        let ended = |r: &Record| matches!(r, Record::Ended { .. });
+        assert!(project.records().iter().any(ended), "{format}: {code:?}");
+        assert_eq!(code, Some(0), "{format}");
+    }
+}
+
+/// A watchdog that stands still is not waited for.
+#[test]
+fn a_watchdog_that_hangs_holds_nobody_up() {
+    let project = Project::of(WELL, SAFE, &fill("1s"));
+    let mut run = project.start(&["run", "."]);
+    project.wait_for_faults(1);
+    for pid in perturb::engine::local::process::family(run.0.id()) {
+        let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        if line.contains("watchdog") {
+            kill_process(Pid::from_raw(pid as i32).unwrap(), Signal::STOP).unwrap();
+        }
+    }
+    assert_eq!(run.ends(), Some(0), "{}", project.said());
+    project.wait_for_faults(0);
+}
+
 /// Each row of what Chaos Toolkit was measured to do: the case, what it does, what happens here, the test.
 pub(super) const ROWS: [super::safety::Row; 16] = [
     (
@@ -525,4 +559,5 @@ pub(super) const ROWS: [super::safety::Row; 16] = [
 ];
 
 /// Where the tests of the rows are.
-pub(super) const SOURCES: [&str; 3] = [include_str!("peers.rs"), include_str!("held.rs"), include_str!("import.rs")];
+pub(super) const SOURCES: [&str; 4] =
+    [include_str!("peers.rs"), include_str!("held.rs"), include_str!("killed.rs"), include_str!("import.rs")];

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// The quickstart on ports of its own, as others may run it on this machine at the same time.
-fn quickstart(to: &Path) {
+pub(super) fn quickstart(to: &Path) {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/quickstart");
     let mut ports: BTreeMap<String, (std::net::TcpListener, u16)> = BTreeMap::new();
     let pattern = regex::Regex::new(r"127\.0\.0\.1:(73\d\d)").unwrap();

@@ -26,7 +26,7 @@ const MIDDLE: &str = "
 const FOOT: &str = "
 The machine itself is explored exhaustively for small plans (every answer lost, repeated, late or a failure, a crash between any two
 commands) in `src/runtime/machine/tests/exhaustive.rs`, and through 100,000 random histories of random plans in `histories.rs`
-beside it.
+beside it; where an engine leads and the machine only follows (`perturb gate`), in `followed.rs`.
 ";
 
 fn table(text: &mut String, head: &str, rows: &[Row]) {

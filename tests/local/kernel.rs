@@ -18,8 +18,8 @@ use crate::support::{Rig, echo, exe, plan, port, round_trip, until};
 fn can(test: &str, possible: Result<(), String>) -> bool {
     let Err(why) = possible else { return true };
     assert!(
-        std::env::var_os("PERTURB_REQUIRE_SERVERS").is_none_or(|v| v != "1"),
-        "{test} cannot run, and PERTURB_REQUIRE_SERVERS is set: {why}"
+        std::env::var_os("PERTURB_REQUIRE_ROOT").is_none_or(|v| v != "1"),
+        "{test} cannot run, and PERTURB_REQUIRE_ROOT is set: {why}"
     );
     eprintln!("SKIPPED: {test}: {why}");
     false
@@ -176,24 +176,28 @@ async fn packets_pass_again_at_the_deadline_if_nobody_is_left_to_undo_it() {
     drop(listener);
 }
 
-/// The real thing: runner, watchdog and keeper are killed with SIGKILL, and `perturb recover` leaves nothing.
-#[test]
-fn recover_takes_away_what_every_killed_process_left_in_the_kernel() {
-    if !can("recover_takes_away_what_every_killed_process_left_in_the_kernel", packets::possible()) {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let (address, upstream) = (port(), port());
-    let text = format!(
-        r##"
+/// An experiment that loses every packet for three minutes, run by the real binary.
+struct Lossy {
+    folder: tempfile::TempDir,
+    runner: std::process::Child,
+    listen: u16,
+}
+
+impl Lossy {
+    /// Runs until the rules are in the kernel.
+    fn injected() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (address, listen) = (port(), port());
+        let text = format!(
+            r##"
 import std.{{network, probe}}
 team platform {{ contact: "#platform" }}
 service ledger {{
   owner: platform, tier: high
   local: {{ a: {{
-    command: ["perturb", "demo", "service", "--name", "ledger", "--listen", "127.0.0.1:{upstream}"]
-    ready: {{ http: "http://127.0.0.1:{upstream}/health" }}
-    address: "127.0.0.1:{address}", upstream: "127.0.0.1:{upstream}"
+    command: ["perturb", "demo", "service", "--name", "ledger", "--listen", "127.0.0.1:{listen}"]
+    ready: {{ http: "http://127.0.0.1:{listen}/health" }}
+    address: "127.0.0.1:{address}", upstream: "127.0.0.1:{listen}"
   }} }}
 }}
 cluster laptop {{ engines: [local] }}
@@ -209,47 +213,96 @@ experiment lossy {{
   method {{ network.loss(one of ledger.pods, loss: 100%, direction: incoming) for 3m }}
 }}
 "##
-    );
-    std::fs::write(folder.path().join("lossy.chaos"), text).unwrap();
-    let journal = folder.path().join("journal.db");
-    let perturb = |arguments: &[&str]| {
-        let mut command = Command::new(exe());
-        command.args(arguments).current_dir(folder.path()).env("PERTURB_JOURNAL", &journal);
-        command
-    };
-    let tables = || {
-        let listed = Command::new("nft").args(["list", "tables"]).env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin").output();
-        String::from_utf8(listed.unwrap().stdout).unwrap()
-    };
-    let before = tables();
-    let mut runner = perturb(&["run", "lossy.chaos"]).stdout(std::process::Stdio::null()).spawn().unwrap();
-    let end = Instant::now() + Duration::from_secs(60);
-    let ours = || tables().lines().filter(|l| !before.contains(*l)).map(str::to_owned).collect::<Vec<_>>();
-    while ours().is_empty() {
-        assert!(Instant::now() < end, "it was never injected");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    // All that belong to this run, by the journal or the folder that they were started with.
-    let mine = |pid: &u32| {
-        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let line = String::from_utf8_lossy(&line).replace('\0', " ");
-        line.contains(journal.to_str().unwrap()) || *pid == runner.id() || line.contains(&format!(":{upstream}"))
-    };
-    let home = perturb::engine::local::keeper::client::home(folder.path());
-    let keeper = |pid: &u32| {
-        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).contains(home.to_str().unwrap())
-    };
-    for pid in perturb::engine::local::process::all().iter().filter(|pid| mine(pid) || keeper(pid)) {
-        if let Some(process) = perturb::engine::local::process::Process::of(*pid) {
-            process.signal(Signal::KILL).unwrap();
+        );
+        std::fs::write(folder.path().join("lossy.chaos"), text).unwrap();
+        let runner = Self::perturb(folder.path(), &["run", "lossy.chaos"])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let lossy = Self { folder, runner, listen };
+        let end = Instant::now() + Duration::from_secs(60);
+        while lossy.tables().is_empty() {
+            assert!(Instant::now() < end, "it was never injected");
+            std::thread::sleep(Duration::from_millis(50));
         }
+        lossy
     }
-    runner.wait().unwrap();
-    assert_eq!(ours().len(), 1, "the rules are still there: {:?}", ours());
-    let recovered = perturb(&["recover"]).output().unwrap();
+
+    fn perturb(folder: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(exe());
+        command.args(arguments).current_dir(folder).env("PERTURB_JOURNAL", folder.join("journal.db"));
+        command
+    }
+
+    fn run(&self) -> Option<String> {
+        let listed = Self::perturb(self.folder.path(), &["runs"]).output().unwrap();
+        let text = String::from_utf8(listed.stdout).unwrap();
+        text.split_whitespace()
+            .find(|word| word.ends_with(|c: char| c.is_ascii_hexdigit()) && word.contains("-lossy-"))
+            .map(str::to_owned)
+    }
+
+    /// The tables of this run alone: other tests make theirs at the same time.
+    fn tables(&self) -> Vec<String> {
+        let Some(run) = self.run() else { return Vec::new() };
+        let listed = Command::new("nft").args(["list", "tables"]).env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin").output();
+        let text = String::from_utf8(listed.unwrap().stdout).unwrap();
+        text.lines().filter(|line| line.contains(&packets::table_of(&run))).map(str::to_owned).collect()
+    }
+
+    /// Kills the processes of this run whose command line holds one of these.
+    fn kill(&mut self, whose: &[&str]) {
+        for pid in perturb::engine::local::process::all() {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line).replace('\0', " ");
+            let meant = pid == self.runner.id() || whose.iter().any(|part| line.contains(part));
+            if let Some(process) = perturb::engine::local::process::Process::of(pid).filter(|_| meant) {
+                process.signal(Signal::KILL).unwrap();
+            }
+        }
+        self.runner.wait().unwrap();
+    }
+
+    fn home(&self) -> String {
+        perturb::engine::local::keeper::client::home(self.folder.path()).display().to_string()
+    }
+}
+
+impl Drop for Lossy {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(self.home());
+    }
+}
+
+#[test]
+fn recover_takes_away_what_every_killed_process_left_in_the_kernel() {
+    if !can("recover_takes_away_what_every_killed_process_left_in_the_kernel", packets::possible()) {
+        return;
+    }
+    let mut lossy = Lossy::injected();
+    let (journal, home, listen) =
+        (lossy.folder.path().display().to_string(), lossy.home(), format!(":{}", lossy.listen));
+    // Runner, watchdog, keeper, and what it started.
+    lossy.kill(&[&journal, &home, &listen]);
+    assert_eq!(lossy.tables().len(), 1, "the rules are still there");
+    let recovered = Lossy::perturb(lossy.folder.path(), &["recover"]).output().unwrap();
     let said = String::from_utf8_lossy(&recovered.stdout).into_owned() + &String::from_utf8_lossy(&recovered.stderr);
     assert_eq!(recovered.status.code(), Some(0), "{said}");
-    assert!(ours().is_empty(), "{:?}", ours());
-    let _ = std::fs::remove_dir_all(home);
+    assert_eq!(lossy.tables(), Vec::<String>::new());
+}
+
+#[test]
+fn the_watchdog_takes_away_what_runner_and_keeper_left_in_the_kernel() {
+    if !can("the_watchdog_takes_away_what_runner_and_keeper_left_in_the_kernel", packets::possible()) {
+        return;
+    }
+    let mut lossy = Lossy::injected();
+    let home = lossy.home();
+    lossy.kill(&[&home]);
+    let end = Instant::now() + Duration::from_secs(30);
+    while !lossy.tables().is_empty() {
+        assert!(Instant::now() < end, "the watchdog leaves the rules where they are");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }

@@ -1,7 +1,7 @@
 //! A small program that holds a run with a real, tiny engine: a fault is a file in a folder. Tests kill it in every way.
 //!
 //! `held run PLAN JOURNAL FOLDER`, `held watchdog JOURNAL RUN`, `held recover JOURNAL`. Environment: `HELD_DIE_AT=N` kills it when
-//! it is about to write its Nth record; `HELD_ALONE=1` starts no watchdog; `HELD_SLOW_UNDO=MS` makes undoing slow;
+//! it is about to write its Nth record, `HELD_KILLS_WATCHDOG=1` its watchdog before it; `HELD_ALONE=1` starts none; `HELD_SLOW_UNDO=MS` makes undoing slow;
 //! `HELD_FAILS=1`: each injection says that it failed. A file `hang` in the folder makes every probe hang, `stuck` every undo fail.
 
 use std::collections::BTreeMap;
@@ -124,6 +124,13 @@ impl Viewer for Dies {
     fn record(&mut self, at: Duration, record: &Record) {
         self.seen += 1;
         if self.at == Some(self.seen) {
+            if std::env::var_os("HELD_KILLS_WATCHDOG").is_some() {
+                let own = std::process::id();
+                let others = perturb::engine::local::process::family(own).into_iter().filter(|pid| *pid != own);
+                others.filter_map(|pid| rustix::process::Pid::from_raw(pid as i32)).for_each(|pid| {
+                    let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+                });
+            }
             let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
             std::thread::sleep(std::time::Duration::from_secs(60));
         }

@@ -142,6 +142,12 @@ impl Evaluator<'_> {
         // `tier == critical`: the words of the left side are looked for first on the right.
         let want = match &a {
             Val::Plain(Value::Word(_) | Value::None) | Val::Unknown(Type::Enum(_)) => self.words_of_expr(left, &a),
+            // `clocks != [realtime]`: a list of words has the words of its members.
+            Val::Unknown(list @ Type::List(_)) => list.clone(),
+            Val::List(_) => match self.words_of_expr(left, &a) {
+                words @ Type::Enum(_) => Type::List(Arc::new(words)),
+                _ => Type::Any,
+            },
             Val::Decl(id) if matches!(self.program.item(*id).kind, ItemKind::Record(RecordWord::Environment, _)) => {
                 Type::Environment
             }

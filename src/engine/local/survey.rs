@@ -40,6 +40,11 @@ pub fn survey() -> Vec<Ability> {
         },
         Ability { what: "lose packets (nftables)", why_not: super::packets::possible().err() },
         // What a reader of the list would look for, and not find.
-        Ability { what: "slow a disk (cgroup io)", why_not: not_yet("Chaos Mesh can, in a cluster") },
+        Ability {
+            what: "slow a disk, limit processor and memory (cgroups)",
+            why_not: not_yet(
+                "it would have to move your processes into groups of its own; `disk.fill`, `stress.cpu` and `stress.memory` take the same things away",
+            ),
+        },
     ]
 }

@@ -28,6 +28,10 @@ struct Undo {
     toxic: String,
     /// The proxies.
     proxies: Vec<String>,
+    /// Where they listen, as seen from here. Toxics are in the server's memory and nowhere else: where neither the API nor
+    /// the proxies are there any more, neither is the toxic.
+    #[serde(default)]
+    listens: Vec<String>,
 }
 
 /// A Toxiproxy server.
@@ -54,7 +58,9 @@ impl ToxiproxyDriver {
     pub fn new() -> Self {
         // Another part may have chosen already: then that holds.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build().map_err(|error| error.to_string());
+        let builder = reqwest::Client::builder().no_proxy().timeout(TIMEOUT);
+        // No connection is kept: one to a server that was started again meanwhile is no answer of that server.
+        let client = builder.pool_max_idle_per_host(0).build().map_err(|error| error.to_string());
         Self { client }
     }
 
@@ -121,7 +127,39 @@ fn address(server: &str, proxy: &str, toxic: Option<&str>) -> String {
 
 fn refused(url: &str, status: u16, body: &Json) -> DriveError {
     let said = body.get("error").or_else(|| body.get("title")).and_then(Json::as_str).unwrap_or("it does not say why");
-    DriveError::Final { what: format!("asking Toxiproxy at {url}"), reason: format!("the answer is {status}: {said}") }
+    let (what, reason) = (format!("asking Toxiproxy at {url}"), format!("the answer is {status}: {said}"));
+    // A server in trouble may answer a moment later; one that understood and refuses will not.
+    if status >= 500 { DriveError::Passing { what, reason } } else { DriveError::Final { what, reason } }
+}
+
+/// Where a proxy listens, as seen from here: an address that stands for all of the server's is reached where its API is.
+fn listens(server: &str, proxy: &Json) -> Option<String> {
+    let (host, port) = proxy.get("listen")?.as_str()?.rsplit_once(':')?;
+    let of_api = || reqwest::Url::parse(server).ok()?.host_str().map(str::to_owned);
+    let host = match host {
+        "" | "0.0.0.0" | "[::]" => of_api()?,
+        own => own.to_owned(),
+    };
+    Some(format!("{host}:{port}"))
+}
+
+/// Whether nobody listens at an address: that is refused at once. What is merely silent may be there.
+async fn is_gone(address: &str) -> bool {
+    let connected = tokio::time::timeout(TIMEOUT, tokio::net::TcpStream::connect(address)).await;
+    matches!(connected, Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused)
+}
+
+/// Whether the server's process is gone, with all that was in its memory.
+async fn server_is_gone(record: &Undo) -> bool {
+    let api = reqwest::Url::parse(&record.server).ok();
+    let api = api.as_ref().and_then(|u| Some(format!("{}:{}", u.host_str()?, u.port_or_known_default()?)));
+    let Some(api) = api.filter(|_| !record.listens.is_empty()) else { return false };
+    for address in std::iter::once(&api).chain(&record.listens) {
+        if !is_gone(address).await {
+            return false;
+        }
+    }
+    true
 }
 
 fn server_of(plan: &Plan) -> String {
@@ -220,7 +258,19 @@ impl Driver for ToxiproxyDriver {
         let (Some(server), Some(proxies)) = (server, proxies) else {
             return Err(wrong("the targets are not what this engine found".to_owned()));
         };
-        let data = serde_json::to_value(Undo { server, toxic, proxies }).map_err(|error| wrong(error.to_string()))?;
+        let known = self.proxies(&server).await?;
+        let mut places = Vec::new();
+        for proxy in &proxies {
+            // What is called so before we put it there is somebody else's: it could be neither told from ours nor put back.
+            if self.toxic(&server, proxy, &toxic).await?.is_some() {
+                return Err(wrong(format!(
+                    "`{proxy}` has a toxic `{toxic}` already, and it is not ours: remove it first"
+                )));
+            }
+            places.extend(known.get(proxy).and_then(|state| listens(&server, state)));
+        }
+        let data = serde_json::to_value(Undo { server, toxic, proxies, listens: places })
+            .map_err(|error| wrong(error.to_string()))?;
         Ok(UndoRecord { engine: EngineName::Toxiproxy, injection: injection.id.clone(), form: FORM, data })
     }
 
@@ -262,6 +312,15 @@ impl Driver for ToxiproxyDriver {
 
     async fn undo(&self, undo: &UndoRecord) -> Result<(), DriveError> {
         let record = Self::undo_of(undo)?;
+        match self.take_out(&record, undo).await {
+            Err(DriveError::Passing { .. }) if server_is_gone(&record).await => Ok(()),
+            done => done,
+        }
+    }
+}
+
+impl ToxiproxyDriver {
+    async fn take_out(&self, record: &Undo, undo: &UndoRecord) -> Result<(), DriveError> {
         for proxy in record.proxies.iter().rev() {
             let url = address(&record.server, proxy, Some(&record.toxic));
             let answer = self.ask(reqwest::Method::DELETE, &url, None).await?;

@@ -258,6 +258,9 @@ impl State {
         if ahead {
             return self.lost("it came to its end without all of its steps");
         }
+        if let Some(unseen) = self.run.lives.iter().position(|l| matches!(l.stage, Stage::Confirming { .. })) {
+            return self.fail(unseen, "the run came to its end before it was seen to be there");
+        }
         self.finish(0);
     }
 

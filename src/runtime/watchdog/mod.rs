@@ -21,6 +21,9 @@ use crate::runtime::journal::{JournalError, Taken};
 /// A runner that says nothing for this long is gone, or stands still: its faults are undone.
 pub const LEASE: Duration = Duration::from_secs(5);
 
+/// How many hundredths of a second it has to end once it is told.
+const GOODBYE: u32 = 200;
+
 const ALIVE: u8 = b'.';
 const DONE: u8 = b'q';
 
@@ -68,6 +71,14 @@ impl Watchdog {
         if let Some(mut pipe) = self.child.stdin.take() {
             let _ = pipe.write_all(&[DONE]);
         }
+        // One that stands still is not waited for: it has nothing to undo.
+        for _ in 0..GOODBYE {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }

@@ -174,7 +174,7 @@ impl World for Dice {
     }
 }
 
-fn methods() -> impl Strategy<Value = Vec<Step>> {
+pub(super) fn methods() -> impl Strategy<Value = Vec<Step>> {
     let seconds = || (1u32..20).prop_map(|s| format!("{s}s"));
     let leaf = prop_oneof![
         3 => (0u32..3, seconds()).prop_map(|(fault, lasts)| lasting(fault, &lasts)),
@@ -236,14 +236,19 @@ fn histories() -> impl Strategy<Value = History> {
 }
 
 fn plan_of(history: &History) -> Plan {
+    shaped(history.method.clone(), history.phase, history.within, history.hold)
+}
+
+/// A small plan with this method, whose expectation and guard have this phase, `within` and `for`.
+pub(super) fn shaped(method: Vec<Step>, phase: u8, within: Option<u8>, hold: u8) -> Plan {
     // Made once: its digest costs more than a history does.
     static SMALL: OnceLock<Plan> = OnceLock::new();
     let mut plan = SMALL.get_or_init(|| small(vec![])).clone();
-    plan.method.clone_from(&history.method);
+    plan.method = method;
     let seconds = |s: u8| Duration::from_secs(u32::from(s));
     let expectation = &mut plan.expectations[0];
-    expectation.within = history.within.map(seconds);
-    expectation.phase = match history.phase {
+    expectation.within = within.map(seconds);
+    expectation.phase = match phase {
         0 => Phase::Always,
         1 => Phase::Relaxed {
             condition: compare(0, Comparison::GreaterOrEqual, Value::Percent(percent("30%"))),
@@ -252,7 +257,7 @@ fn plan_of(history: &History) -> Plan {
         2 => Phase::ExceptDuringFaults,
         _ => Phase::OnlyDuringFaults,
     };
-    plan.guards[0].hold = (history.hold > 0).then(|| seconds(history.hold));
+    plan.guards[0].hold = (hold > 0).then(|| seconds(hold));
     plan
 }
 
@@ -375,12 +380,16 @@ fn seed() -> [u8; 32] {
     seed
 }
 
-#[test]
-fn nothing_is_left_and_nothing_is_green_by_accident() {
-    let cases = std::env::var("PERTURB_HISTORIES").ok().and_then(|n| n.parse().ok()).unwrap_or(5_000u32);
+/// Runs one of `share` of the histories that are asked for, on all processors; prints the seed, and shrinks what fails.
+pub(super) fn swarm<C, S>(share: u32, cases: fn() -> S, holds: fn(&C) -> Result<(), TestCaseError>)
+where
+    C: std::fmt::Debug + Send,
+    S: Strategy<Value = C>,
+{
+    let count = std::env::var("PERTURB_HISTORIES").ok().and_then(|n| n.parse().ok()).unwrap_or(5_000u32) / share;
     let seed = seed();
     let text: String = seed.iter().map(|b| format!("{b:02x}")).collect();
-    println!("{cases} histories, PERTURB_SEED={text}");
+    println!("{count} histories, PERTURB_SEED={text}");
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u32).min(4);
     std::thread::scope(|scope| {
         let all: Vec<_> = (0..threads)
@@ -389,10 +398,10 @@ fn nothing_is_left_and_nothing_is_green_by_accident() {
                 seed[31] = seed[31].wrapping_add(thread as u8);
                 scope.spawn(move || {
                     let config =
-                        Config { cases: cases.div_ceil(threads), failure_persistence: None, ..Config::default() };
+                        Config { cases: count.div_ceil(threads), failure_persistence: None, ..Config::default() };
                     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
                     let mut runner = TestRunner::new_with_rng(config, rng);
-                    runner.run(&histories(), |history| holds(&history))
+                    runner.run(&cases(), |case| holds(&case))
                 })
             })
             .collect();
@@ -402,4 +411,9 @@ fn nothing_is_left_and_nothing_is_green_by_accident() {
             }
         }
     });
+}
+
+#[test]
+fn nothing_is_left_and_nothing_is_green_by_accident() {
+    swarm(1, histories, holds);
 }

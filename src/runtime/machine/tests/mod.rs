@@ -3,6 +3,7 @@
 mod bounds;
 mod exhaustive;
 mod follow;
+mod followed;
 mod histories;
 mod scenarios;
 pub(crate) mod world;

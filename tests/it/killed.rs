@@ -1,0 +1,147 @@
+//! The real binary holds the quickstart, and is killed at every line that it writes down; then a look at the real system.
+//!
+//! In turns the runner alone dies, and the watchdog has to see it; or all of Perturb dies at once, the watchdog and the keeper of the
+//! local faults too, and `perturb recover` has only the journal. `PERTURB_KILLS=1` kills at every line, which takes minutes; by
+//! default every seventh is enough to notice what broke.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use perturb::engine::local::keeper::client;
+use perturb::engine::local::process::family;
+use perturb::runtime::journal::{Journal, Verified};
+use perturb::runtime::machine::{Record, outstanding};
+use rustix::process::{Pid, Signal, kill_process};
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// Who dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dies {
+    Runner,
+    Everything,
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_perturb"));
+    command.args(arguments).current_dir(folder).env("PERTURB_JOURNAL", folder.join("journal.db"));
+    command.stdin(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+fn said(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let out = command(folder, arguments).output().unwrap();
+    (out.status.code(), String::from_utf8(out.stdout).unwrap())
+}
+
+/// Kills processes whose command line holds all of these words.
+fn kill_those(pids: impl Iterator<Item = u32>, words: &[&str]) {
+    for pid in pids {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        if words.iter().all(|word| line.contains(word)) {
+            let _ = kill_process(Pid::from_raw(pid as i32).unwrap(), Signal::KILL);
+        }
+    }
+}
+
+fn kill(run: &mut Child, folder: &Path, dies: Dies) {
+    if dies == Dies::Everything {
+        // The watchdog first: it would notice the runner's end at once.
+        kill_those(family(run.id()).into_iter().filter(|pid| *pid != run.id()), &["watchdog"]);
+        let home = client::home(&folder.join("quickstart"));
+        let all = std::fs::read_dir("/proc").unwrap().flatten();
+        kill_those(all.filter_map(|e| e.file_name().to_str()?.parse().ok()), &["keeper", home.to_str().unwrap()]);
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+}
+
+/// What the journal knows: nothing that is left, no changed line, and an end.
+fn is_accounted_for(folder: &Path) -> bool {
+    let journal = Journal::open(&folder.join("journal.db")).unwrap();
+    journal.runs().unwrap().iter().all(|run| {
+        assert!(matches!(journal.verify(&run.id).unwrap(), Verified::Whole { .. }), "{run:?}");
+        let records = journal.records(&run.id).unwrap();
+        assert!(run.verdict.as_deref() != Some("confirmed"), "{run:?}");
+        run.verdict.is_some() && outstanding(records.iter()).is_empty()
+    })
+}
+
+fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !so() {
+        assert!(began.elapsed() < LONG, "{what}: not within {LONG:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Kills at this line, and looks. Gives whether there is such a line, and whether a fault was there.
+fn at_line(line: u32, dies: Dies) -> Option<bool> {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let project = folder.join("quickstart");
+    std::fs::create_dir(&project).unwrap();
+    super::quickstart::quickstart(&project);
+    let arguments = ["run", "quickstart", "--experiment", "mended-shop-survives-slow-prices", "--format", "json"];
+    let mut run = command(folder, &arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let mut events = BufReader::new(run.stdout.take().unwrap()).lines().map_while(Result::ok);
+    // Between two samples nothing changes.
+    let mut lines = events.by_ref().filter(|event| !event.contains("\"record\":\"sample\""));
+    if lines.nth(line as usize).is_none() {
+        assert_eq!(run.wait().unwrap().code(), Some(0));
+        return None;
+    }
+    kill(&mut run, folder, dies);
+    drop(events);
+    let records = || -> Vec<Record> {
+        let journal = Journal::open(&folder.join("journal.db")).unwrap();
+        journal.runs().unwrap().first().map(|run| journal.records(&run.id).unwrap()).unwrap_or_default()
+    };
+    let was_there = !outstanding(records().iter()).is_empty();
+    if dies == Dies::Everything {
+        let (code, said) = said(folder, &["recover"]);
+        assert_eq!(code, Some(0), "line {line}: {said}");
+    }
+    until(&format!("line {line}, {dies:?}: the end in the journal"), || is_accounted_for(folder));
+    // Processes, proxies and the keeper are gone.
+    until(&format!("line {line}, {dies:?}: nothing is running"), || {
+        said(folder, &["local", "status", "quickstart"]).1 == "nothing is running here\n"
+    });
+    let text = std::fs::read_to_string(project.join("system.chaos")).unwrap();
+    let ports = regex::Regex::new(r"127\.0\.0\.1:(\d+)").unwrap();
+    for port in ports.captures_iter(&text) {
+        let address = format!("127.0.0.1:{}", &port[1]);
+        until(&format!("line {line}, {dies:?}: nobody at {address}"), || {
+            std::net::TcpStream::connect(&address).is_err()
+        });
+    }
+    Some(was_there)
+}
+
+#[test]
+fn the_quickstart_killed_at_its_lines_leaves_nothing() {
+    let stride = std::env::var("PERTURB_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(7u32);
+    let next = AtomicU32::new(0);
+    let (killed, with_faults) = (AtomicU32::new(0), AtomicU32::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::SeqCst);
+                    let dies = if number % 2 == 0 { Dies::Runner } else { Dies::Everything };
+                    // Each line twice: once for each who dies.
+                    let Some(was_there) = at_line(number / 2 * stride, dies) else { return };
+                    killed.fetch_add(1, Ordering::SeqCst);
+                    with_faults.fetch_add(u32::from(was_there), Ordering::SeqCst);
+                }
+            });
+        }
+    });
+    let (killed, with_faults) = (killed.into_inner(), with_faults.into_inner());
+    println!("killed {killed} times; {with_faults} times a fault was there");
+    assert!(killed >= 8 && with_faults > 1, "{killed} kills, faults at {with_faults}");
+}
