@@ -226,7 +226,7 @@ pub(super) fn test(arguments: &TestArguments, terminal: &Terminal) -> Result<Exi
         }
     }
     let failed = results.iter().filter(|(_, wrong)| !wrong.is_empty()).count();
-    if is_for_people && !(results.is_empty() && !found.is_empty()) {
+    if is_for_people && (found.is_empty() || !results.is_empty()) {
         terminal.print(&format!("{} cases, {failed} failed, in {:.1?}\n", results.len(), began.elapsed()))?;
     }
     if let Some(path) = &arguments.junit {

@@ -181,8 +181,9 @@ fn who_signs_counts_and_nobody_else() {
     let said = project.judged(project.signed(Some(ALICE), |_| {})).unwrap();
     assert!(said.starts_with("alice@bank.example (signed with SHA256:"), "{said}");
     assert!(said.contains(", until 2026-01-02T00:00:00Z, sha256:"), "{said}");
-    let refused =
-        |by: &str, change: &dyn Fn(&mut serde_json::Value)| project.judged(project.signed(by, change)).unwrap_err();
+    let refused = |by: Option<u8>, change: &dyn Fn(&mut serde_json::Value)| {
+        project.judged(project.signed(by, change)).unwrap_err()
+    };
     assert!(refused(None, &|_| {}).contains("it is not signed"));
     assert!(refused(Some(MALLORY), &|_| {}).contains("which is no key of `platform` (platform)"));
     assert!(refused(Some(ALICE), &|s| s["digest"] = "sha256:0".into()).contains("the text was changed"));

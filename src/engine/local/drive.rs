@@ -18,8 +18,9 @@ use super::keeper::held;
 use super::keeper::protocol::{Aim, Answer, Injected, Look, ReplicaLook, Request, System};
 use super::process::{self, Process};
 use super::{packets, shim};
+use crate::analysis::portability::engine_of;
 use crate::engine::drive::{Confirmation, DriveError, Driver, Injection, Target, UndoRecord};
-use crate::plan::{EngineName, Plan, ProcessSelector, Selector};
+use crate::plan::{Body, EngineName, Fault, Plan, ProcessSelector, Selector};
 
 /// How long faults stay when the runner says nothing any more.
 const LEASE: Duration = Duration::from_secs(5);
@@ -264,6 +265,17 @@ impl Driver for LocalDriver {
     }
 
     async fn ready(&self, plan: &Plan) -> Result<(), DriveError> {
+        // Before anything is started: what the machine cannot do is known now. (A clock that cannot be moved keeps its process from
+        // starting at all.)
+        let is_loss = |fault: &Fault| match fault.bodies.get(&EngineName::Local) {
+            Some(Body::Expressed(body)) => matches!(Action::of_body(body), Ok(Action::Loss { .. })),
+            _ => false,
+        };
+        let here = |fault: &&Fault| engine_of(plan, fault) == Ok(EngineName::Local);
+        if let Some(fault) = plan.faults.iter().filter(here).find(|f| is_loss(f)) {
+            let what = format!("`{}` on this machine", fault.name);
+            loss_is_possible().await.map_err(|reason| DriveError::Final { what, reason })?;
+        }
         self.up(plan, false).await
     }
 
@@ -323,7 +335,7 @@ impl Driver for LocalDriver {
                 clocks.extend(targets.iter().map(|aim| shim::file_of(&self.home, &aim.service, &aim.replica)));
             }
             Action::Loss { .. } => {
-                packets::possible().map_err(wrong)?;
+                loss_is_possible().await.map_err(wrong)?;
                 table = Some(packets::table_of(&injection.id));
             }
             _ => {}
@@ -394,6 +406,11 @@ impl Driver for LocalDriver {
             answer => done(answer, "giving the local system back"),
         }
     }
+}
+
+/// Asks the packet filter, without holding up what else goes on.
+async fn loss_is_possible() -> Result<(), String> {
+    tokio::task::spawn_blocking(packets::possible).await.unwrap_or_else(|error| Err(error.to_string()))
 }
 
 /// Undoes what outlives a keeper. Right also if nothing is there.

@@ -7,7 +7,7 @@
 //! does not die with the runner. What holds no traffic, load on the processor and the memory, is in further processes
 //! (`stress.rs`) that end with the keeper.
 //!
-//! May use: `plan`, `types`, and the system.
+//! May use: `plan`, `types`, `analysis` (which engine a fault takes), and the system.
 
 #![expect(
     clippy::disallowed_methods,

@@ -134,9 +134,10 @@ pub fn parse(text: &str, file: FileId) -> Result<Vec<Case>, Vec<Diagnostic>> {
             (None, Some(case)) => reader.body(line, case),
             (None, None) => Err(reader
                 .wrong(Code::CASE_SYNTAX, line, "this belongs to no case")
-                .help("begin with `case NAME for EXPERIMENT`")),
+                .help("begin with `case NAME for EXPERIMENT`")
+                .into()),
         };
-        errors.extend(done.err());
+        errors.extend(done.err().map(|found| *found));
     }
     for (index, case) in cases.iter().enumerate() {
         if case.expects.is_empty() && !tried.contains(&(index + 1)) {
@@ -180,18 +181,18 @@ impl Reader<'_> {
         Diagnostic::new(code, self.span(part), message)
     }
 
-    fn head(&self, line: &str, head: &str) -> Result<Case, Diagnostic> {
+    fn head(&self, line: &str, head: &str) -> Result<Case, Box<Diagnostic>> {
         let words: Vec<&str> = head.split_whitespace().collect();
         let (name, experiment, place) = match words.as_slice() {
             [name, "for", experiment] => (*name, *experiment, None),
             [name, "for", experiment, "in", place] => (*name, *experiment, Some(self.words(place))),
-            _ => return Err(self.wrong(Code::CASE_SYNTAX, line, "this is not how a case begins").help(HEAD)),
+            _ => return Err(self.wrong(Code::CASE_SYNTAX, line, "this is not how a case begins").help(HEAD).into()),
         };
         let experiment = self.words(experiment);
         Ok(Case { name: name.to_owned(), place, span: self.span(line), experiment, ..Case::well("") })
     }
 
-    fn body(&self, line: &str, case: &mut Case) -> Result<(), Diagnostic> {
+    fn body(&self, line: &str, case: &mut Case) -> Result<(), Box<Diagnostic>> {
         if let Some(rest) = line.strip_prefix("expect ") {
             case.expects.push(self.expects(rest)?);
             return Ok(());
@@ -220,7 +221,7 @@ impl Reader<'_> {
                 }
                 if lasts.is_some() && at.is_none() {
                     let found = self.wrong(Code::CASE_TIME, line, "this says for how long, but not from when");
-                    return Err(found.help("write `at 2m … is … for 20s`"));
+                    return Err(found.help("write `at 2m … is … for 20s`").into());
                 }
                 let value = (value != "missing").then(|| self.words(value));
                 case.says.push(Says { stream, at, lasts, value });
@@ -236,22 +237,22 @@ impl Reader<'_> {
         self.wrong(Code::CASE_SYNTAX, line, "this says nothing that a case can say").help(help)
     }
 
-    fn length(&self, text: &str) -> Result<Duration, Diagnostic> {
+    fn length(&self, text: &str) -> Result<Duration, Box<Diagnostic>> {
         let wrong = |()| {
             let message = format!("`{text}` is no length of time");
-            self.wrong(Code::CASE_TIME, text, message).help("write `20s`, `1m30s`, `250ms`")
+            Box::new(self.wrong(Code::CASE_TIME, text, message).help("write `20s`, `1m30s`, `250ms`"))
         };
         text.parse().map_err(wrong)
     }
 
-    fn moment(&self, text: &str) -> Result<Moment, Diagnostic> {
+    fn moment(&self, text: &str) -> Result<Moment, Box<Diagnostic>> {
         match text.strip_prefix('-') {
             Some(before) => Ok(Moment { is_before: true, length: self.length(before)? }),
             None => Ok(Moment { is_before: false, length: self.length(text)? }),
         }
     }
 
-    fn expects(&self, rest: &str) -> Result<Expects, Diagnostic> {
+    fn expects(&self, rest: &str) -> Result<Expects, Box<Diagnostic>> {
         let (rest, because) = match rest.split_once(" because ") {
             Some((rest, because)) => (rest, Some(because.trim().trim_matches('"').to_owned())),
             None => (rest, None),
@@ -263,7 +264,7 @@ impl Reader<'_> {
         let Some(verdict) = Verdict::parse(verdict) else {
             let known: Vec<&str> = Verdict::ALL.iter().map(|v| v.text()).collect();
             let found = self.wrong(Code::CASE_VERDICT, verdict, format!("there is no verdict `{verdict}`"));
-            return Err(meant(found, verdict, &known));
+            return Err(meant(found, verdict, &known).into());
         };
         Ok(Expects { verdict, at, because })
     }
@@ -290,7 +291,7 @@ pub fn unknown(what: &str, words: &Words, of: &str, known: &[&str]) -> Diagnosti
 ///
 /// # Errors
 /// P0855: there is none, or several.
-pub fn stream_of(plan: &Plan, words: &Words) -> Result<u32, Diagnostic> {
+pub fn stream_of(plan: &Plan, words: &Words) -> Result<u32, Box<Diagnostic>> {
     let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join("");
     let wanted = squeeze(&words.text);
     let index = |found: usize| u32::try_from(found).unwrap_or(u32::MAX);
@@ -302,14 +303,14 @@ pub fn stream_of(plan: &Plan, words: &Words) -> Result<u32, Diagnostic> {
         return Ok(index(found));
     }
     let known: Vec<&str> = plan.streams.iter().map(|s| s.text.as_str()).collect();
-    Err(unknown("metric", words, &format!("`{}`", plan.name), &known))
+    Err(unknown("metric", words, &format!("`{}`", plan.name), &known).into())
 }
 
 /// A value in the language's spelling, of a stream's type.
 ///
 /// # Errors
 /// P0856: it is of another type.
-pub fn value_of(plan: &Plan, stream: u32, value: &Words) -> Result<Value, Diagnostic> {
+pub fn value_of(plan: &Plan, stream: u32, value: &Words) -> Result<Value, Box<Diagnostic>> {
     let words = value.text.as_str();
     let of_type = plan.streams.get(stream as usize).map_or("Number", |s| s.of_type.as_str());
     let read = || -> Option<Value> {
@@ -341,7 +342,7 @@ pub fn value_of(plan: &Plan, stream: u32, value: &Words) -> Result<Value, Diagno
     read().ok_or_else(|| {
         let text = plan.streams.get(stream as usize).map_or("", |s| s.text.as_str());
         let message = format!("`{words}` is no {of_type}, which `{text}` is");
-        Diagnostic::new(Code::CASE_VALUE, value.span, message).help(format!("write `{example}`"))
+        Diagnostic::new(Code::CASE_VALUE, value.span, message).help(format!("write `{example}`")).into()
     })
 }
 

@@ -61,7 +61,7 @@ impl Script {
             });
             match read {
                 Ok(said) => says.push(said),
-                Err(error) => errors.push(error),
+                Err(error) => errors.push(*error),
             }
         }
         let faults: Vec<&str> = plan.faults.iter().map(|f| f.name.as_str()).collect();

@@ -309,7 +309,8 @@ impl Keeper {
         let running = self.system.lock().await;
         let mut faults = self.faults.lock().await;
         match faults.get_mut(id) {
-            Some(held) => held.confirm(&|aim| running.replica(aim)),
+            // Looking may ask another program, and the proxies' traffic must not wait for that.
+            Some(held) => tokio::task::block_in_place(|| held.confirm(&|aim| running.replica(aim))),
             None => Answer::NotSeen("the keeper does not hold it".to_owned()),
         }
     }
