@@ -364,15 +364,21 @@ fn read_index(dir: &Path) -> Result<Index, OutputError> {
     }
 }
 
-/// One writer at a time: the operating system gives the lock back when a process ends, however it ends.
+/// One writer at a time: the operating system gives the lock back when a process ends, however it ends. A child that is being
+/// started holds the locks of its parent for a moment, so one that was just given back may not be free at once.
 #[cfg(unix)]
 fn lock(dir: &Path) -> Result<fs::File, OutputError> {
+    const TRIES: u32 = 20;
+    const BETWEEN: std::time::Duration = std::time::Duration::from_millis(10);
     let file = fs::File::open(dir).map_err(at("open", dir))?;
-    match file.try_lock() {
-        Err(fs::TryLockError::WouldBlock) => Err(OutputError::Busy(dir.to_owned())),
-        // Some network file systems know no locks; there people have to take care themselves.
-        Err(fs::TryLockError::Error(_)) | Ok(()) => Ok(file),
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Err(fs::TryLockError::WouldBlock) => std::thread::sleep(BETWEEN),
+            // Some network file systems know no locks; there people have to take care themselves.
+            Err(fs::TryLockError::Error(_)) | Ok(()) => return Ok(file),
+        }
     }
+    Err(OutputError::Busy(dir.to_owned()))
 }
 
 /// Folders cannot be locked here.

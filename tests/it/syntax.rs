@@ -124,6 +124,8 @@ fn told(text: &[u8]) -> (Vec<Diagnostic>, String, Duration) {
 
 /// A text that nobody would write, of about so many bytes; and what must be said of it.
 type Hostile = (&'static str, fn(usize) -> Vec<u8>, &'static [Code]);
+/// The same, of which only that something is wrong must be said.
+type Hidden = (&'static str, fn(usize) -> Vec<u8>);
 
 fn repeated(before: &str, part: &str, behind: &str, size: usize) -> Vec<u8> {
     format!("{before}{}{behind}", part.repeat(size / part.len())).into_bytes()
@@ -162,7 +164,7 @@ const HOSTILE: &[Hostile] = &[
 ];
 
 /// Brackets that a first look at the text takes for something else, so that only the grammar can bound how deeply they nest.
-const HIDDEN: &[(&str, fn(usize) -> Vec<u8>)] = &[
+const HIDDEN: &[Hidden] = &[
     ("behind a text that never ends", |n| repeated("team a { oncall: \"\"\"\nteam b {\n oncall: ", "(", "", n)),
     ("behind a quoted comment sign", |n| repeated("let a = '#'", "(", "", n)),
     ("behind a comment in what is skipped", |n| repeated("team b {\n oncall: ) # , a: ", "(", "", n)),
