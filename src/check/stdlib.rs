@@ -94,9 +94,14 @@ pub fn mentioned<'t>(path: &str, texts: impl Iterator<Item = &'t str>) -> Option
 
 /// Marks the declarations that a text mentions in code, a text or a comment; those that were not marked before are opened.
 fn mark(module: &Module, text: &str, kept: &mut [bool], open: &mut Vec<usize>) {
-    let mut wanted: Vec<(usize, &str)> =
-        (0..kept.len()).filter(|index| !kept[*index]).map(|index| (index, module.item(index).0)).collect();
+    let mut wanted: Vec<(usize, &[u8])> =
+        (0..kept.len()).filter(|index| !kept[*index]).map(|index| (index, module.item(index).0.as_bytes())).collect();
+    // Most words are none of them, and show it by how they begin.
+    let begins = wanted.iter().filter_map(|(_, name)| name.first()).fold(0, |seen, first| seen | bit(*first));
     for word in words(text) {
+        if word.first().is_none_or(|first| begins & bit(*first) == 0) {
+            continue;
+        }
         wanted.retain(|(index, name)| {
             let is_meant = *name == word;
             if is_meant {
@@ -111,15 +116,21 @@ fn mark(module: &Module, text: &str, kept: &mut [bool], open: &mut Vec<usize>) {
 /// Whether `text` has `name` as a word of its own, in code, a text or a comment.
 #[must_use]
 pub fn mentions(text: &str, name: &str) -> bool {
-    words(text).any(|word| word == name)
+    words(text).any(|word| word == name.as_bytes())
 }
 
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c| !is_of_a_name(c)).filter(|word| !word.is_empty())
+/// A bit for a byte; letters have one each, but for their case.
+fn bit(byte: u8) -> u32 {
+    1 << (byte & 31)
 }
 
-fn is_of_a_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '-' | '_')
+/// The runs of what names are made of, which is ASCII.
+fn words(text: &str) -> impl Iterator<Item = &[u8]> {
+    text.as_bytes().split(|byte| !is_of_a_name(*byte)).filter(|word| !word.is_empty())
+}
+
+fn is_of_a_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ mod work;
 #[cfg(feature = "run")]
 mod world;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use exit::{Exit, Failure};
 use terminal::{ColorChoice, Terminal};
@@ -151,7 +151,12 @@ enum Command {
 /// Runs the command line that the process was started with.
 #[must_use]
 pub fn main() -> std::process::ExitCode {
-    let cli = match Cli::try_parse() {
+    // Thousands of small parts, in a process that may be over in two milliseconds: the system takes them back at once.
+    let mut command = std::mem::ManuallyDrop::new(Cli::command());
+    let cli = command
+        .try_get_matches_from_mut(std::env::args_os())
+        .and_then(|matches| Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command)));
+    let cli = match cli {
         Ok(cli) => cli,
         Err(error) => {
             // clap itself knows to print help on standard output and mistakes on standard error; a closed pipe is quiet.
