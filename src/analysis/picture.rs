@@ -156,7 +156,7 @@ impl<'a> Canvas<'a> {
 
     fn header(&mut self) {
         let (plan, end) = (self.plan, self.timeline.faults_end);
-        self.text(format!("{} in {}/{}", plan.name, plan.place.environment, plan.place.cluster.name));
+        self.text(format!("{} in {}", plan.name, plan.place));
         let faults = if end.earliest == end.latest {
             end.latest.to_string()
         } else {

@@ -202,6 +202,15 @@ fn process(ev: &mut Evaluator<'_>, name: &str, fields: &[Field]) -> Option<Optio
     Some(Some(process))
 }
 
+/// What a field says, or what holds without it; `None`: it says neither.
+fn yes_or_no(ev: &mut Evaluator<'_>, fields: &[Field], key: &str, without: bool) -> Option<bool> {
+    match field(fields, key).map(|f| ev.value(&f.value, &Type::Bool)) {
+        Some(Val::Plain(Value::Bool(said))) => Some(said),
+        Some(_) => None,
+        None => Some(without),
+    }
+}
+
 fn command(ev: &mut Evaluator<'_>, given: &Field, fields: &[Field]) -> Option<LocalCommand> {
     let words = match ev.value(&given.value, &Type::List(Arc::new(Type::String))) {
         Val::List(items) => items.iter().map(text_of).collect::<Option<Vec<_>>>()?,
@@ -223,20 +232,12 @@ fn command(ev: &mut Evaluator<'_>, given: &Field, fields: &[Field]) -> Option<Lo
         Some(given) => environment(ev, given),
         None => Some(Vec::new()),
     };
-    let restart = match field(fields, "restart").map(|f| ev.value(&f.value, &Type::Bool)) {
-        Some(Val::Plain(Value::Bool(restart))) => Some(restart),
-        Some(_) => None,
-        None => Some(true),
-    };
+    let restart = yes_or_no(ev, fields, "restart", true);
     let stop_within = match field(fields, "stop-within") {
         Some(given) => time(ev, &given.value, "stop-within"),
         None => Some(STOP_WITHIN),
     };
-    let movable_clock = match field(fields, "movable-clock").map(|f| ev.value(&f.value, &Type::Bool)) {
-        Some(Val::Plain(Value::Bool(movable))) => Some(movable),
-        Some(_) => None,
-        None => Some(false),
-    };
+    let movable_clock = yes_or_no(ev, fields, "movable-clock", false);
     Some(LocalCommand {
         command: words,
         folder: folder?,

@@ -14,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::exit::{Exit, Failure};
 use super::journal::failure;
 use super::keyboard::Keyboard;
+use super::people::{for_words, is_yes, yes_or_no};
 use super::run::{self, Holds};
 use super::terminal::Terminal;
 use super::which::Which;
@@ -66,9 +67,8 @@ pub(super) fn hold(
     holds.within(&day.head.run);
     day.take_roles()?;
     let mut ended = EndedBy::Completed;
-    let mut worst = Verdict::Confirmed;
     for (node, point) in (1u32..).zip(&agenda.points) {
-        match point {
+        let ends = match point {
             Point::Run(name) => {
                 let Some(plan) = plans.get(name) else { continue };
                 let text = format!("run {name}");
@@ -76,45 +76,25 @@ pub(super) fn hold(
                 terminal.print(&format!("\nrun {name} at {place}\n"))?;
                 let Some(held) = holds.one(plan.clone())? else { continue };
                 let verdict = held.outcome.verdict;
-                worst = worst.min(verdict);
                 day.note(format!("{name}: {verdict}, in the run {}", held.id))?;
                 if verdict != Verdict::Confirmed {
                     day.reason(verdict, Subject::Run, format!("{name}: {verdict}"));
                 }
-                if !held.outcome.goes_on() {
-                    ended = EndedBy::Operator(format!("the verdict of {name}"));
-                    break;
-                }
+                (!held.outcome.goes_on()).then(|| EndedBy::Operator(format!("the verdict of {name}")))
             }
             // Refused before anything began.
-            Point::Scenario(_) => {}
-            Point::Ask { who, question, within } => {
-                if let Some(by) = day.ask(who, question, *within)? {
-                    worst = worst.min(Verdict::Aborted);
-                    ended = by;
-                    break;
-                }
-            }
-            Point::Note { who: None, text, .. } => day.note(text.clone())?,
-            Point::Note { who: Some(who), text, within } => {
-                if let Some(by) = day.words(who, text, within.unwrap_or_default())? {
-                    worst = worst.min(Verdict::Aborted);
-                    ended = by;
-                    break;
-                }
-            }
-            Point::Wait(length) => {
-                day.say(&format!("wait {length}"))?;
-                if let Heard::Signal(name) = day.hear(None, *length)? {
-                    worst = worst.min(Verdict::Aborted);
-                    day.reason(Verdict::Aborted, Subject::Run, format!("ended by {name}"));
-                    ended = EndedBy::Operator(name.to_owned());
-                    break;
-                }
-            }
+            Point::Scenario(_) => None,
+            Point::Ask { who, question, within } => day.ask(who, question, *within)?,
+            Point::Note { who: None, text, .. } => day.note(text.clone()).map(|()| None)?,
+            Point::Note { who: Some(who), text, within } => day.words(who, text, within.unwrap_or_default())?,
+            Point::Wait(length) => day.wait(*length)?,
+        };
+        if let Some(by) = ends {
+            ended = by;
+            break;
         }
     }
-    let outcome = day.end(worst, ended)?;
+    let outcome = day.end(ended)?;
     terminal.print(&run::summary(&day.head.run, &outcome))?;
     Ok(Exit::Verdict(outcome.verdict.exit_code()))
 }
@@ -224,9 +204,9 @@ impl<'d> Day<'d> {
     fn ask(&mut self, who: &str, question: &str, within: Duration) -> Result<Option<EndedBy>, Failure> {
         let who = self.person(who);
         self.write(Record::Asked { who: who.clone().into(), question: question.to_owned() })?;
-        let heard = self.hear(Some(format!("? {who}: {question} (yes/no) ")), within)?;
+        let heard = self.hear(Some(yes_or_no(&who, question)), within)?;
         let why = match heard {
-            Heard::Line(said) if matches!(said.to_lowercase().as_str(), "y" | "yes") => {
+            Heard::Line(said) if is_yes(&said) => {
                 self.tell(Record::Answered { who, yes: true })?;
                 return Ok(None);
             }
@@ -236,10 +216,7 @@ impl<'d> Day<'d> {
             }
             Heard::Nobody => format!("nobody is at a terminal to answer for {who}"),
             Heard::Silence => format!("{who} did not answer within {within}"),
-            Heard::Signal(name) => {
-                self.reason(Verdict::Aborted, Subject::Run, format!("ended by {name}"));
-                return Ok(Some(EndedBy::Operator(name.to_owned())));
-            }
+            Heard::Signal(name) => return Ok(Some(self.ended_by(name))),
         };
         self.say(&why)?;
         self.reason(Verdict::Aborted, Subject::Question(question.to_owned()), why);
@@ -249,14 +226,26 @@ impl<'d> Day<'d> {
     /// Somebody's words are written down; it goes on without them, but not after a signal.
     fn words(&mut self, who: &str, text: &str, within: Duration) -> Result<Option<EndedBy>, Failure> {
         let who = self.person(who);
-        match self.hear(Some(format!("… {who}: {text} ")), within)? {
+        match self.hear(Some(for_words(&who, text)), within)? {
             Heard::Line(words) => self.tell(Record::Note { who: Some(who), words }).map(|()| None),
             Heard::Nobody | Heard::Silence => self.note(format!("{who} wrote nothing: {text}")).map(|()| None),
-            Heard::Signal(name) => {
-                self.reason(Verdict::Aborted, Subject::Run, format!("ended by {name}"));
-                Ok(Some(EndedBy::Operator(name.to_owned())))
-            }
+            Heard::Signal(name) => Ok(Some(self.ended_by(name))),
         }
+    }
+
+    /// Nothing happens for so long, unless a signal comes.
+    fn wait(&mut self, length: Duration) -> Result<Option<EndedBy>, Failure> {
+        self.say(&format!("wait {length}"))?;
+        match self.hear(None, length)? {
+            Heard::Signal(name) => Ok(Some(self.ended_by(name))),
+            _ => Ok(None),
+        }
+    }
+
+    /// A signal ends the day.
+    fn ended_by(&mut self, signal: &str) -> EndedBy {
+        self.reason(Verdict::Aborted, Subject::Run, format!("ended by {signal}"));
+        EndedBy::Operator(signal.to_owned())
     }
 
     /// Waits for a line, for so long; without a prompt, for a signal alone.
@@ -283,8 +272,10 @@ impl<'d> Day<'d> {
         })
     }
 
-    fn end(&mut self, verdict: Verdict, ended_by: EndedBy) -> Result<Outcome, Failure> {
+    fn end(&mut self, ended_by: EndedBy) -> Result<Outcome, Failure> {
         self.reasons.sort_by_key(|reason| (reason.verdict, reason.at));
+        // The worst; what is not confirmed has its reason.
+        let verdict = self.reasons.first().map_or(Verdict::Confirmed, |reason| reason.verdict);
         let outcome = Outcome {
             verdict,
             ended_by,

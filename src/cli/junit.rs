@@ -22,7 +22,7 @@ fn of_run(plan: &Plan, id: &str, outcome: &Outcome) -> String {
     cases.push(("run".to_owned(), rest.collect()));
     let text: Vec<String> =
         cases.iter().map(|(name, reasons)| case(&plan.name, name, reasons, outcome.verdict)).collect();
-    let suite = format!("{} at {}/{}", plan.name, plan.place.environment, plan.place.cluster.name);
+    let suite = format!("{} at {}", plan.name, plan.place);
     let mut out = head(&suite, &text);
     let _ = writeln!(out, "    <properties>");
     for (name, value) in [("run", id), ("digest", plan.digest.as_str()), ("verdict", outcome.verdict.text())] {

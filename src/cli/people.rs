@@ -63,12 +63,12 @@ impl People for AtTerminal {
     }
 
     async fn ask(&self, question: &Question) -> Option<(bool, String)> {
-        let said = self.keyboard.line(format!("? {}: {} (yes/no) ", question.who, question.text)).await?;
-        Some((matches!(said.to_lowercase().as_str(), "y" | "yes"), format!("{} (at the terminal)", question.who)))
+        let said = self.keyboard.line(yes_or_no(&question.who, &question.text)).await?;
+        Some((is_yes(&said), format!("{} (at the terminal)", question.who)))
     }
 
     async fn prompt(&self, question: &Question) -> Option<(String, String)> {
-        let words = self.keyboard.line(format!("… {}: {} ", question.who, question.text)).await?;
+        let words = self.keyboard.line(for_words(&question.who, &question.text)).await?;
         Some((format!("{} (at the terminal)", question.who), words))
     }
 }
@@ -96,6 +96,21 @@ fn confirmed_in(text: &str) -> Option<(String, Duration)> {
     let inner = text.strip_prefix("require experiment.confirmed-in(")?.strip_suffix(')')?;
     let (environment, within) = inner.split_once(',')?;
     Some((environment.trim().to_owned(), within.trim().strip_prefix("within:")?.trim().parse().ok()?))
+}
+
+/// How somebody is asked for a yes.
+pub(super) fn yes_or_no(who: &str, question: &str) -> String {
+    format!("? {who}: {question} (yes/no) ")
+}
+
+/// Whether an answer is one; all else is a no.
+pub(super) fn is_yes(said: &str) -> bool {
+    matches!(said.to_lowercase().as_str(), "y" | "yes")
+}
+
+/// How somebody is asked for words.
+pub(super) fn for_words(who: &str, prompt: &str) -> String {
+    format!("… {who}: {prompt} ")
 }
 
 /// Now.

@@ -194,7 +194,7 @@ impl<'a> Holds<'a> {
             id: id.as_str().into(),
             began: wall(),
             experiment: plan.name.to_string(),
-            place: format!("{}/{}", plan.place.environment, plan.place.cluster.name),
+            place: plan.place.to_string(),
             text_digest: plan.text_digest.clone(),
             verdict: None,
             owner: Owner::this(),

@@ -1,5 +1,7 @@
 //! `perturb runs` and `perturb show`: what the journal knows.
 
+use std::sync::Arc;
+
 use super::exit::{Exit, Failure};
 use super::journal::{JournalArguments, failure};
 use super::terminal::Terminal;
@@ -87,8 +89,8 @@ pub(super) fn show(arguments: &ShowArguments, terminal: &Terminal) -> Result<Exi
             });
             text.push_str(&format!("{line}\n"));
         } else {
-            if let Line::Begun { begun } = &entry.line {
-                teller = Teller::new(serde_json::from_value(begun.plan.clone()).ok());
+            if let Some(begun) = entry.line.begun() {
+                teller = Teller::new(begun.plan().map(Arc::new));
             }
             text.push_str(&shown(&entry.line, entry.at, &mut teller));
         }

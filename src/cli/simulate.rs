@@ -17,7 +17,7 @@ use super::{experiment, junit};
 use crate::check::stdlib::Library;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::Plan;
-use crate::runtime::journal::Line;
+use crate::runtime::journal::Begun;
 use crate::runtime::machine::Record;
 use crate::runtime::simulate::cases::{Case, parse, unknown};
 use crate::runtime::simulate::{Played, Recorded, Teller, play, replay, shown};
@@ -83,16 +83,12 @@ fn again(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
     let id = arguments.run.as_deref().unwrap_or_default();
     let row = journal.find(id).map_err(|e| super::runs::unknown(&e, &journal))?;
     let entries = journal.entries(&row.id).map_err(|e| super::journal::failure(&e))?;
-    let begun = entries.iter().find_map(|entry| match &entry.line {
-        Line::Begun { begun } => Some(begun),
-        _ => None,
-    });
-    let plan = begun.and_then(|begun| serde_json::from_value::<Plan>(begun.plan.clone()).ok());
+    let begun = entries.iter().find_map(|entry| entry.line.begun());
     if begun.is_some_and(|begun| begun.plan.is_null()) {
         return Err(Failure::new(format!("the run {} is a game day: it has no plan of its own", row.id))
             .help("its notes name the runs that it made: `perturb show`"));
     }
-    let Some(plan) = plan.map(Arc::new) else {
+    let Some(plan) = begun.and_then(Begun::plan).map(Arc::new) else {
         return Err(Failure::new(format!("the plan of the run {} cannot be read: it is of another version", row.id)));
     };
     let records = entries.iter().filter_map(|entry| Some((entry.at, entry.line.record()?.clone()))).collect();

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use smol_str::SmolStr;
+
 use crate::diagnostic::render::Look;
 use crate::runtime::machine::{PhaseName, Record};
 use crate::runtime::simulate::shown;
@@ -16,27 +18,21 @@ pub(super) fn strip(
     zero: Duration,
     look: &Look,
 ) -> String {
-    let broken = told.iter().filter(|(_, record, _)| {
-        matches!(
-            record,
-            Record::Refuted { .. } | Record::GuardFired { .. } | Record::NotThere { .. } | Record::Gap { .. }
-        )
-    });
-    let broken: Vec<&(Duration, &Record, String)> = broken.collect();
-    let injected = windows(records);
+    let broken: Vec<&(Duration, &Record, String)> = told.iter().filter(|(_, record, _)| record.is_a_break()).collect();
+    let injected = windows(records.iter().map(|(at, record)| (*at, record)));
     let (Some((end, _)), false) = (records.last(), broken.is_empty() || injected.is_empty()) else {
         return String::new();
     };
     let begin = phases(records).first().map_or(Duration::ZERO, |(_, from)| *from);
-    let label = injected.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or(0).clamp(6, 24);
+    let label = injected.iter().map(|window| window.fault.chars().count()).max().unwrap_or(0).clamp(6, 24);
     let width = look.width.saturating_sub(label + 4).clamp(20, 90);
     let axis = Axis { begin, end: *end, width };
     let (full, rule, mark) = if look.unicode { ('█', '─', '▲') } else { ('#', '-', '^') };
     let mut text = format!("\n{:label$}  {}\n", "", axis.phases(&phases(records), rule));
-    for (name, from, to) in &injected {
-        let (left, right) = (axis.column(*from), axis.column(to.unwrap_or(*end)));
+    for Window { fault, from, until, .. } in injected {
+        let (left, right) = (axis.column(from), axis.column(until.unwrap_or(*end)));
         let bar: String = (0..width).map(|c| if (left..=right).contains(&c) { full } else { ' ' }).collect();
-        let name: String = name.chars().take(label).collect();
+        let name: String = fault.chars().take(label).collect();
         text.push_str(&format!("{name:label$}  {}\n", bar.trim_end()));
     }
     for (at, _, words) in broken {
@@ -87,17 +83,29 @@ fn phases(records: &[(Duration, Record)]) -> Vec<(PhaseName, Duration)> {
     records.iter().filter_map(begins).collect()
 }
 
-/// What was injected from when to when; `None`: to the end.
-pub(super) fn windows(records: &[(Duration, Record)]) -> Vec<(String, Duration, Option<Duration>)> {
-    let mut found: BTreeMap<u32, (String, Duration, Option<Duration>)> = BTreeMap::new();
+/// When something was injected.
+pub(super) struct Window<'r> {
+    /// What.
+    pub fault: &'r str,
+    /// On what, by id.
+    pub targets: &'r [SmolStr],
+    /// From its intent on.
+    pub from: Duration,
+    /// Until it was undone; `None`: to the end.
+    pub until: Option<Duration>,
+}
+
+/// What was injected from when to when.
+pub(super) fn windows<'r>(records: impl Iterator<Item = (Duration, &'r Record)>) -> Vec<Window<'r>> {
+    let mut found: BTreeMap<u32, Window<'r>> = BTreeMap::new();
     for (at, record) in records {
         match record {
-            Record::Intent { injection, fault, .. } => {
-                found.insert(*injection, (fault.to_string(), *at, None));
+            Record::Intent { injection, fault, targets, .. } => {
+                found.insert(*injection, Window { fault, targets, from: at, until: None });
             }
             Record::Undone { injection } => {
                 if let Some(window) = found.get_mut(injection) {
-                    window.2 = Some(*at);
+                    window.until = Some(at);
                 }
             }
             _ => {}

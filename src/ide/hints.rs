@@ -55,8 +55,7 @@ fn ends(plan: &Plan, workspace: &Workspace, file: usize, within: Span, found: &m
         let text = workspace.sources().text(span);
         let first = text.lines().next().unwrap_or("");
         let end = span.start + first.trim_end().len() as u32;
-        let about =
-            format!("At `{}/{}`, counted from the first injection.", plan.place.environment, plan.place.cluster.name);
+        let about = format!("At `{}`, counted from the first injection.", plan.place);
         found.push(Hint { offset: end, text: format!("ends at {}", moment(to)), about });
     }
 }

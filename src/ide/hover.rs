@@ -208,7 +208,7 @@ fn at(places: &[&PlaceRef]) -> String {
 /// One line: where, how long at most, how much is hit at most, which engines can run it.
 #[must_use]
 pub fn worst_case(plan: &Plan) -> String {
-    format!("At `{}/{}`: {}", plan.place.environment, plan.place.cluster.name, bounds(plan))
+    format!("At `{}`: {}", plan.place, bounds(plan))
 }
 
 /// How long at most, how much is hit at most, which engines can run it.

@@ -72,18 +72,17 @@ pub enum Point {
 /// Every game day of the project, in the order of files and texts.
 #[must_use]
 pub fn gamedays(program: &Program) -> Vec<Agenda> {
-    let files = program.files.iter().enumerate().filter(|(_, file)| !file.is_std());
-    let all = files.flat_map(|(index, file)| program.decls_of(index).map(move |(id, _)| (id, file.path.clone())));
-    all.filter_map(|(id, path)| match &program.item(id).kind {
-        ItemKind::Gameday(gameday) => agenda(program, id, path, gameday),
+    let agendas = program.own_decls().filter_map(|(id, item)| match &item.kind {
+        ItemKind::Gameday(gameday) => agenda(program, id, gameday),
         _ => None,
-    })
-    .collect()
+    });
+    agendas.collect()
 }
 
-fn agenda(program: &Program, id: DeclId, path: SmolStr, gameday: &Gameday) -> Option<Agenda> {
+fn agenda(program: &Program, id: DeclId, gameday: &Gameday) -> Option<Agenda> {
     let mut ev = Evaluator::new(program, None);
     let file = program.file_of(id);
+    let path = program.files.get(file)?.path.clone();
     let name = program.item(id).name.text.clone();
     let at = place(program, file, &field(&gameday.fields, "in")?.value)?;
     ev.within(file, Vec::new(), |ev| {
@@ -152,14 +151,11 @@ fn text(ev: &mut Evaluator<'_>, expr: &Expr) -> Option<String> {
 /// Where a `verify` runs what it names; `None`: there is no such `verify`, or its `in` is wrong.
 #[must_use]
 pub fn of_verify(program: &Program, name: &str) -> Option<Where> {
-    let files = program.files.iter().enumerate().filter(|(_, file)| !file.is_std());
-    let mut all = files.flat_map(|(index, _)| program.decls_of(index).map(|(id, _)| id));
-    let found = all.find(|id| {
-        let item = program.item(*id);
-        item.name.text == name && matches!(item.kind, ItemKind::Verify(_))
+    let (id, verify) = program.own_decls().find_map(|(id, item)| match &item.kind {
+        ItemKind::Verify(verify) if item.name.text == name => Some((id, verify)),
+        _ => None,
     })?;
-    let ItemKind::Verify(verify) = &program.item(found).kind else { return None };
-    place(program, program.file_of(found), &field(&verify.fields, "in")?.value)
+    place(program, program.file_of(id), &field(&verify.fields, "in")?.value)
 }
 
 fn place(program: &Program, file: usize, expr: &Expr) -> Option<Where> {

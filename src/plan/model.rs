@@ -95,6 +95,13 @@ pub struct Place {
     pub cluster: Cluster,
 }
 
+/// `ENVIRONMENT/CLUSTER`
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.environment, self.cluster.name)
+    }
+}
+
 /// A declared cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]

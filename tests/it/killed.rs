@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use perturb::engine::local::keeper::client;
 use perturb::engine::local::process::family;
 use perturb::runtime::journal::{Journal, Verified};
-use perturb::runtime::machine::{Record, outstanding};
+use perturb::runtime::machine::{Record, Verdict, outstanding};
 use rustix::process::{Pid, Signal, kill_process};
 
 const LONG: Duration = Duration::from_secs(60);
@@ -98,15 +98,15 @@ fn at_line(line: u32, dies: Dies) -> Option<bool> {
     }
     kill(&mut run, folder, dies);
     drop(events);
-    let records = || -> Vec<Record> {
+    let records: Vec<Record> = {
         let journal = Journal::open(&folder.join("journal.db")).unwrap();
         journal.runs().unwrap().first().map(|run| journal.records(&run.id).unwrap()).unwrap_or_default()
     };
-    let was_there = !outstanding(records().iter()).is_empty();
+    let was_there = !outstanding(records.iter()).is_empty();
     // The last lines may be read when all is over.
-    let had_ended = Journal::open(&folder.join("journal.db"))
-        .and_then(|journal| journal.runs())
-        .is_ok_and(|runs| runs.iter().any(|run| run.verdict.as_deref() == Some("confirmed")));
+    let is_confirmed =
+        |record: &Record| matches!(record, Record::Ended { outcome } if outcome.verdict == Verdict::Confirmed);
+    let had_ended = records.iter().any(is_confirmed);
     if dies == Dies::Everything {
         let (code, said) = said(folder, &["recover"]);
         assert_eq!(code, Some(0), "line {line}: {said}");

@@ -191,7 +191,7 @@ impl Given {
         if let Some(other) = experiment.as_ref().filter(|name| *name != plan.name.as_str()) {
             return Err(format!("it approves `{other}`, not `{}`", plan.name));
         }
-        let here = place_of(plan);
+        let here = plan.place.to_string();
         if let Some(other) = place.as_ref().filter(|place| **place != here) {
             return Err(format!("it approves a run at {other}, not at {here}"));
         }
@@ -206,10 +206,6 @@ impl Given {
             _ => Ok(()),
         }
     }
-}
-
-fn place_of(plan: &Plan) -> String {
-    format!("{}/{}", plan.place.environment, plan.place.cluster.name)
 }
 
 /// Writes what a team signs to approve an experiment, and says how it is signed
@@ -253,7 +249,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
         digest: plan.digest.clone(),
         team: team.to_owned(),
         experiment: Some(plan.name.to_string()),
-        place: Some(place_of(&plan)),
+        place: Some(plan.place.to_string()),
         by: None,
         expires: Some(expires.round(jiff::Unit::Second).unwrap_or(expires)),
     };
@@ -270,7 +266,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     terminal.say(&format!(
         "wrote `{file}`. Who approves for {team} reads `perturb plan`, signs the file:\n  ssh-keygen -Y sign -n {NAMESPACE} -f ~/.ssh/id_ed25519 {file}\n\
          and whoever runs the experiment gives it, with {file}.sig beside it:\n  perturb run {} --experiment {} --in {} --approval {file}\n",
-        arguments.file.display(), plan.name, place_of(&plan),
+        arguments.file.display(), plan.name, plan.place,
     ));
     if !Signers::of(&arguments.file)?.are_named() {
         terminal.say("note: perturb.toml names no signers yet: `[approvals]`, then `TEAM = \"FILE\"`, a file of allowed signers\n");
@@ -284,7 +280,7 @@ fn team_of<'p>(plan: &'p Plan, wanted: Option<&str>) -> Result<&'p str, Failure>
     asked.sort_unstable();
     asked.dedup();
     match (wanted, asked.as_slice()) {
-        (_, []) => Err(Failure::new(format!("`{}` needs no approval at {}", plan.name, place_of(plan)))),
+        (_, []) => Err(Failure::new(format!("`{}` needs no approval at {}", plan.name, plan.place))),
         (Some(team), _) => asked.iter().find(|t| **t == team).copied().ok_or_else(|| {
             Failure::new(format!("`{}` asks for no approval by `{team}`", plan.name))
                 .help(format!("it asks for: {}", asked.join(", ")))

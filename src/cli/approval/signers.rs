@@ -5,6 +5,7 @@
 //! restriction that is skipped over would let a key do more than its owner said.
 
 use super::sshsig::PublicKey;
+use crate::engine::local::proxy::matches;
 
 /// A line of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +93,8 @@ impl Signer {
 
     /// Why this key does not count for the namespace at the time; `Ok`: it does.
     fn counts(&self, namespace: &str, now: i64) -> Result<(), String> {
-        let is_for = |list: &String| list.split(',').any(|pattern| fits(pattern.trim(), namespace));
+        let is_for =
+            |list: &String| list.split(',').any(|pattern| matches(pattern.trim().as_bytes(), namespace.as_bytes()));
         if !self.namespaces.as_ref().is_none_or(is_for) {
             return Err(format!("the key of {} is not for `{namespace}`", self.name));
         }
@@ -104,21 +106,6 @@ impl Signer {
         }
         Ok(())
     }
-}
-
-/// `*` stands for anything, `?` for one character.
-fn fits(pattern: &str, text: &str) -> bool {
-    let mut reached = vec![true];
-    reached.resize(text.len() + 1, false);
-    for p in pattern.bytes() {
-        let before = reached.clone();
-        for at in 0..=text.len() {
-            let by_one = at > 0 && before[at - 1] && (p == b'?' || text.as_bytes().get(at - 1) == Some(&p));
-            let any = p == b'*' && (before[at] || (at > 0 && reached[at - 1]));
-            reached[at] = by_one || any;
-        }
-    }
-    reached.last().copied().unwrap_or(false)
 }
 
 /// `20261231`, `202612312359`, `20261231235900`, in UTC whether `Z` follows or not.
@@ -196,7 +183,7 @@ mod tests {
         for (pattern, text, wanted) in
             [("*", "", true), ("a*c", "abbc", true), ("a?c", "abc", true), ("a?c", "ac", false), ("a*", "ba", false)]
         {
-            assert_eq!(fits(pattern, text), wanted, "{pattern} {text}");
+            assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), wanted, "{pattern} {text}");
         }
     }
 }

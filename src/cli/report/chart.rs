@@ -6,7 +6,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use smol_str::SmolStr;
+
 use super::{escaped, seconds};
+use crate::cli::strip::{Window, windows};
 use crate::plan::{Condition, GuardWhen, Operand, Phase, Plan};
 use crate::runtime::machine::{PhaseName, Record};
 use crate::runtime::simulate::briefly;
@@ -98,39 +101,24 @@ impl Run<'_> {
 
     /// The stretches in which something was injected.
     fn injected(&self) -> Vec<Bar> {
-        let mut bars: BTreeMap<u32, Bar> = BTreeMap::new();
         let mut names: BTreeMap<&str, &str> = BTreeMap::new();
-        for (at, record) in self.records {
-            match record {
-                Record::Draw { targets, .. } => {
-                    names.extend(targets.iter().filter_map(|t| Some((t.id.as_str(), t.facts.get("name")?.as_str()))));
-                }
-                Record::Intent { injection, fault, targets, .. } => {
-                    let on: Vec<&str> =
-                        targets.iter().map(|id| *names.get(id.as_str()).unwrap_or(&id.as_str())).collect();
-                    let words = format!("{fault} on {}", on.join(", "));
-                    bars.insert(*injection, Bar { from: *at, to: self.whole, words });
-                }
-                Record::Undone { injection } => {
-                    if let Some(bar) = bars.get_mut(injection) {
-                        bar.to = *at;
-                    }
-                }
-                _ => {}
+        for (_, record) in self.records {
+            if let Record::Draw { targets, .. } = record {
+                names.extend(targets.iter().filter_map(|t| Some((t.id.as_str(), t.facts.get("name")?.as_str()))));
             }
         }
-        bars.into_values().collect()
+        let bar = |window: Window<'_>| {
+            let ids = window.targets.iter().map(SmolStr::as_str);
+            let on: Vec<&str> = ids.map(|id| names.get(id).copied().unwrap_or(id)).collect();
+            let words = format!("{} on {}", window.fault, on.join(", "));
+            Bar { from: window.from, to: window.until.unwrap_or(self.whole), words }
+        };
+        windows(self.records.iter().copied()).into_iter().map(bar).collect()
     }
 
     /// The moments at which something broke.
     fn broken(&self) -> impl Iterator<Item = Duration> {
-        let is_broken = |record: &Record| {
-            matches!(
-                record,
-                Record::Refuted { .. } | Record::GuardFired { .. } | Record::NotThere { .. } | Record::Gap { .. }
-            )
-        };
-        self.records.iter().filter(move |(_, record)| is_broken(record)).map(|(at, _)| *at)
+        self.records.iter().filter(|(_, record)| record.is_a_break()).map(|(at, _)| *at)
     }
 
     /// What was when: phases, steps, what was injected; and where something broke.

@@ -13,7 +13,7 @@ use super::run::ended_by;
 use super::runs::{date, unknown};
 use super::terminal::Terminal;
 use crate::plan::{Plan, RecoveryClass};
-use crate::runtime::journal::{Begun, Entry, Line, RunRow, Verified};
+use crate::runtime::journal::{Begun, Entry, RunRow, Verified};
 use crate::runtime::machine::{Observed, Outcome, Record};
 use crate::runtime::simulate::Teller;
 use crate::types::{Duration, Entry as Named};
@@ -58,12 +58,8 @@ figure{margin:1rem 0;break-inside:avoid}figcaption{font-size:.9rem;color:#57606a
 ";
 
 fn page(run: &RunRow, entries: &[Entry], verified: &Verified) -> String {
-    let begun = entries.iter().find_map(|e| match &e.line {
-        Line::Begun { begun } => Some(begun.as_ref()),
-        _ => None,
-    });
-    let plan: Option<Plan> = begun.and_then(|b| serde_json::from_value(b.plan.clone()).ok());
-    let plan = plan.map(Arc::new);
+    let begun = entries.iter().find_map(|e| e.line.begun());
+    let plan = begun.and_then(Begun::plan).map(Arc::new);
     let records: Vec<(Duration, &Record)> = entries.iter().filter_map(|e| Some((e.at, e.line.record()?))).collect();
     let outcome = records.iter().rev().find_map(|(_, r)| match r {
         Record::Ended { outcome } => Some(outcome),

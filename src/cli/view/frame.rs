@@ -105,7 +105,6 @@ pub(super) fn frame(seen: &Seen, at: Duration, space: Space) -> Vec<Row> {
 }
 
 fn headline(seen: &Seen, at: Duration, space: Space) -> Row {
-    let place = format!("{}/{}", seen.plan.place.environment, seen.plan.place.cluster.name);
     let left = seen.left(at);
     let about = if left.is_zero() { String::new() } else { format!("  about {} left", brief(left)) };
     let bound = format!(" {} at most {}  ", space.marks().dot, brief(seen.at_most.minus(at)));
@@ -113,7 +112,7 @@ fn headline(seen: &Seen, at: Duration, space: Space) -> Row {
     match &seen.ending {
         Some(reason) => row.with(Style::Bad, format!("the method ends: {reason}")),
         // Last: what a narrow terminal cuts off is what its reader knows.
-        None => row.with(Style::Bold, seen.plan.name.as_str()).with(Style::Dim, format!(" on {place}")),
+        None => row.with(Style::Bold, seen.plan.name.as_str()).with(Style::Dim, format!(" on {}", seen.plan.place)),
     }
 }
 
@@ -123,8 +122,7 @@ fn phases(seen: &Seen, at: Duration, space: Space) -> Option<Row> {
         [("baseline", PhaseName::Baseline), ("faults", PhaseName::Faults), ("recovering", PhaseName::Recovering)];
     let words: usize = NAMES.iter().map(|(name, _)| name.len() + 1).sum::<usize>() + 4;
     let room = space.columns.min(100).checked_sub(words).filter(|room| *room >= 12)?;
-    let method = Seen::new(&seen.plan).method_left(Duration::ZERO);
-    let lengths = [seen.plan.baseline, method, seen.plan.baseline];
+    let lengths = [seen.plan.baseline, seen.method, seen.plan.baseline];
     let whole: u64 = lengths.iter().map(|l| l.as_nanos()).fold(0, u64::saturating_add).max(1);
     let marks = space.marks();
     let mut row = Row::default();

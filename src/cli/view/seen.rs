@@ -58,6 +58,8 @@ pub(super) struct Seen {
     pub steps: Vec<Outlined>,
     /// The bound of the whole run.
     pub at_most: Duration,
+    /// How long the method takes, if nothing takes longer than it must.
+    pub method: Duration,
     pub phase: PhaseName,
     pub phase_began: Duration,
     pub progress: Vec<Progress>,
@@ -79,12 +81,13 @@ pub(super) struct Seen {
 impl Seen {
     pub(super) fn new(plan: &Arc<Plan>) -> Self {
         let steps = outline(plan);
-        Self {
+        let mut seen = Self {
             at_most: timeline(plan).total.plus(settling(plan).times(2)),
             progress: vec![Progress::Todo; steps.len()],
             streams: vec![Vec::new(); plan.streams.len()],
             plan: plan.clone(),
             steps,
+            method: Duration::ZERO,
             phase: PhaseName::Preflight,
             phase_began: Duration::ZERO,
             injected: BTreeMap::new(),
@@ -94,7 +97,9 @@ impl Seen {
             ending: None,
             unwell: None,
             names: BTreeMap::new(),
-        }
+        };
+        seen.method = seen.method_left(Duration::ZERO);
+        seen
     }
 
     pub(super) fn record(&mut self, at: Duration, record: &Record) {

@@ -132,6 +132,12 @@ fn refused(url: &str, status: u16, body: &Json) -> DriveError {
     if status >= 500 { DriveError::Passing { what, reason } } else { DriveError::Final { what, reason } }
 }
 
+/// Whether a proxy, as the server lists it, has a toxic of this name.
+fn has_toxic(proxy: &Json, name: &str) -> bool {
+    let toxics = proxy.get("toxics").and_then(Json::as_array);
+    toxics.is_some_and(|all| all.iter().any(|toxic| toxic.get("name").and_then(Json::as_str) == Some(name)))
+}
+
 /// Where a proxy listens, as seen from here: an address that stands for all of the server's is reached where its API is.
 fn listens(server: &str, proxy: &Json) -> Option<String> {
     let (host, port) = proxy.get("listen")?.as_str()?.rsplit_once(':')?;
@@ -262,12 +268,13 @@ impl Driver for ToxiproxyDriver {
         let mut places = Vec::new();
         for proxy in &proxies {
             // What is called so before we put it there is somebody else's: it could be neither told from ours nor put back.
-            if self.toxic(&server, proxy, &toxic).await?.is_some() {
+            let Some(state) = known.get(proxy) else { continue };
+            if has_toxic(state, &toxic) {
                 return Err(wrong(format!(
                     "`{proxy}` has a toxic `{toxic}` already, and it is not ours: remove it first"
                 )));
             }
-            places.extend(known.get(proxy).and_then(|state| listens(&server, state)));
+            places.extend(listens(&server, state));
         }
         let data = serde_json::to_value(Undo { server, toxic, proxies, listens: places })
             .map_err(|error| wrong(error.to_string()))?;
@@ -301,9 +308,7 @@ impl Driver for ToxiproxyDriver {
             if state.get("enabled").and_then(Json::as_bool) != Some(true) {
                 return Ok(Confirmation::NotSeen(format!("the proxy `{proxy}` is switched off")));
             }
-            let toxics = state.get("toxics").and_then(Json::as_array);
-            let is_ours = |t: &Json| t.get("name").and_then(Json::as_str) == Some(record.toxic.as_str());
-            if !toxics.is_some_and(|all| all.iter().any(is_ours)) {
+            if !has_toxic(state, &record.toxic) {
                 return Ok(Confirmation::NotSeen(format!("the toxic is not on `{proxy}`")));
             }
         }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::plan::Plan;
 use crate::runtime::machine::Record;
 
 /// The first line of a run: who runs what, with which versions, where.
@@ -54,7 +55,24 @@ pub enum Line {
     Record(Box<Record>),
 }
 
+impl Begun {
+    /// The plan; `None`: there is none (a game day has its agenda), or it is of another version.
+    #[must_use]
+    pub fn plan(&self) -> Option<Plan> {
+        serde_json::from_value(self.plan.clone()).ok()
+    }
+}
+
 impl Line {
+    /// Who began what, if it is the first line.
+    #[must_use]
+    pub fn begun(&self) -> Option<&Begun> {
+        match self {
+            Self::Begun { begun } => Some(begun),
+            _ => None,
+        }
+    }
+
     /// What the machine wrote, if it did.
     #[must_use]
     pub fn record(&self) -> Option<&Record> {

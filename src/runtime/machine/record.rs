@@ -255,6 +255,14 @@ pub enum Record {
     },
 }
 
+impl Record {
+    /// Whether it says that something is not as it should be, for those who mark such moments.
+    #[must_use]
+    pub fn is_a_break(&self) -> bool {
+        matches!(self, Self::Refuted { .. } | Self::GuardFired { .. } | Self::NotThere { .. } | Self::Gap { .. })
+    }
+}
+
 /// An injection that may still be there, as a journal tells it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Open {

@@ -136,11 +136,19 @@ impl<'r> Then<'r> {
         })
     }
 
-    /// Why an injection was not there.
-    fn not_there(&mut self, now: Duration, wanted: u32) -> Option<(Duration, Failed)> {
+    /// What came of something that was done for an injection: this; else why it was not there.
+    fn done<T>(
+        &mut self,
+        now: Duration,
+        wanted: u32,
+        of: impl Fn(&'r Record) -> Option<T>,
+    ) -> Option<(Duration, Result<T, Failed>)> {
+        if let Some((at, done)) = self.next(now, of) {
+            return Some((at, Ok(done)));
+        }
         self.next(now, |record| match record {
             Record::NotThere { injection, reason } if *injection == wanted => {
-                Some(Failed { is_final: true, reason: reason.clone() })
+                Some(Err(Failed { is_final: true, reason: reason.clone() }))
             }
             _ => None,
         })
@@ -258,49 +266,25 @@ impl World for Then<'_> {
                 Some((at, Event::Locked { request: *request, result }))
             }
             Command::Sample { stream, asked, .. } => self.sample(now, *stream, *asked),
-            Command::Prepare { injection, .. } => {
-                let undo = self.next(now, |record| match record {
+            Command::Prepare { injection, .. } => self
+                .done(now, *injection, |record| match record {
                     Record::Intent { injection: of, undo, .. } if of == injection => Some(undo.clone()),
                     _ => None,
-                });
-                let (at, result) = match undo {
-                    Some((at, undo)) => (at, Ok(undo)),
-                    None => match self.not_there(now, *injection) {
-                        Some((at, failed)) => (at, Err(failed)),
-                        None => return Vec::new(),
-                    },
-                };
-                Some((at, Event::Prepared { injection: *injection, result }))
-            }
+                })
+                .map(|(at, result)| (at, Event::Prepared { injection: *injection, result })),
             Command::Keep { injection, .. } => Some((self.kept(now, state), Event::Kept { injection: *injection })),
-            Command::Inject { injection } => {
-                let injected = self.next(now, |record| match record {
+            Command::Inject { injection } => self
+                .done(now, *injection, |record| match record {
                     Record::Injected { injection: of } if of == injection => Some(()),
                     _ => None,
-                });
-                let (at, result) = match injected {
-                    Some((at, ())) => (at, Ok(())),
-                    None => match self.not_there(now, *injection) {
-                        Some((at, failed)) => (at, Err(failed)),
-                        None => return Vec::new(),
-                    },
-                };
-                Some((at, Event::Injected { injection: *injection, result }))
-            }
-            Command::Confirm { injection, .. } => {
-                let seen = self.next(now, |record| match record {
-                    Record::There { injection: of, seen } if of == injection => Some(seen.clone()),
+                })
+                .map(|(at, result)| (at, Event::Injected { injection: *injection, result })),
+            Command::Confirm { injection, .. } => self
+                .done(now, *injection, |record| match record {
+                    Record::There { injection: of, seen } if of == injection => Some(Confirmation::There(seen.clone())),
                     _ => None,
-                });
-                let (at, result) = match seen {
-                    Some((at, seen)) => (at, Ok(Confirmation::There(seen))),
-                    None => match self.not_there(now, *injection) {
-                        Some((at, failed)) => (at, Err(failed)),
-                        None => return Vec::new(),
-                    },
-                };
-                Some((at, Event::Confirmed { injection: *injection, result }))
-            }
+                })
+                .map(|(at, result)| (at, Event::Confirmed { injection: *injection, result })),
             Command::Undo { injection, attempt } => self.undo(now, *injection, *attempt),
             Command::Ask(question) => self
                 .next(now, |record| match record {
