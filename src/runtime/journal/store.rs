@@ -404,6 +404,8 @@ impl Journal {
     /// # Errors
     /// It cannot be read.
     pub fn verify(&self, run: &str) -> Result<Verified, JournalError> {
+        // One view of the file for both reads: who writes meanwhile has changed nothing.
+        let _view = self.connection.unchecked_transaction().map_err(|source| self.store(source))?;
         let head: Option<(i64, String)> = self
             .connection
             .query_row("SELECT seq, digest FROM runs WHERE id = ?1", params![run], |row| Ok((row.get(0)?, row.get(1)?)))

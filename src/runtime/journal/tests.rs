@@ -79,6 +79,27 @@ fn every_later_change_is_found() {
 }
 
 #[test]
+fn a_run_that_still_goes_on_is_not_called_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, mut head) = filled(&folder);
+    let reader = Journal::open(journal.path()).unwrap();
+    let writer = std::thread::spawn(move || {
+        for _ in 0..300 {
+            journal.append(&mut head, Writer::Runner, &[phase(PhaseName::Faults)]).unwrap();
+        }
+    });
+    let mut seen = std::collections::BTreeSet::new();
+    while !writer.is_finished() {
+        match reader.verify("r1").unwrap() {
+            Verified::Whole { lines, .. } => seen.insert(lines),
+            changed @ Verified::Changed { .. } => panic!("{changed:?}"),
+        };
+    }
+    writer.join().unwrap();
+    assert!(seen.len() > 2, "they met: {seen:?}");
+}
+
+#[test]
 fn one_process_at_a_time_writes() {
     let folder = tempfile::tempdir().unwrap();
     let (mut journal, mut head) = filled(&folder);
