@@ -7,6 +7,7 @@
 //!
 //! A release for Linux is also linked to a fixed address: [`fixed_address`].
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -15,13 +16,15 @@ use parse::{Pair, Rule};
 
 #[path = "src/syntax/parse.rs"]
 mod parse;
+#[path = "src/check/words.rs"]
+mod words;
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or(io::ErrorKind::NotFound)?);
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
     fs::write(out.join("pages.rs"), pages(&root.join("docs/errors"))?)?;
-    for read in ["src/syntax/parse.rs", "grammar/chaos.pest"] {
+    for read in ["src/syntax/parse.rs", "src/check/words.rs", "grammar/chaos.pest"] {
         println!("cargo::rerun-if-changed={read}");
     }
     fs::write(out.join("library.rs"), library(&root.join("stdlib"), &out)?)?;
@@ -76,9 +79,10 @@ fn library(folder: &Path, out: &Path) -> io::Result<String> {
         let packed = out.join(format!("{name}.pairs"));
         fs::write(&packed, pack(&pairs))?;
         let items = items(&pairs);
+        let mentions = mentions(&text, &items);
         let _ = writeln!(
             table,
-            "    Module {{ name: {name:?}, text: include_str!({path:?}), pairs: include_bytes!({packed:?}), items: &{items:?} }},"
+            "    Module {{ name: {name:?}, text: include_str!({path:?}), pairs: include_bytes!({packed:?}), items: &{items:?}, mentions: &{mentions:?} }},"
         );
     }
     Ok(table + "];\n")
@@ -96,6 +100,26 @@ fn items(pairs: &[Pair]) -> Vec<[u32; 4]> {
         }
     }
     found
+}
+
+/// For each declaration the others whose names stand in it as words of their own, by number.
+fn mentions(text: &str, items: &[[u32; 4]]) -> Vec<References> {
+    let part = |from: u32, to: u32| text.get(from as usize..to as usize).unwrap_or_default();
+    let of = |own: usize, item: &[u32; 4]| {
+        let stand: BTreeSet<&[u8]> = words::words(part(item[2], item[3])).collect();
+        let others = items.iter().enumerate().filter(|(other, _)| *other != own);
+        References(others.filter(|(_, o)| stand.contains(part(o[0], o[1]).as_bytes())).map(|(n, _)| n).collect())
+    };
+    items.iter().enumerate().map(|(own, item)| of(own, item)).collect()
+}
+
+/// Numbers, written as a reference to a slice of them.
+struct References(Vec<usize>);
+
+impl std::fmt::Debug for References {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "&{:?}", self.0)
+    }
 }
 
 /// The pairs of a file as bytes, in the form that `src/syntax/packed.rs` says, without the one of the file itself.

@@ -356,7 +356,7 @@ impl Evaluator<'_> {
         let file = self.program.file_of(id);
         // What is wrong in a service is reported where it is declared.
         let before = self.diagnostics.len();
-        let service = self.within(file, Vec::new(), |ev| ev.read_service(id, fields));
+        let service = self.beside(|ev| ev.within(file, Vec::new(), |ev| ev.read_service(id, fields))).0;
         self.diagnostics.truncate(before);
         let service = Arc::new(service);
         self.remember_service(id, Some(service.clone()));

@@ -3,7 +3,8 @@
 //! Nothing here knows a single fault: bodies are evaluated with the call's arguments, and a parameter that a body does not
 //! name cannot be expressed there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 
@@ -197,13 +198,66 @@ fn head(ev: &mut Evaluator<'_>, fault: &FaultItem, at: crate::source::Span, name
     })
 }
 
+/// What calls gave, the last of each fault. In a fleet a scenario is run for each of hundreds of services: who is hit changes, and
+/// what happens to it does not.
+#[derive(Debug, Default)]
+pub struct Calls(BTreeMap<DeclId, Known>);
+
+/// What a call with these arguments gives.
+#[derive(Debug)]
+struct Known {
+    /// Without the first, which is what is hit.
+    arguments: Vec<Val>,
+    given: BTreeSet<SmolStr>,
+    call: Arc<FaultCall>,
+    /// The declarations that its bodies name.
+    named: BTreeSet<DeclId>,
+}
+
 /// What a call gives; `None` where the declaration is wrong (reported where it stands) or an argument is unknown.
-pub fn instantiate(ev: &mut Evaluator<'_>, id: DeclId, bound: &Bound) -> Option<FaultCall> {
-    let item = ev.program.item(id);
-    let ItemKind::Fault(fault) = &item.kind else { return None };
+pub fn instantiate(ev: &mut Evaluator<'_>, id: DeclId, bound: &Bound) -> Option<Arc<FaultCall>> {
+    let ItemKind::Fault(fault) = &ev.program.item(id).kind else { return None };
+    let (on, rest) = bound.values.split_first()?;
+    if let Some(known) = ev.fault_calls.0.get(&id)
+        && is_any(&on.1)
+        && known.given == bound.given
+        && known.arguments.iter().zip(rest).all(|(known, (_, value, _))| known.is_same(value))
+    {
+        ev.named.extend(known.named.iter().copied());
+        return Some(Arc::clone(&known.call));
+    }
     if bound.values.iter().any(|(_, v, _)| v.is_unknown()) {
         return None;
     }
+    let (call, named) = ev.beside(|ev| evaluate(ev, id, fault, bound));
+    ev.named.extend(named.iter().copied());
+    let call = Arc::new(call?);
+    if is_any(&on.1) && !asks_for(fault, &on.0) {
+        let arguments = rest.iter().map(|(_, value, _)| value.clone()).collect();
+        ev.fault_calls.0.insert(id, Known { arguments, given: bound.given.clone(), call: Arc::clone(&call), named });
+    }
+    Some(call)
+}
+
+/// Whether a target is of a kind of which bodies are told nothing: a cloud's parts (`on.region`) may be asked for, or lost.
+fn is_any(on: &Val) -> bool {
+    matches!(on, Val::Target(target) if target.of.selector.cloud().is_none())
+}
+
+/// Whether anything that a fault says names what is hit.
+fn asks_for(fault: &FaultItem, on: &SmolStr) -> bool {
+    let mut named = BTreeSet::new();
+    let bodies = fault.engines.iter();
+    bodies.clone().flat_map(|body| &body.fields).chain(&fault.fields).for_each(|f| names_in(&f.value, &mut named));
+    bodies.flat_map(|body| &body.rules).for_each(|rule| {
+        names_in(&rule.condition, &mut named);
+        names_in(&rule.because, &mut named);
+    });
+    named.contains(on)
+}
+
+fn evaluate(ev: &mut Evaluator<'_>, id: DeclId, fault: &FaultItem, bound: &Bound) -> Option<FaultCall> {
+    let item = ev.program.item(id);
     let signature = ev.program.signature(id);
     let file = ev.program.file_of(id);
     let before = ev.diagnostics.len();

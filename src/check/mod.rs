@@ -22,6 +22,7 @@ mod session;
 pub mod sheet;
 pub mod signature;
 pub mod stdlib;
+mod words;
 
 use smol_str::SmolStr;
 

@@ -3,6 +3,7 @@
 //!
 //! To add a module, add its file to `stdlib/`: `build.rs` finds and parses it. Modules import nothing.
 
+use super::words::words;
 use crate::syntax::Prepared;
 
 /// What paths of the standard library begin with.
@@ -17,6 +18,8 @@ struct Module {
     /// For each declaration the first byte of its name and the byte behind it, and the same of all of it, without the
     /// comments above it.
     items: &'static [[u32; 4]],
+    /// For each declaration the others whose names stand in it as words of their own, by number.
+    mentions: &'static [&'static [u16]],
 }
 
 impl Module {
@@ -87,7 +90,12 @@ pub fn mentioned<'t>(path: &str, texts: impl Iterator<Item = &'t str>) -> Option
     let mut open = Vec::new();
     texts.for_each(|text| mark(module, text, &mut kept, &mut open));
     while let Some(from) = open.pop() {
-        mark(module, module.item(from).1, &mut kept, &mut open);
+        for mentioned in module.mentions.get(from).copied().unwrap_or_default().iter().copied().map(usize::from) {
+            if let Some(kept) = kept.get_mut(mentioned).filter(|kept| !**kept) {
+                *kept = true;
+                open.push(mentioned);
+            }
+        }
     }
     Some(Prepared::some(module.text, module.pairs, &kept))
 }
@@ -122,15 +130,6 @@ pub fn mentions(text: &str, name: &str) -> bool {
 /// A bit for a byte; letters have one each, but for their case.
 fn bit(byte: u8) -> u32 {
     1 << (byte & 31)
-}
-
-/// The runs of what names are made of, which is ASCII.
-fn words(text: &str) -> impl Iterator<Item = &[u8]> {
-    text.as_bytes().split(|byte| !is_of_a_name(*byte)).filter(|word| !word.is_empty())
-}
-
-fn is_of_a_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
 #[cfg(test)]
@@ -174,6 +173,20 @@ mod tests {
                 assert!(parse.diagnostics.is_empty(), "std.{}: {:?}", module.name, parse.diagnostics);
                 assert!(alone.text.contains(text) && !text.starts_with("//"), "std.{}: {}", module.name, alone.text);
                 assert_eq!(shown(&alone.parse(FileId(0))), shown(&parse), "std.{}", module.name);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_declaration_mentions_is_what_stands_in_it() {
+        for module in MODULES {
+            for (index, mentions) in module.mentions.iter().enumerate() {
+                let (own, text) = module.item(index);
+                let others = (0..module.items.len()).filter(|other| mentions.contains(&(*other as u16)));
+                let told: Vec<&str> = others.map(|other| module.item(other).0).collect();
+                let names = (0..module.items.len()).map(|other| module.item(other).0);
+                let stand: Vec<&str> = names.filter(|name| *name != own && super::mentions(text, name)).collect();
+                assert_eq!(told, stand, "std.{}: {own}", module.name);
             }
         }
     }

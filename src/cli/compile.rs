@@ -28,11 +28,13 @@ use crate::plan::{PLAN_VERSION, Plan};
 use crate::source::SourceMap;
 
 /// Experiments that one core compiles before it asks for more.
-const CHUNK: usize = 8;
+const CHUNK: usize = 32;
 /// Chunks that are compiled or wait to go out: enough for all cores of most machines, few enough to bound memory.
 const AT_ONCE: usize = 6;
 /// A stream longer than this waits on disk until everything is right.
 const IN_MEMORY: usize = 64 * 1024;
+/// How much of it is written at a time.
+const AT_A_TIME: usize = 128 * 1024;
 
 /// Writes an engine's manifests, for one place
 ///
@@ -406,16 +408,22 @@ impl Target {
     }
 }
 
+/// A stream that is held back: written in large pieces, as a manifest is a few kilobytes.
+type Held = std::io::BufWriter<tempfile::SpooledTempFile>;
+
 /// Manifests on their way: held back until everything is right.
 enum Delivery {
-    Stream { held: Box<tempfile::SpooledTempFile>, any: bool },
+    Stream { held: Box<Held>, any: bool },
     Folder { path: PathBuf, force: bool, check: bool, folder: Folder },
 }
 
 impl Delivery {
     fn new(target: Target) -> Self {
         match target {
-            Target::Stream => Self::Stream { held: Box::new(tempfile::spooled_tempfile(IN_MEMORY)), any: false },
+            Target::Stream => {
+                let held = tempfile::spooled_tempfile(IN_MEMORY);
+                Self::Stream { held: Box::new(Held::with_capacity(AT_A_TIME, held)), any: false }
+            }
             Target::Folder { path, force, check } => Self::Folder { path, force, check, folder: Folder::default() },
         }
     }
@@ -439,8 +447,9 @@ impl Delivery {
 
     fn deliver(self, terminal: &Terminal) -> Result<Exit, Failure> {
         match self {
-            Self::Stream { mut held, .. } => {
-                quiet(held.rewind().and_then(|()| to_stdout(*held)))?;
+            Self::Stream { held, .. } => {
+                let mut held = held.into_inner().map_err(|e| Failure::io("write", &std::env::temp_dir(), e.error()))?;
+                quiet(held.rewind().and_then(|()| to_stdout(held)))?;
                 Ok(Exit::Clean)
             }
             Self::Folder { path, check: true, folder, .. } => {

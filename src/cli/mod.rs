@@ -41,6 +41,7 @@ mod journal;
 mod junit;
 #[cfg(feature = "run")]
 mod keyboard;
+mod later;
 mod lint;
 #[cfg(feature = "run")]
 mod local;
@@ -77,6 +78,7 @@ mod world;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use exit::{Exit, Failure};
+use later::Later;
 use terminal::{ColorChoice, Terminal};
 
 /// What every help text ends with.
@@ -100,69 +102,76 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Check(check::Arguments),
-    Fmt(fmt::Arguments),
-    Lint(lint::Arguments),
-    Fix(fix::Arguments),
-    Plan(plan::Arguments),
-    Compile(compile::Arguments),
-    Import(import::Arguments),
-    Init(init::Arguments),
-    Explain(explain::Arguments),
-    Faults(faults::Arguments),
-    Engines(engines::Arguments),
+    Check(Later<check::Arguments>),
+    Fmt(Later<fmt::Arguments>),
+    Lint(Later<lint::Arguments>),
+    Fix(Later<fix::Arguments>),
+    Plan(Later<plan::Arguments>),
+    Compile(Later<compile::Arguments>),
+    Import(Later<import::Arguments>),
+    Init(Later<init::Arguments>),
+    Explain(Later<explain::Arguments>),
+    Faults(Later<faults::Arguments>),
+    Engines(Later<engines::Arguments>),
     #[cfg(feature = "run")]
-    Local(local::Arguments),
+    Local(Later<local::Arguments>),
     #[cfg(feature = "run")]
-    Demo(demo::Arguments),
+    Demo(Later<demo::Arguments>),
     #[cfg(feature = "run")]
     #[command(name = "__local", hide = true)]
-    LocalPart(local::Parts),
+    LocalPart(Later<local::Parts>),
 
     #[cfg(feature = "lsp")]
-    Lsp(lsp::Arguments),
+    Lsp(Later<lsp::Arguments>),
     #[cfg(feature = "run")]
-    Run(run::Arguments),
+    Run(Later<run::Arguments>),
     #[cfg(feature = "run")]
-    Approve(approval::Arguments),
+    Approve(Later<approval::Arguments>),
     #[cfg(feature = "run")]
-    Recover(recover::Arguments),
+    Recover(Later<recover::Arguments>),
     #[cfg(feature = "run")]
-    Gate(gate::Arguments),
+    Gate(Later<gate::Arguments>),
     #[cfg(feature = "run")]
-    Runs(runs::RunsArguments),
+    Runs(Later<runs::RunsArguments>),
     #[cfg(feature = "run")]
-    Show(runs::ShowArguments),
+    Show(Later<runs::ShowArguments>),
     #[cfg(feature = "run")]
-    Report(report::Arguments),
+    Report(Later<report::Arguments>),
     #[cfg(feature = "run")]
-    Simulate(simulate::Arguments),
+    Simulate(Later<simulate::Arguments>),
     #[cfg(feature = "run")]
-    Test(simulate::TestArguments),
+    Test(Later<simulate::TestArguments>),
     #[cfg(feature = "run")]
     #[command(hide = true)]
-    Watchdog(recover::WatchArguments),
-    Schema(schema::Arguments),
-    Debug(debug::Arguments),
-    Completions(completions::Arguments),
-    Man(man::Arguments),
+    Watchdog(Later<recover::WatchArguments>),
+    Schema(Later<schema::Arguments>),
+    Debug(Later<debug::Arguments>),
+    Completions(Later<completions::Arguments>),
+    Man(Later<man::Arguments>),
+}
+
+/// What the process was started with.
+fn parsed(command: clap::Command) -> Result<Cli, clap::Error> {
+    // Thousands of small parts, in a process that may be over in two milliseconds: the system takes them back at once.
+    let mut command = std::mem::ManuallyDrop::new(command);
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
 /// Runs the command line that the process was started with.
 #[must_use]
 pub fn main() -> std::process::ExitCode {
-    // Thousands of small parts, in a process that may be over in two milliseconds: the system takes them back at once.
-    let mut command = std::mem::ManuallyDrop::new(Cli::command());
-    let cli = command
-        .try_get_matches_from_mut(std::env::args_os())
-        .and_then(|matches| Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command)));
-    let cli = match cli {
+    let cli = match parsed(Cli::command()) {
         Ok(cli) => cli,
-        Err(error) => {
-            // clap itself knows to print help on standard output and mistakes on standard error; a closed pipe is quiet.
-            let _ = error.print();
-            return Exit::of_clap(&error).into();
-        }
+        // What is shown, help or a mistake, may be about any subcommand.
+        Err(_) => match parsed(command()) {
+            Ok(cli) => cli,
+            Err(error) => {
+                // clap itself knows to print help on standard output and mistakes on standard error; a closed pipe is quiet.
+                let _ = error.print();
+                return Exit::of_clap(&error).into();
+            }
+        },
     };
     let terminal = Terminal::new(cli.color);
     let result = match cli.command {
@@ -222,7 +231,9 @@ pub fn main() -> std::process::ExitCode {
 /// The command line's own description: what completions, manual pages and `docs/cli.md` are made from.
 #[must_use]
 pub fn command() -> clap::Command {
-    Cli::command()
+    let mut command = Cli::command();
+    command.build();
+    command
 }
 
 /// `docs/cli.md`: the help of every subcommand, as it is printed.
@@ -231,7 +242,7 @@ pub fn reference() -> String {
     let mut text = String::from(
         "# The command line\n\nWritten by a test from `--help`: do not edit (`PERTURB_BLESS=1 cargo test --test it`).\n",
     );
-    let mut root = command().term_width(100);
+    let mut root = Cli::command().term_width(100);
     root.build();
     section(&mut root, "perturb", &mut text);
     text

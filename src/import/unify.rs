@@ -151,7 +151,7 @@ fn check(
         return Err(found.miss(found.around, "its arguments cannot be told from it".to_owned()));
     };
     let engine = crate::plan::EngineName::parse(&pattern.body.engine.text);
-    match call.bodies.into_iter().find(|(name, _)| Some(*name) == engine) {
+    match call.bodies.iter().find(|(name, _)| Some(*name) == engine) {
         Some((_, BodyCall::Expressed(fields))) => {
             for (key, node) in all {
                 let said = fields.iter().find(|(k, _)| k == key).map(|(_, v)| v);

@@ -503,13 +503,15 @@ impl Catalogue {
             }
         }
         wanted.extend(plan.streams.iter().filter_map(|s| s.service.clone()));
-        let mut open = vec![plan.service.clone()];
+        let (mut open, mut followed) = (vec![plan.service.clone()], BTreeSet::new());
         while let Some(name) = open.pop() {
-            if let Some(facts) = self.facts(ev, &name) {
-                open.extend(facts.depends_on.iter().filter(|d| !wanted.contains(*d)).cloned());
+            if followed.insert(name.clone())
+                && let Some(facts) = self.facts(ev, &name)
+            {
+                open.extend(facts.depends_on);
             }
-            wanted.insert(name);
         }
+        wanted.append(&mut followed);
         // A system on one machine is started whole.
         if plan.place.cluster.has_local() {
             for name in self.services.keys() {

@@ -214,14 +214,14 @@ impl Method {
         let bound = ev.bind(decl, &signature, &call.args, call.span);
         let called = if bound.fine { instantiate(ev, decl, &bound) } else { None };
         let called = self.need(called)?;
-        let fault = self.plan_fault(ev, called, &bound, call.span);
+        let fault = self.plan_fault(ev, &called, &bound, call.span);
         self.need(fault)
     }
 
     fn plan_fault(
         &mut self,
         ev: &mut Evaluator<'_>,
-        called: FaultCall,
+        called: &FaultCall,
         bound: &crate::check::evaluate::Bound,
         span: Span,
     ) -> Option<u32> {
@@ -234,17 +234,19 @@ impl Method {
             .map(|(name, value, _)| Some(Entry { key: name.clone(), value: self.draws.value(program, value)? }))
             .collect::<Option<Vec<_>>>()?;
         let mut bodies = BTreeMap::new();
-        for (engine, body) in called.bodies {
+        for (engine, body) in &called.bodies {
             let body = match body {
-                BodyCall::Refused { construct, reason } => Body::Refused { construct, reason },
+                BodyCall::Refused { construct, reason } => {
+                    Body::Refused { construct: construct.clone(), reason: reason.clone() }
+                }
                 BodyCall::Expressed(fields) => Body::Expressed(
                     fields
-                        .into_iter()
-                        .map(|(key, value)| Some(Entry { key, value: self.draws.value(program, &value)? }))
+                        .iter()
+                        .map(|(key, value)| Some(Entry { key: key.clone(), value: self.draws.value(program, value)? }))
                         .collect::<Option<Vec<_>>>()?,
                 ),
             };
-            bodies.insert(engine, body);
+            bodies.insert(*engine, body);
         }
         let index = self.faults.len() as u32;
         self.faults.push(Fault {
@@ -254,8 +256,8 @@ impl Method {
             arguments,
             given: bound.given.iter().filter(|n| **n != first.0).cloned().collect(),
             effect: called.effect,
-            mechanism: called.mechanism,
-            irreversible: called.irreversible,
+            mechanism: called.mechanism.clone(),
+            irreversible: called.irreversible.clone(),
             lost_on_restart: called.lost_on_restart,
             bodies,
             span,

@@ -2,6 +2,8 @@
 //!
 //! The form: each value begins with a letter for its kind and ends where its length says; structs and variants carry their
 //! names, so that a field that is renamed or moved changes the digest, and nothing else does. Maps must be sorted by key.
+//! Numbers and lengths are written seven bits a byte, the lowest first, the highest bit of a byte saying that more follow
+//! (LEB128; what may be negative in zigzag): most are below 128, and a plan has thousands of them.
 
 use serde::Serialize;
 use serde::ser;
@@ -24,8 +26,16 @@ struct Canonical<'h> {
 
 impl Canonical<'_> {
     fn tag(&mut self, kind: u8, length: usize) {
+        self.number(kind, length as u64);
+    }
+
+    fn number(&mut self, kind: u8, mut number: u64) {
         self.out.push(kind);
-        self.out.extend_from_slice(&(length as u64).to_le_bytes());
+        while number > 127 {
+            self.out.push(number as u8 | 128);
+            number >>= 7;
+        }
+        self.out.push(number as u8);
     }
 
     fn text(&mut self, kind: u8, text: &str) {
@@ -71,9 +81,8 @@ impl<'h> ser::Serializer for Canonical<'h> {
     fn serialize_i32(self, v: i32) -> Done {
         self.serialize_i64(i64::from(v))
     }
-    fn serialize_i64(self, v: i64) -> Done {
-        self.out.extend_from_slice(b"i");
-        self.out.extend_from_slice(&v.to_le_bytes());
+    fn serialize_i64(mut self, v: i64) -> Done {
+        self.number(b'i', ((v << 1) ^ (v >> 63)) as u64);
         Ok(())
     }
     fn serialize_u8(self, v: u8) -> Done {
@@ -85,9 +94,8 @@ impl<'h> ser::Serializer for Canonical<'h> {
     fn serialize_u32(self, v: u32) -> Done {
         self.serialize_u64(u64::from(v))
     }
-    fn serialize_u64(self, v: u64) -> Done {
-        self.out.extend_from_slice(b"u");
-        self.out.extend_from_slice(&v.to_le_bytes());
+    fn serialize_u64(mut self, v: u64) -> Done {
+        self.number(b'u', v);
         Ok(())
     }
     fn serialize_f32(self, _: f32) -> Done {

@@ -27,11 +27,17 @@ pub use selector::{
 /// white space behind it, on one line.
 #[must_use]
 pub fn title(doc: &str) -> String {
-    let flat = doc.split_whitespace().collect::<Vec<_>>().join(" ");
-    match flat.find(". ") {
-        Some(end) => flat.get(..=end).unwrap_or(&flat).to_owned(),
-        None => flat,
+    let mut title = String::new();
+    for word in doc.split_whitespace() {
+        if title.ends_with('.') {
+            break;
+        }
+        if !title.is_empty() {
+            title.push(' ');
+        }
+        title.push_str(word);
     }
+    title
 }
 
 /// The version of the form below. Raised by every change that an older reader would misread.

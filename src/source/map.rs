@@ -83,9 +83,7 @@ pub struct SourceFile {
 
 impl SourceFile {
     fn new(path: Arc<str>, text: Arc<str>) -> Self {
-        let lines = std::iter::once(0)
-            .chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1))
-            .collect();
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at as u32 + 1)).collect();
         Self { path, text, lines }
     }
 

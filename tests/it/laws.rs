@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::process::Command;
+use std::sync::Arc;
 
 use perturb::check;
 use perturb::diagnostic::Diagnostic;
@@ -105,6 +106,90 @@ fn the_order_of_files_does_not_matter() {
         let other = shuffled(&files, seed);
         assert!(other != files, "seed {seed} shuffles nothing");
         assert_same(&format!("seed {seed}"), &expected, &make(&other));
+    }
+}
+
+/// Calls of faults and metrics that differ in what a planner might remember wrongly: who is hit, what was given, whether it is the
+/// default, a cloud's parts, words, lists.
+const CALLS: &str = r##"
+import std.{aws, network}
+team t { contact: "#t" }
+cluster c { context: "c", engines: [chaos-mesh, litmus], prometheus: "http://p:9090" }
+environment staging { clusters: [c] }
+metric rate(of: Service, over: Duration = 1m): Percent { prometheus: "r(${of.name}[${over}])", unit: ratio, window: over }
+service a { owner: t, tier: low, replicas: 4, pods: pods(namespace: "n", labels: { app: "a" }) }
+service c1 { owner: t, tier: low, replicas: 4, instances: instances(provider: aws, region: "one", ids: ["i-1"]) }
+service c2 { owner: t, tier: low, replicas: 4, instances: instances(provider: aws, region: "two", ids: ["i-2"]) }
+service b { owner: t, tier: low, replicas: 4, pods: pods(namespace: "n", labels: { app: "b" }) }
+fault own(on: Pods, names: [String] = ["x"], how: fast | slow = fast, size: Int = 1) {
+  effect: lasting, mechanism: "own"
+  engine chaos-mesh {
+    kind: "DNSChaos"
+    spec: { action: "error", patterns: names, size: size, containerNames: match how { fast: ["f"], slow: ["s"] } }
+  }
+  engine litmus { fault: "own", env: { NAMES: join(names, with: ","), SIZE: size }, forbid size == 2 because "two is too many" }
+}
+let lost = one of a.pods
+let quick = rate(b, over: 2m) >= 80%
+scenario s(of: Service, other: Service, names: [String], how: fast | slow, size: Int, delay: Duration) {
+  service: of
+  hypothesis {
+    expect one: rate(of) >= 99% but >= 95% during faults
+    expect two: rate(of, over: 1m) >= 90%
+    expect three: rate(other) >= 90%
+    recovery automatic within 1m
+  }
+  guard { abort when rate(of, over: 15s) < 90% for 15s }
+  method {
+    own(one of of.pods, names: names, how: how) for 10s
+    own(50% of other.pods, names: names) for 10s
+    own(50% of other.pods, size: size) for 10s
+    own(50% of of.pods) for 10s
+    own(lost, names: names) for 10s
+    check is-quick: quick within 1m
+    own(one of of.pods, how: fast) for 10s
+    network.delay(one of other.pods, latency: delay) for 10s
+    network.delay(one of of.pods, latency: delay, jitter: delay) for 10s
+    network.partition(one of of.pods, peer: one of other.pods) for 10s
+    network.partition(one of other.pods, peer: one of of.pods) for 10s
+  }
+}
+experiment e1 = s(a, other: b, names: ["x"], how: fast, size: 1, delay: 10ms)
+experiment e2 = s(b, other: a, names: ["x"], how: fast, size: 1, delay: 10ms)
+experiment e3 = s(a, other: b, names: ["y"], how: fast, size: 1, delay: 10ms)
+experiment e4 = s(a, other: b, names: ["x", "y"], how: slow, size: 1, delay: 10ms)
+experiment e5 = s(a, other: b, names: ["x"], how: slow, size: 2, delay: 20ms)
+experiment e6 = s(b, other: a, names: ["x"], how: fast, size: 1, delay: 20ms)
+scenario stopped(of: Service) {
+  service: of
+  hypothesis { expect one: rate(of) >= 99% but >= 95% during faults, recovery automatic within 1m }
+  guard { abort when rate(of, over: 15s) < 90% for 15s }
+  method { aws.stop-instance(one of of.instances) for 1m }
+}
+experiment e7 = stopped(c1)
+experiment e8 = stopped(c2)
+"##;
+
+#[test]
+fn what_a_planner_remembers_changes_no_plan() {
+    let mut files = chaos_files("examples");
+    for files in [std::mem::take(&mut files), vec![("calls.chaos".to_owned(), CALLS.to_owned())]] {
+        let expected = make(&files);
+        let sources = Memory::new(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+        let roots: Vec<String> = files.iter().map(|(path, _)| path.clone()).collect();
+        let program = check::check(&sources, &roots).program;
+        let mut planners = lower::Planners::new(&program, &Arc::new(lower::Catalogue::new(&program)));
+        let all = lower::experiments(&program);
+        let mut compared = 0;
+        for experiment in all.iter().chain(all.iter().rev()) {
+            for place in lower::places(&program, experiment) {
+                let Some(plan) = planners.plan(experiment, &place).plan else { continue };
+                let json = serde_json::to_string(&plan).unwrap();
+                assert_eq!(json, expected[&format!("{}@{place}", experiment.name)].json, "{}", experiment.name);
+                compared += 1;
+            }
+        }
+        assert_eq!(compared, expected.len() * 2);
     }
 }
 

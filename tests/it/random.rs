@@ -3,11 +3,13 @@
 //! Comes in: a catalogue, and an experiment of random steps, conditions and values, most of which fit. Goes out: nothing;
 //! whatever is wrong with such a program is a diagnostic.
 
+use std::sync::Arc;
+
 use perturb::analysis::{analyse_over, picture, telling, timeline};
 use perturb::check;
 use perturb::diagnostic::Diagnostic;
 use perturb::engine::{EmitOptions, chaos_mesh, litmus};
-use perturb::lower;
+use perturb::lower::{self, Catalogue, Planners};
 use perturb::manifest::{Arena, Node, yaml};
 use perturb::plan::Plan;
 use perturb::source::{FileId, Memory, SourceMap};
@@ -241,9 +243,12 @@ fn whole(text: &str) -> (Vec<Diagnostic>, SourceMap, usize) {
     let mut said = checked.diagnostics;
     said.extend(lower::check(&checked.program).diagnostics);
     let mut plans = 0;
+    let mut planners = Planners::new(&checked.program, &Arc::new(Catalogue::new(&checked.program)));
     for experiment in lower::experiments(&checked.program) {
         for place in lower::places(&checked.program, &experiment) {
             let lowered = lower::plan(&checked.program, &experiment, &place);
+            let kept = planners.plan(&experiment, &place);
+            assert!(kept.plan == lowered.plan && kept.diagnostics == lowered.diagnostics, "{}", experiment.name);
             said.extend(lowered.diagnostics);
             if let Some(plan) = &lowered.plan {
                 plans += 1;

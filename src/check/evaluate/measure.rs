@@ -1,5 +1,6 @@
 //! Metric calls and SLOs: from a declaration and its arguments to a stream of samples.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -20,6 +21,24 @@ use crate::types::{Duration, Percent, TargetKind, Type, Value};
 /// Stands in an objective's query where its metric takes `over`: the judge puts the window that it needs.
 pub const WINDOW_PLACEHOLDER: &str = "$window";
 
+/// A call of a metric that has its stream: an expectation and a guard often ask for the same.
+#[derive(Debug)]
+pub(super) struct Measured {
+    metric: DeclId,
+    arguments: Vec<(SmolStr, Val, Span)>,
+    given: BTreeSet<SmolStr>,
+    stream: u32,
+}
+
+impl Measured {
+    /// Whether a call would give the same.
+    fn is(&self, metric: DeclId, bound: &Bound) -> bool {
+        self.metric == metric
+            && self.given == bound.given
+            && self.arguments.iter().zip(&bound.values).all(|((_, known, _), (_, value, _))| known.is_same(value))
+    }
+}
+
 impl Evaluator<'_> {
     /// A call of a metric: one stream for each distinct call.
     pub(super) fn measure(&mut self, id: DeclId, args: &[Arg], span: Span) -> Val {
@@ -31,6 +50,9 @@ impl Evaluator<'_> {
             return Val::Unknown(sampled);
         }
         let ItemKind::Metric(metric) = &self.program.item(id).kind else { return Val::error() };
+        if let Some(known) = self.measured.iter().find(|known| known.is(id, &bound)) {
+            return Val::Sampled(Arc::new(Operand::Stream(known.stream)), result);
+        }
         let text = self.call_text(id, &bound);
         match self.stream(id, metric, &result, &bound.values, text) {
             Some(mut stream) => {
@@ -38,8 +60,9 @@ impl Evaluator<'_> {
                     Val::Decl(service) => Some(self.program.item(*service).name.text.clone()),
                     _ => None,
                 });
-                let index = self.register(stream);
-                Val::Sampled(Arc::new(Operand::Stream(index)), result)
+                let stream = self.register(stream);
+                self.measured.push(Measured { metric: id, arguments: bound.values, given: bound.given, stream });
+                Val::Sampled(Arc::new(Operand::Stream(stream)), result)
             }
             None => Val::Unknown(sampled),
         }

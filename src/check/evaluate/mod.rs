@@ -25,7 +25,7 @@ pub use names::listed;
 pub use operate::order;
 pub use select::text_of;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -152,6 +152,20 @@ impl Val {
         }
     }
 
+    /// Whether two values are the same for whoever is given one of them. Rather too seldom than wrongly: of what is no plain
+    /// data nobody says so.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Plain(one), Self::Plain(other)) => one == other,
+            (Self::Decl(one), Self::Decl(other)) => one == other,
+            (Self::List(one), Self::List(other)) | (Self::Range(one), Self::Range(other)) => {
+                one.len() == other.len() && one.iter().zip(other.iter()).all(|(one, other)| one.is_same(other))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether it stands for an error that was reported.
     #[must_use]
     pub fn is_error(&self) -> bool {
@@ -193,12 +207,18 @@ pub struct Evaluator<'p> {
     pub policy: Option<PolicyFacts>,
     /// Environments that `match environment` must name; `None`: all of the project's.
     pub environments: Option<Vec<DeclId>>,
-    /// Declarations that were named since the plan was begun.
-    pub named: std::collections::BTreeSet<DeclId>,
+    /// Declarations that were named since the plan was begun, in its own text and in the `let`s that it uses. What a service's
+    /// entry in the catalogue names is no part of it: that entry is read once, and used by many plans.
+    pub named: BTreeSet<DeclId>,
     frame: Frame,
     next_target: u32,
+    /// The values of the project's `let`s in the plan being made: its draws and streams may be in them.
     lets: BTreeMap<DeclId, Val>,
     services: BTreeMap<DeclId, Option<Arc<super::declared::Service>>>,
+    /// What calls of faults gave.
+    pub(super) fault_calls: super::faults::Calls,
+    /// What calls of metrics gave in the plan being made.
+    measured: Vec<measure::Measured>,
     in_progress: Vec<DeclId>,
 }
 
@@ -213,11 +233,13 @@ impl<'p> Evaluator<'p> {
             streams: Vec::new(),
             policy: None,
             environments: None,
-            named: std::collections::BTreeSet::new(),
+            named: BTreeSet::new(),
             frame: Frame::default(),
             next_target: 0,
             lets: BTreeMap::new(),
             services: BTreeMap::new(),
+            fault_calls: super::faults::Calls::default(),
+            measured: Vec::new(),
             in_progress: Vec::new(),
         }
     }
@@ -232,6 +254,8 @@ impl<'p> Evaluator<'p> {
     /// Forgets what belongs to one plan and keeps what holds for the place.
     pub fn begin(&mut self) {
         self.streams.clear();
+        self.measured.clear();
+        self.lets.clear();
         self.named.clear();
         self.next_target = 0;
         self.environments = None;
@@ -244,6 +268,13 @@ impl<'p> Evaluator<'p> {
         let result = f(self);
         self.frame = outer;
         result
+    }
+
+    /// Runs `f`, which names nothing here: what it names comes with its result.
+    pub fn beside<R>(&mut self, f: impl FnOnce(&mut Self) -> R) -> (R, BTreeSet<DeclId>) {
+        let here = std::mem::take(&mut self.named);
+        let result = f(self);
+        (result, std::mem::replace(&mut self.named, here))
     }
 
     /// Runs `f` in a block: what is declared in it is gone afterwards.

@@ -57,7 +57,7 @@ where
     loop {
         let (version, active) = link.now();
         if let Some(active) = active.filter(|a| touches(&a.fault, side)) {
-            let mut held = Held::new(side)?;
+            let mut held = Held::new()?;
             if held.hold(from, to, link, version, &active, &mut buffer).await? {
                 return Ok(Stopped::Ended);
             }
@@ -74,7 +74,7 @@ where
         match active {
             _ if later == version => {}
             Some(active) if touches(&active.fault, side) => {
-                let mut held = Held::new(side)?;
+                let mut held = Held::new()?;
                 held.take(bytes, &active);
                 if held.hold(from, to, link, later, &active, &mut buffer).await? {
                     return Ok(Stopped::Ended);
@@ -110,7 +110,6 @@ fn touches(fault: &PathFault, side: Side) -> bool {
 
 /// What one side holds back.
 struct Held {
-    side: Side,
     queue: VecDeque<Piece>,
     bytes: usize,
     /// When the last piece goes: bytes stay in order, so no later one goes before.
@@ -121,8 +120,8 @@ struct Held {
 }
 
 impl Held {
-    fn new(side: Side) -> io::Result<Self> {
-        Ok(Self { side, queue: VecDeque::new(), bytes: 0, last: None, end: None, clock: Clock::new()? })
+    fn new() -> io::Result<Self> {
+        Ok(Self { queue: VecDeque::new(), bytes: 0, last: None, end: None, clock: Clock::new()? })
     }
 
     /// Until the fault changes and nothing waits any more, or the end was passed on (then `true`).
@@ -227,7 +226,6 @@ impl Held {
         while let Some(piece) = self.queue.pop_front() {
             to.write_all(&piece.bytes).await?;
         }
-        let _ = self.side;
         if self.end.is_some() {
             to.shutdown().await?;
         }
