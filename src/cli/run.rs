@@ -11,8 +11,9 @@ use super::terminal::Terminal;
 use super::view::{Format, screen, viewer};
 use super::which::Which;
 use super::{approval, experiment, gameday, junit, world};
+use crate::engine::drive::Driver;
 use crate::plan::{Plan, Step, StepKind};
-use crate::runtime::drive::{HoldError, Parts, Rescued, dry, hold, recover, wall};
+use crate::runtime::drive::{HoldError, Left, Parts, Rescued, dry, hold, left_of, recover, wall};
 use crate::runtime::journal::{Begun, JOURNAL_VERSION, Journal, Owner, RunRow};
 use crate::runtime::machine::{EndedBy, Outcome, Verdict, words};
 use crate::runtime::simulate::told;
@@ -177,8 +178,9 @@ impl<'a> Holds<'a> {
         let (_operator, told_by_operator) = tokio::sync::mpsc::unbounded_channel();
         let program = std::env::current_exe().map_err(|e| Failure::new(format!("cannot find this program: {e}")))?;
         let local = world::local(&arguments.file)?;
+        let (drivers, journal_path) = (world::drivers(&local), path.clone());
         let parts = Parts {
-            drivers: world::drivers(&local),
+            drivers: drivers.clone(),
             sampler: world::sampler(&local, &plan.place.cluster),
             people: Arc::new(AtTerminal::new(self.consent.clone(), path, self.keyboard.clone())),
             viewer: viewer(arguments.format, &id, &plan, screen),
@@ -207,6 +209,9 @@ impl<'a> Holds<'a> {
         let outcome = outcome?;
         if arguments.format == Format::Text {
             terminal.print(&summary(&id, &outcome))?;
+        }
+        if !outcome.left.is_empty() {
+            say_left(&journal_path, &id, &drivers, terminal);
         }
         Ok(Some(Held { plan, id, outcome }))
     }
@@ -359,10 +364,24 @@ pub(super) fn say_rescued(rescued: &[Rescued], terminal: &Terminal) {
         for name in &one.undone {
             terminal.say(&format!("note: undone, left by the run {}: {name}\n", one.run));
         }
-        for (name, why) in &one.left {
-            terminal.say(&format!("warning: may still be there, left by the run {}: {name}: {why}\n", one.run));
+        for left in &one.left {
+            terminal.say(&format!("warning: may still be there, left by the run {}: {}", one.run, words_of(left)));
         }
     }
+}
+
+/// What may be left, why, and how a person ends it.
+pub(super) fn words_of(left: &Left) -> String {
+    let by_hand: String = left.by_hand.iter().map(|line| format!("  by hand: {line}\n")).collect();
+    format!("{}: {}\n{by_hand}", left.name, left.why)
+}
+
+/// Says what a run could not undo, and what to do about it.
+fn say_left(path: &Path, run: &str, drivers: &[Arc<dyn Driver>], terminal: &Terminal) {
+    for left in left_of(path, run, drivers).unwrap_or_default() {
+        terminal.say(&format!("warning: may still be there: {}", words_of(&left)));
+    }
+    terminal.say(&format!("  then, or to try again: perturb recover --journal {}\n", path.display()));
 }
 
 /// The last lines of a run.
