@@ -219,6 +219,79 @@ fn a_question_that_nobody_can_answer_is_refused_before_anything_happens() {
     assert!(!text.contains("note:"), "{text}");
 }
 
+/// A game day and a `verify` in one of two clusters: which was drawn is evidence, and so is what a scenario with arguments came to.
+#[test]
+fn a_game_day_is_told_as_events_and_what_was_drawn_is_in_the_journal() {
+    let (local, metric) = plain();
+    let project = project(&local, &metric, "except during faults", "pod.fail(all of thing.pods) for 1s");
+    let text = std::fs::read_to_string(project.at("p.chaos")).unwrap();
+    let text = text.replace("clusters: [laptop] }", "clusters: [laptop, desk] }\ncluster desk { engines: [local] }");
+    let more = r#"
+scenario loses(subject: Service, still: Duration) {
+  service:  subject
+  baseline: 1s
+  hypothesis {
+    expect up: answers(subject) == true except during faults
+    recovery automatic within 10s
+  }
+  guard  { abort when answers(subject) == false for 8s }
+  method { pod.fail(all of subject.pods) for still }
+}
+gameday morning {
+  in:    one of here.clusters
+  roles: { commander: us }
+  agenda {
+    note "Nobody is told what comes."
+    run loses(thing, still: 500ms)
+    run loses(thing, still: 1s)
+  }
+}
+verify nightly {
+  in: one of here.clusters
+  every "0 2 * * mon" in "UTC"
+  run goes-on
+}
+"#;
+    std::fs::write(project.at("p.chaos"), text + more).unwrap();
+    let run =
+        project.command("j.db", &["run", "p.chaos", "--gameday", "morning", "--format", "json"]).output().unwrap();
+    let (code, text) = said(&run);
+    assert_eq!(code, Some(0), "{text}");
+    let events: Vec<serde_json::Value> = String::from_utf8(run.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+        .collect();
+    let told = |kind: &str| events.iter().filter(|e| e["record"] == kind).cloned().collect::<Vec<_>>();
+    assert_eq!(told("ended").len(), 3, "{text}");
+    assert!(text.contains("morning-loses: confirmed") && text.contains("morning-loses-2: confirmed"), "{text}");
+    // `one of` two clusters: each run of the day has the draw, and the same chance draws the same once more.
+    let (_, runs) = project.ends("j.db", &["runs", "--json"]);
+    let mut drawn = Vec::new();
+    for run in runs.lines() {
+        let run: serde_json::Value = serde_json::from_str(run).unwrap();
+        let (_, lines) = project.ends("j.db", &["show", run["run"].as_str().unwrap(), "--json"]);
+        let first: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+        let place = &first["line"]["begun"]["place"];
+        assert_eq!(place["candidates"], serde_json::json!(["here/desk", "here/laptop"]), "{first}");
+        let bare =
+            |id: &str| perturb::engine::drive::Target { id: id.into(), service: None, facts: Default::default() };
+        let candidates = [bare("here/desk"), bare("here/laptop")];
+        let entropy = place["entropy"].as_u64().unwrap();
+        let again = perturb::runtime::machine::draw(perturb::plan::Quantity::Exactly(1), &candidates, entropy).unwrap();
+        assert_eq!(place["drawn"], serde_json::json!([again[0].id.as_str()]));
+        drawn.push(place["drawn"].clone());
+        let (_, shown) = project.ends("j.db", &["show", run["run"].as_str().unwrap()]);
+        assert!(shown.contains("drew one of here.clusters: here/"), "{shown}");
+    }
+    assert_eq!(drawn.len(), 3);
+    assert!(drawn.iter().all(|place| *place == drawn[0]), "{drawn:?}");
+    let (code, text) = project.ends("verify.db", &["run", "p.chaos", "--verify", "nightly"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("note: drew one of here.clusters: here/"), "{text}");
+    assert!(project.records("verify.db")[0].to_string().contains("\"candidates\":[\"here/desk\",\"here/laptop\"]"));
+}
+
 /// A process that asks Perturb for a name before it answers: it is told nothing while the fault is there, and the truth after it.
 #[test]
 fn a_process_that_is_pointed_at_it_finds_no_name_during_the_fault() {

@@ -314,8 +314,8 @@ pub(super) fn taken(claims: &Mutex<Claims>, things: &[String]) -> Result<(), Ref
 /// What a dry run found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dry {
-    /// What preflight says, in order.
-    pub records: Vec<Record>,
+    /// What preflight says, in order, each with the time since it began.
+    pub records: Vec<(Duration, Record)>,
     /// The end, if preflight did not allow the run.
     pub refused: Option<Outcome>,
 }
@@ -349,7 +349,7 @@ pub fn dry(plan: Arc<Plan>, run: &str, mut journal: Journal, parts: Parts) -> Re
                 for command in step(&mut state, now, event) {
                     match command {
                         Command::Write(Record::Phase { phase: PhaseName::Baseline }) => return found,
-                        Command::Write(record) => found.records.push(record),
+                        Command::Write(record) => found.records.push((now, record)),
                         Command::Lock { request, keys } => {
                             let things = effects.things(&state.targets_of(&keys));
                             let locked = journal.lock(run, &keys).map_err(|e| e.to_string());

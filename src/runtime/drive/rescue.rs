@@ -149,14 +149,15 @@ fn by_hand(open: &Open, drivers: &[Arc<dyn Driver>]) -> Vec<String> {
 
 /// Why whoever tried before gave up, if somebody did.
 fn given_up(records: &[Record], wanted: u32) -> Option<&str> {
-    records.iter().rev().find_map(|record| match record {
-        Record::UndoFailed { injection, reason, .. } | Record::MayBeLeft { injection, reason }
-            if *injection == wanted =>
-        {
-            Some(reason.as_str())
-        }
+    let may_be_left = records.iter().rev().find_map(|record| match record {
+        Record::MayBeLeft { injection, reason } if *injection == wanted => Some(reason.as_str()),
         _ => None,
-    })
+    })?;
+    let failed = records.iter().rev().find_map(|record| match record {
+        Record::UndoFailed { injection, reason, .. } if *injection == wanted => Some(reason.as_str()),
+        _ => None,
+    });
+    Some(failed.unwrap_or(may_be_left))
 }
 
 /// Tries until its bound. What was given up before is tried for a moment only: whoever mended what was in its way calls again, and

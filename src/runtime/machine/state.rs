@@ -434,10 +434,14 @@ impl State {
 fn engines(plan: &Plan, drivable: &[EngineName]) -> Vec<Result<EngineName, String>> {
     let engines = &plan.place.cluster.engines;
     let one = |fault: &crate::plan::Fault| {
-        let expressed = |e: &&EngineName| {
-            matches!(fault.bodies.get(*e), Some(Body::Expressed(_))) && out_of_reach(plan, fault, **e).is_none()
-        };
-        let able: Vec<EngineName> = engines.iter().filter(expressed).copied().collect();
+        let expressed = |e: &&EngineName| matches!(fault.bodies.get(*e), Some(Body::Expressed(_)));
+        let all: Vec<EngineName> = engines.iter().filter(expressed).copied().collect();
+        // Those that reach what is hit, as the compiler says; it refuses a plan where none does.
+        let mut able: Vec<EngineName> =
+            all.iter().filter(|e| out_of_reach(plan, fault, **e).is_none()).copied().collect();
+        if able.is_empty() {
+            able = all;
+        }
         able.iter().find(|e| drivable.contains(e)).copied().ok_or_else(|| {
             let able: Vec<&str> = able.iter().map(|e| e.text()).collect();
             match able.as_slice() {

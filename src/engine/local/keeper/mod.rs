@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,9 @@ const TICK: Duration = Duration::from_millis(25);
 /// recover. The faults are gone by then; only the traffic goes on.
 const LINGER: Duration = Duration::from_secs(30);
 
+/// How long the end waits for who is still to be answered.
+const GOODBYE: Duration = Duration::from_secs(1);
+
 struct Keeper {
     home: PathBuf,
     exe: PathBuf,
@@ -49,6 +53,8 @@ struct Keeper {
     /// When the last lease ran out or was given back.
     unneeded_since: Mutex<Option<Instant>>,
     keep: Mutex<bool>,
+    /// How many wait for an answer.
+    answering: AtomicUsize,
     end: Notify,
 }
 
@@ -96,6 +102,7 @@ async fn serve(home: &Path) -> io::Result<()> {
         leases: Mutex::default(),
         unneeded_since: Mutex::new(None),
         keep: Mutex::new(false),
+        answering: AtomicUsize::new(0),
         end: Notify::new(),
     });
     let watch = tokio::spawn(watch(keeper.clone()));
@@ -118,7 +125,13 @@ async fn serve(home: &Path) -> io::Result<()> {
         }
     }
     watch.abort();
-    if let Err(left) = keeper.down().await {
+    let left = keeper.down().await;
+    // Who asked for the end is told of it.
+    let last = Instant::now() + GOODBYE;
+    while keeper.answering.load(Ordering::Acquire) > 0 && Instant::now() < last {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    if let Err(left) = left {
         note(&format!("the keeper ends, and this is left: {left}"));
     }
     let _ = std::fs::remove_file(&path);
@@ -129,7 +142,14 @@ async fn converse(keeper: &Arc<Keeper>, stream: UnixStream) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
     stream.read_line(&mut line).await?;
-    let answer = match serde_json::from_str::<Request>(&line) {
+    keeper.answering.fetch_add(1, Ordering::AcqRel);
+    let told = tell(keeper, stream, &line).await;
+    keeper.answering.fetch_sub(1, Ordering::AcqRel);
+    told
+}
+
+async fn tell(keeper: &Arc<Keeper>, mut stream: BufReader<UnixStream>, line: &str) -> io::Result<()> {
+    let answer = match serde_json::from_str::<Request>(line) {
         // A client that goes away does not undo half of what it asked for.
         Ok(request) => {
             let own = keeper.clone();
