@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::kernel::can;
 use crate::support::{exe, port};
 
 /// A project with one service, and the experiments that are asked for.
@@ -175,6 +176,9 @@ fn an_undo_that_is_impossible_is_tried_ever_less_often_and_said() {
 fn two_runs_of_two_journals_do_not_hit_the_same_and_a_dead_one_is_in_nobodys_way() {
     let (local, metric) = plain();
     let first = project(&local, &metric, "except during faults", "pod.fail(all of thing.pods) for 4s");
+    // The others come while it is still well.
+    let text = std::fs::read_to_string(first.at("p.chaos")).unwrap();
+    std::fs::write(first.at("p.chaos"), text.replace("baseline: 1s", "baseline: 10s")).unwrap();
     let mut run = first.run("one.db");
     let listening = metric.split("127.0.0.1:").nth(1).unwrap().split('/').next().unwrap().to_owned();
     until("it is up", || std::net::TcpStream::connect(format!("127.0.0.1:{listening}")).is_ok());
@@ -198,6 +202,88 @@ fn two_runs_of_two_journals_do_not_hit_the_same_and_a_dead_one_is_in_nobodys_way
     until("it goes on", || !stands_still());
     let (code, text) = second.ends("three.db", &["run", "p.chaos"]);
     assert_eq!(code, Some(0), "{text}");
+}
+
+/// A disk that turned read-only (as Linux does with one that fails), and everybody who could undo it is dead.
+#[test]
+fn a_journal_that_can_only_be_read_is_enough_for_an_undo() {
+    struct Mounted(PathBuf);
+    impl Drop for Mounted {
+        fn drop(&mut self) {
+            let _ = Command::new("umount").arg(&self.0).output();
+        }
+    }
+    let mount = |arguments: &[&str], at: &Path| {
+        let out = Command::new("mount").args(arguments).arg(at).output().map_err(|e| e.to_string())?;
+        if out.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&out.stderr).into_owned()) }
+    };
+    let (local, metric) = plain();
+    let method = "disk.fill(one of thing.processes, path: \"data\", size: 4MiB) for 1m";
+    let project = project(&local, &metric, "except during faults", method);
+    let disk = project.at("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let mounted = mount(&["-t", "tmpfs", "-o", "size=8m", "tmpfs"], &disk);
+    if !can("a_journal_that_can_only_be_read_is_enough_for_an_undo", mounted) {
+        return;
+    }
+    let _mounted = Mounted(disk.clone());
+    let mut run = project.run("disk/j.db");
+    until("the fault is there", || is_filled(&project.at("data")));
+    // The watchdog first, so that it has nothing to notice; then the run and the keeper of its fault.
+    let of_project = |pid: &u32| {
+        let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let words = String::from_utf8_lossy(&words).into_owned();
+        words.contains("watchdog") && words.contains(disk.to_str().unwrap())
+    };
+    let keeper = perturb::engine::local::keeper::client::home(project.folder.path());
+    let keeps = |pid: &u32| {
+        let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&words).contains(keeper.to_str().unwrap())
+    };
+    let kill = |pid: u32| {
+        let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+    };
+    let all = perturb::engine::local::process::all;
+    all().into_iter().filter(of_project).for_each(kill);
+    run.kill().unwrap();
+    all().into_iter().filter(keeps).for_each(kill);
+    run.wait().unwrap();
+    assert!(is_filled(&project.at("data")), "nobody is left who could have undone it");
+    mount(&["-o", "remount,ro"], &disk).unwrap();
+    let (code, text) = project.ends("disk/j.db", &["recover"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(!is_filled(&project.at("data")), "{text}");
+    let (code, text) = project.ends("disk/j.db", &["runs"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("goes-on"), "{text}");
+}
+
+/// It forks, leaves its group and its session, and its parent ends: it was started for the run nevertheless.
+#[test]
+fn what_a_service_leaves_behind_ends_with_the_run() {
+    let port = port();
+    let length = format!("{}", 100_000 + u32::from(port));
+    let local = format!(
+        r#"a: {{
+          command: ["sh", "-c", "(setsid sleep {length} &); exec perturb demo service --name thing --listen 127.0.0.1:{port}"]
+          env:     {{ PATH: "{}:/usr/bin:/bin" }}
+          ready:   {{ http: "http://127.0.0.1:{port}/health" }}
+        }}"#,
+        exe().parent().unwrap().display()
+    );
+    let metric = format!(r#"http: {{ url: "http://127.0.0.1:{port}/health", answer: ok }}"#);
+    let project = project(&local, &metric, "except during faults", "pod.fail(all of thing.pods) for 1s");
+    let sleeps = || {
+        perturb::engine::local::process::all().into_iter().any(|pid| {
+            let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            words == format!("sleep\0{length}\0").into_bytes()
+        })
+    };
+    let run = project.run("j.db");
+    until("it sleeps", sleeps);
+    let (code, text) = said(&run.wait_with_output().unwrap());
+    assert_eq!(code, Some(0), "{text}");
+    until("it is gone", || !sleeps());
 }
 
 #[test]

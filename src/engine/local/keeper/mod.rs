@@ -29,7 +29,7 @@ use self::protocol::{Aim, Answer, Injected, Look, ReplicaLook, Request, System, 
 use self::replica::Replica;
 use self::stuck::Stuck;
 use super::names::{NameServer, Names};
-use super::process::Process;
+use super::process::{self, Process};
 use super::proxy::{Path as ProxyPath, Proxy, lock};
 
 /// How often deadlines and leases are looked at: a fault outlives them by this much at most.
@@ -73,6 +73,9 @@ struct Running {
 pub fn run(home: &Path) -> io::Result<()> {
     // A session of its own: the terminal's signals, and its end, are the runner's.
     let _ = rustix::process::setsid();
+    // What a service leaves when its own parent ends comes to the keeper, so that it ends with the rest.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
     std::fs::create_dir_all(home)?;
     let guard = std::fs::File::options().create(true).truncate(false).write(true).open(home.join("keeper.lock"))?;
     if rustix::fs::flock(&guard, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
@@ -471,6 +474,11 @@ impl Keeper {
         });
         running.proxies.clear();
         running.resolvers.clear();
+        // What went its own way (another session, a parent that ended) was started for the system, too.
+        let own = std::process::id();
+        for process in process::family(own).into_iter().filter(|pid| *pid != own).filter_map(Process::of) {
+            let _ = process.signal(Signal::KILL);
+        }
         undone
     }
 }
