@@ -105,13 +105,16 @@ fn planned(
     }
 }
 
+/// Plans, and how their place was drawn, if chance decided it.
+pub(super) type Series = (Vec<Plan>, Option<PlaceDraw>);
+
 /// The runs of a `verify`, each at each of its places: clusters one after the other, and within one the runs as they are named.
 pub(super) fn of_verify(
     path: &Path,
     name: &str,
     place: Option<&str>,
     terminal: &Terminal,
-) -> Result<Result<(Vec<Plan>, Option<PlaceDraw>), Exit>, Failure> {
+) -> Result<Result<Series, Exit>, Failure> {
     let mut loaded = Input::find(&[path.to_owned()], &StdinArguments::default(), terminal)?.load(Library::Whole)?;
     let all = std::mem::take(&mut loaded.experiments);
     let meant: Vec<&work::Placed> = all.iter().filter(|(e, _)| e.verify.as_deref() == Some(name)).collect();

@@ -43,7 +43,7 @@ pub struct Refused {
     /// In words.
     pub why: String,
     /// The run that had it is over and may have left something: once that is undone, it can be taken.
-    pub left_by: Option<Holder>,
+    pub left_by: Option<Box<Holder>>,
 }
 
 impl From<String> for Refused {
@@ -145,7 +145,7 @@ impl Claims {
                     "{thing} may still be hit by the run `{}`, which is over: perturb recover --journal {journal}",
                     before.run
                 );
-                return Err(Refused { why, left_by: Some(before) });
+                return Err(Refused { why, left_by: Some(Box::new(before)) });
             }
             let owner = Owner::this();
             let own = Holder { run: self.run.clone(), journal: self.journal.clone(), owner, what: thing.to_owned() };

@@ -235,7 +235,7 @@ impl Holder {
                 match taken {
                     // What is in the way is undone first.
                     Err(Refused { left_by: Some(holder), .. }) => {
-                        self.effects.clear(holder, self.claims.clone(), things, request);
+                        self.effects.clear(*holder, self.claims.clone(), things, request);
                     }
                     Ok(()) => self.queue.push_back(Event::Locked { request, result: Ok(()) }),
                     Err(refused) => self.queue.push_back(Event::Locked { request, result: Err(refused.why) }),

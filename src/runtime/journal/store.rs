@@ -1,5 +1,10 @@
 //! The SQLite file.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the edge: whether the file is there, and whether its log is empty, is asked of the disk"
+)]
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration as Pause;
