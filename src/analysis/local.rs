@@ -1,19 +1,23 @@
 //! Proof: what is done to processes on the machine that Perturb runs on can be done to each of those that may be drawn.
 //!
-//! Comes in: the plan's faults and what its services say of their replicas here. Goes out: P0721, P0723, P0724. An action of the
+//! Comes in: the plan's faults and what its services say of their replicas here. Goes out: P0720, P0721, P0723, P0724. An action of the
 //! local engine says by its first word what it needs: `proxy.…`, `http.…` and `packets.…` a path, `process.…` a process, `dns.…`
 //! a resolver, `clock.…` a process that is started so that its clock can be moved.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+
+use smol_str::SmolStr;
 
 use super::facts;
 use super::portability::engine_of;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{Draw, EngineName, Fault, LocalProcess, LocalReplica, Plan, Selector};
+use crate::plan::{Draw, EngineName, Fault, LocalProcess, LocalReplica, Plan, Selector, ServiceFacts};
 use crate::types::Value;
 
-/// Adds faults that some of their candidates cannot suffer.
+/// Adds faults that some of their candidates cannot suffer, and replicas that would be hit by the faults of others.
 pub fn check(plan: &Plan, out: &mut Vec<Diagnostic>) {
+    shared(plan, out);
     for fault in &plan.faults {
         let Some(draw) = facts::draw(plan, fault.target) else { continue };
         let Selector::Processes(of) = &draw.selector else { continue };
@@ -33,6 +37,32 @@ pub fn check(plan: &Plan, out: &mut Vec<Diagnostic>) {
             if let Some(diagnostic) = unfit(plan, fault, draw, replica) {
                 out.push(diagnostic.also(service.span, "declared here"));
                 break;
+            }
+        }
+    }
+}
+
+/// Two services that are reached, or ask for names, at one address: only one of them could be there, and what is done to it is done
+/// to the other. Within a service the text alone says so, and was refused before.
+fn shared(plan: &Plan, out: &mut Vec<Diagnostic>) {
+    let mut seen: BTreeMap<(&str, &SmolStr), (&SmolStr, &ServiceFacts, &LocalReplica)> = BTreeMap::new();
+    for (name, facts) in &plan.services {
+        for replica in &facts.local {
+            let address = replica.path.as_ref().and_then(|p| p.address.as_ref()).map(|a| ("are reached", a));
+            let resolver = replica.resolver.as_ref().map(|r| ("ask for names", &r.address));
+            for (what, at) in address.into_iter().chain(resolver) {
+                let (other, theirs, same) = *seen.entry((what, at)).or_insert((name, facts, replica));
+                if other == name {
+                    continue;
+                }
+                let message =
+                    format!("`{name}/{}` and `{other}/{}` {what} at the same address, {at}", replica.name, same.name);
+                out.push(
+                    Diagnostic::new(Code::LOCAL_REPLICA, facts.span, message)
+                        .also(theirs.span, "the other is here")
+                        .why("Perturb listens there once, for one of them, and what is done to one would be done to the other")
+                        .help("give each an address of its own"),
+                );
             }
         }
     }

@@ -13,31 +13,23 @@ use crate::types::TargetKind;
 /// Why each of the cluster's engines cannot, in their order.
 pub fn engine_of(plan: &Plan, fault: &Fault) -> Result<EngineName, Vec<(EngineName, String)>> {
     let mut reasons = Vec::new();
-    let mut out_of_sight = None;
     for engine in &plan.place.cluster.engines {
         match fault.bodies.get(engine) {
             Some(Body::Expressed(_)) => match out_of_reach(plan, fault, *engine) {
                 None => return Ok(*engine),
-                Some(reason) => {
-                    out_of_sight.get_or_insert(*engine);
-                    reasons.push((*engine, reason));
-                }
+                Some(reason) => reasons.push((*engine, reason)),
             },
             Some(Body::Refused { construct, reason }) => reasons.push((*engine, format!("`{construct}`: {reason}"))),
             None => reasons.push((*engine, format!("`{}` has no body for it", fault.name))),
         }
     }
-    // A cluster beside which a local engine is listed: where no engine of the cluster can, the local one is asked, and
-    // preflight says whether it finds the targets. Where everything is local, or nothing is, there is nothing to ask.
-    match out_of_sight {
-        Some(engine) if engine.is_local() && !plan.place.cluster.is_local() => Ok(engine),
-        _ => Err(reasons),
-    }
+    Err(reasons)
 }
 
 /// Why an engine does not reach what the fault hits, if it does not: processes are on the machine that Perturb runs on,
 /// everything else in a cluster or the cloud. (URLs are reached from anywhere.)
-fn out_of_reach(plan: &Plan, fault: &Fault, engine: EngineName) -> Option<String> {
+#[must_use]
+pub fn out_of_reach(plan: &Plan, fault: &Fault, engine: EngineName) -> Option<String> {
     let kind = plan.draws.get(fault.target as usize)?.selector.kind();
     let reached = match kind {
         TargetKind::Endpoints => true,

@@ -1,6 +1,9 @@
 //! The plans that a command is about: from sources or a plan.json.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+
+use smol_str::SmolStr;
 
 use super::compile::read_plan;
 use super::exit::{Exit, Failure};
@@ -12,9 +15,12 @@ use super::which::Which;
 use super::work;
 use crate::check::stdlib::Library;
 use crate::diagnostic::Diagnostic;
+use crate::engine::drive::Target;
 use crate::lower::PlaceRef;
-use crate::lower::series::{self, Agenda, Where};
+use crate::lower::series::{self, Agenda, Point, Where};
 use crate::plan::Plan;
+use crate::runtime::journal::PlaceDraw;
+use crate::runtime::machine::draw;
 
 /// The one plan that is meant; or how the command ends, where the sources are not right.
 pub(super) fn plan(path: &Path, which: &Which, terminal: &Terminal) -> Result<Result<Plan, Exit>, Failure> {
@@ -99,13 +105,16 @@ fn planned(
     }
 }
 
+/// Plans, and how their place was drawn, if chance decided it.
+pub(super) type Series = (Vec<Plan>, Option<PlaceDraw>);
+
 /// The runs of a `verify`, each at each of its places: clusters one after the other, and within one the runs as they are named.
 pub(super) fn of_verify(
     path: &Path,
     name: &str,
     place: Option<&str>,
     terminal: &Terminal,
-) -> Result<Result<Vec<Plan>, Exit>, Failure> {
+) -> Result<Result<Series, Exit>, Failure> {
     let mut loaded = Input::find(&[path.to_owned()], &StdinArguments::default(), terminal)?.load(Library::Whole)?;
     let all = std::mem::take(&mut loaded.experiments);
     let meant: Vec<&work::Placed> = all.iter().filter(|(e, _)| e.verify.as_deref() == Some(name)).collect();
@@ -114,18 +123,28 @@ pub(super) fn of_verify(
             all.iter().filter_map(|(e, _)| e.verify.as_ref().map(ToString::to_string)).collect();
         known.dedup();
         if loaded.checked.diagnostics.iter().any(Diagnostic::is_error) {
-            return planned(&loaded, &[], Vec::new(), terminal);
+            return Ok(planned(&loaded, &[], Vec::new(), terminal)?.map(|plans| (plans, None)));
         }
         return Err(Failure::unknown("verify", name, &known));
     };
-    let places = chosen(&at, place, terminal)?;
+    let (places, drawn) = chosen(&at, place, terminal)?;
     let job = |place: &PlaceRef, (experiment, _): &work::Placed| work::Job {
         experiment: experiment.clone(),
         place: place.clone(),
     };
     let jobs: Vec<work::Job> =
         places.iter().flat_map(|place| meant.iter().map(move |placed| job(place, placed))).collect();
-    planned(&loaded, &jobs, Vec::new(), terminal)
+    Ok(planned(&loaded, &jobs, Vec::new(), terminal)?.map(|plans| (plans, drawn)))
+}
+
+/// A game day as it is held.
+pub(super) struct Day {
+    pub agenda: Agenda,
+    pub place: PlaceRef,
+    /// How the place was drawn.
+    pub drawn: Option<PlaceDraw>,
+    /// The plans of scenarios that its agenda runs with arguments of their own, by name.
+    pub scenarios: BTreeMap<SmolStr, Plan>,
 }
 
 /// A game day, and where it is held; or how the command ends, where the sources are not right.
@@ -134,7 +153,7 @@ pub(super) fn gameday(
     name: &str,
     place: Option<&str>,
     terminal: &Terminal,
-) -> Result<Result<(Agenda, PlaceRef), Exit>, Failure> {
+) -> Result<Result<Day, Exit>, Failure> {
     let loaded = Input::find(&[path.to_owned()], &StdinArguments::default(), terminal)?.load(Library::Whole)?;
     if loaded.checked.diagnostics.iter().any(Diagnostic::is_error) {
         // It says what is wrong, and plans nothing.
@@ -146,30 +165,43 @@ pub(super) fn gameday(
         let known: Vec<String> = days.iter().map(|day| day.name.to_string()).collect();
         return Err(Failure::unknown("game day", name, &known));
     };
-    match chosen(&day.at, place, terminal)?.into_iter().next() {
-        Some(place) => Ok(Ok((day.clone(), place))),
-        None => Err(Failure::new(format!("`{name}` has no cluster to be held in"))),
-    }
+    let (places, drawn) = chosen(&day.at, place, terminal)?;
+    let Some(place) = places.into_iter().next() else {
+        return Err(Failure::new(format!("`{name}` has no cluster to be held in")));
+    };
+    let scenarios = day.points.iter().filter_map(|point| match point {
+        Point::Scenario(experiment) => Some(work::Job { experiment: experiment.clone(), place: place.clone() }),
+        _ => None,
+    });
+    let jobs: Vec<work::Job> = scenarios.collect();
+    let scenarios = match planned(&loaded, &jobs, Vec::new(), terminal)? {
+        Ok(plans) => plans.into_iter().map(|plan| (plan.name.clone(), plan)).collect(),
+        Err(_) if jobs.is_empty() => BTreeMap::new(),
+        Err(exit) => return Ok(Err(exit)),
+    };
+    Ok(Ok(Day { agenda: day.clone(), place, drawn, scenarios }))
 }
 
 /// The clusters that are meant: those that were asked for, else as many as the text says, drawn as targets are.
-fn chosen(at: &Where, place: Option<&str>, terminal: &Terminal) -> Result<Vec<PlaceRef>, Failure> {
+fn chosen(at: &Where, place: Option<&str>, terminal: &Terminal) -> Result<(Vec<PlaceRef>, Option<PlaceDraw>), Failure> {
     if let Some(wanted) = place {
-        return Ok(place::find(&Wanted::parse(wanted), &at.places)?.into_iter().cloned().collect());
+        return Ok((place::find(&Wanted::parse(wanted), &at.places)?.into_iter().cloned().collect(), None));
     }
-    let all = u32::try_from(at.places.len()).unwrap_or(u32::MAX);
-    let wanted = at.quantity.of(all) as usize;
-    if wanted == 0 || wanted > at.places.len() {
-        return Err(Failure::new(format!("`{}` asks for {wanted} of {all} clusters", at.text)));
+    let bare = |place: &PlaceRef| Target { id: place.to_string().into(), service: None, facts: BTreeMap::new() };
+    let mut candidates: Vec<Target> = at.places.iter().map(bare).collect();
+    candidates.sort();
+    let entropy = fastrand::u64(..);
+    let Some(drawn) = draw(at.quantity, &candidates, entropy) else {
+        let all = u32::try_from(at.places.len()).unwrap_or(u32::MAX);
+        return Err(Failure::new(format!("`{}` asks for {} of {all} clusters", at.text, at.quantity.of(all))));
+    };
+    let is_drawn = |place: &&PlaceRef| drawn.iter().any(|target| target.id == place.to_string());
+    let places: Vec<PlaceRef> = at.places.iter().filter(is_drawn).cloned().collect();
+    if places.len() == at.places.len() {
+        return Ok((places, None));
     }
-    let mut left: Vec<usize> = (0..at.places.len()).collect();
-    while left.len() > wanted {
-        left.remove(fastrand::usize(..left.len()));
-    }
-    let drawn: Vec<PlaceRef> = left.into_iter().filter_map(|index| at.places.get(index).cloned()).collect();
-    if drawn.len() < at.places.len() {
-        let names: Vec<String> = drawn.iter().map(ToString::to_string).collect();
-        terminal.say(&format!("note: drew {}: {}\n", at.text, names.join(", ")));
-    }
-    Ok(drawn)
+    let names = |targets: &[Target]| targets.iter().map(|target| target.id.to_string()).collect::<Vec<_>>();
+    let made = PlaceDraw { text: at.text.clone(), entropy, candidates: names(&candidates), drawn: names(&drawn) };
+    terminal.say(&format!("note: drew {}: {}\n", at.text, made.drawn.join(", ")));
+    Ok((places, Some(made)))
 }

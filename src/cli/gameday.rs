@@ -17,6 +17,7 @@ use super::keyboard::Keyboard;
 use super::people::{for_words, is_yes, yes_or_no};
 use super::run::{self, Holds};
 use super::terminal::Terminal;
+use super::view::Format;
 use super::which::Which;
 use super::{experiment, world};
 use crate::lower::PlaceRef;
@@ -40,50 +41,35 @@ enum Heard {
 /// A game day that is held.
 struct Day<'d> {
     agenda: &'d Agenda,
+    place: &'d PlaceRef,
     journal: Journal,
     head: Head,
     began: Instant,
     keyboard: Arc<Keyboard>,
+    format: Format,
     terminal: &'d Terminal,
     reasons: Vec<Reason>,
 }
 
 /// Holds it.
-pub(super) fn hold(
-    arguments: &run::Arguments,
-    agenda: &Agenda,
-    place: &PlaceRef,
-    terminal: &Terminal,
-) -> Result<Exit, Failure> {
-    let plans = match plans(arguments, agenda, place, terminal)? {
+pub(super) fn hold(arguments: &run::Arguments, found: &experiment::Day, terminal: &Terminal) -> Result<Exit, Failure> {
+    let plans = match plans(arguments, found, terminal)? {
         Ok(plans) => plans,
         Err(exit) => return Ok(exit),
     };
     let all: Vec<Plan> = plans.values().cloned().collect();
     run::confirm(&all, arguments)?;
     let mut holds = Holds::new(arguments, terminal)?;
+    holds.drawn.clone_from(&found.drawn);
     let journal = holds.journal()?;
-    let mut day = Day::begin(agenda, place, journal, holds.keyboard(), terminal)?;
+    let mut day = Day::begin(found, journal, holds.keyboard(), arguments.format(), terminal)?;
     holds.within(&day.head.run);
     day.take_roles()?;
     let mut ended = EndedBy::Completed;
-    for (node, point) in (1u32..).zip(&agenda.points) {
+    for (node, point) in (1u32..).zip(&found.agenda.points) {
         let ends = match point {
-            Point::Run(name) => {
-                let Some(plan) = plans.get(name) else { continue };
-                let text = format!("run {name}");
-                day.write(Record::StepBegan { node, text })?;
-                terminal.print(&format!("\nrun {name} at {place}\n"))?;
-                let Some(held) = holds.one(plan.clone())? else { continue };
-                let verdict = held.outcome.verdict;
-                day.note(format!("{name}: {verdict}, in the run {}", held.id))?;
-                if verdict != Verdict::Confirmed {
-                    day.reason(verdict, Subject::Run, format!("{name}: {verdict}"));
-                }
-                (!held.outcome.goes_on()).then(|| EndedBy::Operator(format!("the verdict of {name}")))
-            }
-            // Refused before anything began.
-            Point::Scenario(_) => None,
+            Point::Run(name) => day.run(node, name, &plans, &holds)?,
+            Point::Scenario(experiment) => day.run(node, &experiment.name, &plans, &holds)?,
             Point::Ask { who, question, within } => day.ask(who, question, *within)?,
             Point::Note { who: None, text, .. } => day.note(text.clone()).map(|()| None)?,
             Point::Note { who: Some(who), text, within } => day.words(who, text, within.unwrap_or_default())?,
@@ -95,32 +81,26 @@ pub(super) fn hold(
         }
     }
     let outcome = day.end(ended)?;
-    terminal.print(&run::summary(&day.head.run, &outcome))?;
+    day.print(&run::summary(&day.head.run, &outcome))?;
     Ok(Exit::Verdict(outcome.verdict.exit_code()))
 }
 
 /// The plans of all experiments of the agenda, before any of them is run.
 fn plans(
     arguments: &run::Arguments,
-    agenda: &Agenda,
-    place: &PlaceRef,
+    found: &experiment::Day,
     terminal: &Terminal,
 ) -> Result<Result<BTreeMap<SmolStr, Plan>, Exit>, Failure> {
-    let mut plans = BTreeMap::new();
-    for point in &agenda.points {
-        match point {
-            Point::Scenario(name) => {
-                return Err(Failure::new(format!("the agenda of `{}` runs the scenario `{name}`", agenda.name))
-                    .help(format!("declare what is run, so that its verdict has a name: `experiment NAME = {name}(…)`, and `run NAME`")));
-            }
-            Point::Run(name) if !plans.contains_key(name) => {
-                let which = Which { experiment: Some(name.to_string()), place: Some(place.to_string()) };
-                match experiment::plan(arguments.file(), &which, terminal)? {
-                    Ok(plan) => plans.insert(name.clone(), plan),
-                    Err(exit) => return Ok(Err(exit)),
-                };
-            }
-            _ => {}
+    let mut plans = found.scenarios.clone();
+    for point in &found.agenda.points {
+        if let Point::Run(name) = point
+            && !plans.contains_key(name)
+        {
+            let which = Which { experiment: Some(name.to_string()), place: Some(found.place.to_string()) };
+            match experiment::plan(arguments.file(), &which, terminal)? {
+                Ok(plan) => plans.insert(name.clone(), plan),
+                Err(exit) => return Ok(Err(exit)),
+            };
         }
     }
     Ok(Ok(plans))
@@ -128,12 +108,13 @@ fn plans(
 
 impl<'d> Day<'d> {
     fn begin(
-        agenda: &'d Agenda,
-        place: &PlaceRef,
+        found: &'d experiment::Day,
         mut journal: Journal,
         keyboard: Arc<Keyboard>,
+        format: Format,
         terminal: &'d Terminal,
     ) -> Result<Self, Failure> {
+        let (agenda, place) = (&found.agenda, &found.place);
         let row = RunRow {
             id: run::new_id(&agenda.name).into(),
             began: wall(),
@@ -143,10 +124,37 @@ impl<'d> Day<'d> {
             verdict: None,
             owner: Owner::this(),
         };
-        let head =
-            journal.begin(&row, run::begun(serde_json::Value::Null, String::new()), wall()).map_err(|e| failure(&e))?;
-        terminal.print(&format!("game day {} at {place}\n", agenda.name))?;
-        Ok(Self { agenda, journal, head, began: Instant::now(), keyboard, terminal, reasons: Vec::new() })
+        let begun = run::begun(serde_json::Value::Null, String::new(), found.drawn.clone());
+        let head = journal.begin(&row, begun, wall()).map_err(|e| failure(&e))?;
+        let (began, reasons) = (Instant::now(), Vec::new());
+        let day = Self { agenda, place, journal, head, began, keyboard, format, terminal, reasons };
+        day.print(&format!("game day {} at {place}\n", agenda.name))?;
+        Ok(day)
+    }
+
+    /// For people: whoever reads events gets these as records.
+    fn print(&self, text: &str) -> Result<(), Failure> {
+        if self.format == Format::Json { Ok(()) } else { self.terminal.print(text) }
+    }
+
+    /// An experiment is run; what ends the day after it, if anything does.
+    fn run(
+        &mut self,
+        node: u32,
+        name: &SmolStr,
+        plans: &BTreeMap<SmolStr, Plan>,
+        holds: &Holds<'_>,
+    ) -> Result<Option<EndedBy>, Failure> {
+        let Some(plan) = plans.get(name) else { return Ok(None) };
+        self.write(Record::StepBegan { node, text: format!("run {name}") })?;
+        self.print(&format!("\nrun {name} at {}\n", self.place))?;
+        let Some(held) = holds.one(plan.clone())? else { return Ok(None) };
+        let verdict = held.outcome.verdict;
+        self.note(format!("{name}: {verdict}, in the run {}", held.id))?;
+        if verdict != Verdict::Confirmed {
+            self.reason(verdict, Subject::Run, format!("{name}: {verdict}"));
+        }
+        Ok((!held.outcome.goes_on()).then(|| EndedBy::Operator(format!("the verdict of {name}"))))
     }
 
     fn now(&self) -> Duration {
@@ -155,10 +163,13 @@ impl<'d> Day<'d> {
     }
 
     fn say(&self, text: &str) -> Result<(), Failure> {
-        self.terminal.print(&format!("{} {text}\n", super::view::clock(self.now())))
+        self.print(&format!("{} {text}\n", super::view::clock(self.now())))
     }
 
     fn write(&mut self, record: Record) -> Result<(), Failure> {
+        if self.format == Format::Json {
+            super::view::event(&self.head.run, self.now(), &record);
+        }
         let lines = [(self.now(), wall(), Line::Record(Box::new(record)))];
         self.journal.append(&mut self.head, Writer::Runner, &lines).map_err(|e| failure(&e))
     }

@@ -112,6 +112,11 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     match world::wait(client::ask(&home, &request, Duration::from_secs(60)))? {
         Ok(Answer::Look(look)) => terminal.print(&status(&look))?,
         Ok(Answer::Done) => terminal.print("ended\n")?,
+        // It has ended nevertheless.
+        Ok(Answer::Failed { reason, .. }) if matches!(arguments.command, Command::Down(_)) => {
+            terminal.print(&format!("ended, and this may be left: {reason}\nperturb recover tries again\n"))?;
+            return Ok(Exit::Verdict(crate::runtime::machine::Verdict::Error.exit_code()));
+        }
         Err(NoAnswer::NotThere) => terminal.print("nothing is running here\n")?,
         Ok(other) => return Err(Failure::new(format!("the keeper answered {other:?}"))),
         Err(error) => return Err(Failure::new(error.to_string())),
@@ -130,7 +135,8 @@ fn status(look: &Look) -> String {
         out.push_str(&format!("{}/{}  {state}{process}{address}{restarts}\n", replica.service, replica.name));
     }
     for fault in &look.faults {
-        out.push_str(&format!("fault {fault}\n"));
+        let stuck = look.stuck.get(fault).map_or(String::new(), |why| format!("  cannot be undone: {why}"));
+        out.push_str(&format!("fault {fault}{stuck}\n"));
     }
     if out.is_empty() { "nothing is running here\n".to_owned() } else { out }
 }

@@ -62,6 +62,10 @@ impl People for AtTerminal {
         }
     }
 
+    fn are_there(&self) -> bool {
+        std::io::stdin().is_terminal()
+    }
+
     async fn ask(&self, question: &Question) -> Option<(bool, String)> {
         let said = self.keyboard.line(yes_or_no(&question.who, &question.text)).await?;
         Some((is_yes(&said), format!("{} (at the terminal)", question.who)))

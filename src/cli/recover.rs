@@ -25,10 +25,12 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     let drivers = world::drivers(&world::local(&path)?);
     let rescued = world::wait(drive::recover(&path, &drivers, "recover"))?.map_err(|e| failure(&e))?;
     say_rescued(&rescued, terminal);
-    if rescued.iter().any(|r| !r.left.is_empty()) {
+    let undone: usize = rescued.iter().map(|r| r.undone.len()).sum();
+    let left: usize = rescued.iter().map(|r| r.left.len()).sum();
+    if left > 0 {
+        terminal.print(&format!("{undone} undone, {left} may be left\n"))?;
         return Ok(Exit::Verdict(crate::runtime::machine::Verdict::Error.exit_code()));
     }
-    let undone: usize = rescued.iter().map(|r| r.undone.len()).sum();
     terminal.print(&format!("{undone} undone, nothing is left\n"))?;
     Ok(Exit::Clean)
 }

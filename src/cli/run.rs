@@ -11,9 +11,10 @@ use super::terminal::Terminal;
 use super::view::{Format, screen, viewer};
 use super::which::Which;
 use super::{approval, experiment, gameday, junit, world};
+use crate::engine::drive::Driver;
 use crate::plan::{Plan, Step, StepKind};
-use crate::runtime::drive::{HoldError, Parts, Rescued, dry, hold, recover, wall};
-use crate::runtime::journal::{Begun, JOURNAL_VERSION, Journal, Owner, RunRow};
+use crate::runtime::drive::{HoldError, Left, Parts, Rescued, dry, hold, left_of, recover, wall};
+use crate::runtime::journal::{Begun, JOURNAL_VERSION, Journal, Owner, PlaceDraw, RunRow};
 use crate::runtime::machine::{EndedBy, Outcome, Verdict, words};
 use crate::runtime::simulate::told;
 use crate::runtime::watchdog::Program;
@@ -66,6 +67,11 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
+    /// How runs are shown.
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
     /// Where the experiments stand.
     pub(super) fn file(&self) -> &Path {
         &self.file
@@ -82,26 +88,22 @@ pub(super) struct Held {
 pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
     let place = arguments.which.place.as_deref();
     let plans = match (&arguments.gameday, &arguments.verify) {
-        (Some(_), _) if arguments.format == Format::Json => {
-            return Err(Failure::new("a game day is held with people, who read words")
-                .help("its journal has all of it as data: `perturb show RUN --json`"));
-        }
         (Some(name), _) => {
-            let (agenda, place) = match experiment::gameday(&arguments.file, name, place, terminal)? {
-                Ok(found) => found,
-                Err(exit) => return Ok(exit),
+            return match experiment::gameday(&arguments.file, name, place, terminal)? {
+                Ok(day) => gameday::hold(arguments, &day, terminal),
+                Err(exit) => Ok(exit),
             };
-            return gameday::hold(arguments, &agenda, &place, terminal);
         }
         (None, Some(name)) => experiment::of_verify(&arguments.file, name, place, terminal)?,
-        (None, None) => experiment::plans(&arguments.file, &arguments.which, terminal)?,
+        (None, None) => experiment::plans(&arguments.file, &arguments.which, terminal)?.map(|plans| (plans, None)),
     };
-    let plans = match plans {
+    let (plans, drawn) = match plans {
         Ok(plans) => plans,
         Err(exit) => return Ok(exit),
     };
     confirm(&plans, arguments)?;
-    let holds = Holds::new(arguments, terminal)?;
+    let mut holds = Holds::new(arguments, terminal)?;
+    holds.drawn = drawn;
     let began = std::time::Instant::now();
     let all = plans.len();
     let mut over: Vec<Held> = Vec::new();
@@ -137,13 +139,15 @@ pub(super) struct Holds<'a> {
     keyboard: Arc<Keyboard>,
     /// The game day that the runs belong to.
     within: Option<String>,
+    /// How their place was drawn.
+    pub drawn: Option<PlaceDraw>,
 }
 
 impl<'a> Holds<'a> {
     pub(super) fn new(arguments: &'a Arguments, terminal: &'a Terminal) -> Result<Self, Failure> {
         let given = arguments.approval.iter().map(|path| approval::read(path)).collect::<Result<Vec<_>, _>>()?;
         let consent = Consent { given, signers: approval::Signers::of(&arguments.file)? };
-        Ok(Self { arguments, terminal, consent, keyboard: Arc::new(Keyboard::new()), within: None })
+        Ok(Self { arguments, terminal, consent, keyboard: Arc::new(Keyboard::new()), within: None, drawn: None })
     }
 
     pub(super) fn journal(&self) -> Result<Journal, Failure> {
@@ -177,8 +181,9 @@ impl<'a> Holds<'a> {
         let (_operator, told_by_operator) = tokio::sync::mpsc::unbounded_channel();
         let program = std::env::current_exe().map_err(|e| Failure::new(format!("cannot find this program: {e}")))?;
         let local = world::local(&arguments.file)?;
+        let (drivers, journal_path) = (world::drivers(&local), path.clone());
         let parts = Parts {
-            drivers: world::drivers(&local),
+            drivers: drivers.clone(),
             sampler: world::sampler(&local, &plan.place.cluster),
             people: Arc::new(AtTerminal::new(self.consent.clone(), path, self.keyboard.clone())),
             viewer: viewer(arguments.format, &id, &plan, screen),
@@ -186,7 +191,7 @@ impl<'a> Holds<'a> {
             operator: told_by_operator,
         };
         if arguments.dry {
-            let refused = dry_run(plan.clone(), &id, journal, parts, terminal);
+            let refused = dry_run(plan.clone(), &id, journal, parts, (arguments.format, terminal));
             give_back(&local, terminal);
             return Ok(refused?.map(|outcome| Held { plan, id, outcome }));
         }
@@ -199,7 +204,8 @@ impl<'a> Holds<'a> {
             verdict: None,
             owner: Owner::this(),
         };
-        let begun = begun(serde_json::to_value(&plan).unwrap_or_default(), plan.digest.clone());
+        let plan_data = serde_json::to_value(&plan).unwrap_or_default();
+        let begun = begun(plan_data, plan.digest.clone(), self.drawn.clone());
         let outcome = hold(plan.clone(), &row, begun, journal, parts).map_err(|e| held(&e));
         // Whatever came of it: nothing is asked of the local system any more, and nothing is drawn.
         self.keyboard.below(None);
@@ -207,6 +213,9 @@ impl<'a> Holds<'a> {
         let outcome = outcome?;
         if arguments.format == Format::Text {
             terminal.print(&summary(&id, &outcome))?;
+        }
+        if !outcome.left.is_empty() {
+            say_left(&journal_path, &id, &drivers, terminal);
         }
         Ok(Some(Held { plan, id, outcome }))
     }
@@ -302,7 +311,7 @@ pub(super) fn new_id(name: &str) -> String {
     format!("{}-{}-{:04x}", time.unwrap_or_default(), name, random & 0xffff)
 }
 
-pub(super) fn begun(plan: serde_json::Value, digest: String) -> Begun {
+pub(super) fn begun(plan: serde_json::Value, digest: String, place: Option<PlaceDraw>) -> Begun {
     let variable = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
     Begun {
         journal: JOURNAL_VERSION,
@@ -317,6 +326,7 @@ pub(super) fn begun(plan: serde_json::Value, digest: String) -> Begun {
             .unwrap_or_else(|| "unknown".to_owned()),
         command: std::env::args().collect(),
         commit: commit(),
+        place,
     }
 }
 
@@ -332,10 +342,14 @@ fn dry_run(
     id: &str,
     journal: Journal,
     parts: Parts,
-    terminal: &Terminal,
+    (format, terminal): (Format, &Terminal),
 ) -> Result<Option<Outcome>, Failure> {
     let found = dry(plan, id, journal, parts).map_err(|e| held(&e))?;
-    let mut text: String = found.records.iter().filter_map(told).map(|line| format!("{line}\n")).collect();
+    if format == Format::Json {
+        found.records.iter().for_each(|(at, record)| super::view::event(id, *at, record));
+        return Ok(found.refused);
+    }
+    let mut text: String = found.records.iter().filter_map(|(_, r)| told(r)).map(|line| format!("{line}\n")).collect();
     match &found.refused {
         Some(outcome) => text.push_str(&summary(id, outcome)),
         None => text.push_str("preflight allows the run; nothing was injected (--dry)\n"),
@@ -359,10 +373,24 @@ pub(super) fn say_rescued(rescued: &[Rescued], terminal: &Terminal) {
         for name in &one.undone {
             terminal.say(&format!("note: undone, left by the run {}: {name}\n", one.run));
         }
-        for (name, why) in &one.left {
-            terminal.say(&format!("warning: may still be there, left by the run {}: {name}: {why}\n", one.run));
+        for left in &one.left {
+            terminal.say(&format!("warning: may still be there, left by the run {}: {}", one.run, words_of(left)));
         }
     }
+}
+
+/// What may be left, why, and how a person ends it.
+pub(super) fn words_of(left: &Left) -> String {
+    let by_hand: String = left.by_hand.iter().map(|line| format!("  by hand: {line}\n")).collect();
+    format!("{}: {}\n{by_hand}", left.name, left.why)
+}
+
+/// Says what a run could not undo, and what to do about it.
+fn say_left(path: &Path, run: &str, drivers: &[Arc<dyn Driver>], terminal: &Terminal) {
+    for left in left_of(path, run, drivers).unwrap_or_default() {
+        terminal.say(&format!("warning: may still be there: {}", words_of(&left)));
+    }
+    terminal.say(&format!("  then, or to try again: perturb recover --journal {}\n", path.display()));
 }
 
 /// The last lines of a run.

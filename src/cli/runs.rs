@@ -120,7 +120,11 @@ fn shown(line: &Line, at: Duration, teller: &mut Teller) -> String {
     match line {
         Line::Begun { begun } => {
             let plan = &begun.digest;
-            format!("{clock}  begun by {} on {} with perturb {}: {plan}\n", begun.by, begun.host, begun.perturb)
+            let drawn = begun.place.as_ref().map_or_else(String::new, |d| {
+                let (drawn, all) = (d.drawn.join(", "), d.candidates.join(", "));
+                format!("{clock}  drew {}: {drawn} (of {all}; chance {})\n", d.text, d.entropy)
+            });
+            format!("{clock}  begun by {} on {} with perturb {}: {plan}\n{drawn}", begun.by, begun.host, begun.perturb)
         }
         Line::Taken { taken } => format!("{clock}  taken over by {}: {}\n", taken.by, taken.because),
         Line::Record(record) => match record.as_ref() {

@@ -125,6 +125,12 @@ pub trait Driver: Send + Sync {
         Ok(targets.to_vec())
     }
 
+    /// What of a target no two runs on this machine may hit at once, in words: runs of different journals meet only here. Empty
+    /// for what is another engine's, or is not on this machine.
+    fn exclusive(&self, _target: &Target) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What the undo will need. Has no effect on any target.
     ///
     /// # Errors
@@ -149,6 +155,11 @@ pub trait Driver: Send + Sync {
     /// # Errors
     /// That something may be left.
     async fn undo(&self, undo: &UndoRecord) -> Result<(), DriveError>;
+
+    /// What a person does where [`Driver::undo`] cannot: one command a line, right to be copied.
+    fn by_hand(&self, _undo: &UndoRecord) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Nothing more will be asked: what [`Driver::ready`] started for this run may end. Called after the last undo. Without
     /// it (the runner died) an engine ends it by itself, some time later.

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use super::{ExperimentRef, Origin, guards, hypothesis, policy, steps, verify};
 use crate::check::declared::{self, BODY_FIELDS, check_keys, field};
 use crate::check::evaluate::{Bound, Evaluator, Val, text_of};
-use crate::check::program::{Body, Expr, ExprKind, Field, Instance, Item, ItemKind, RecordWord};
+use crate::check::program::{Body, Expr, ExprKind, Field, Instance, Item, ItemKind, RecordWord, Run, StepItemKind};
 use crate::check::scope::DeclId;
 use crate::check::{Program, title};
 use crate::diagnostic::{Code, Diagnostic};
@@ -97,6 +97,11 @@ pub fn plan(
             head.schedule = Some(schedule?);
             (head, parts)
         }
+        Origin::Agenda { gameday, step } => {
+            let (mut head, parts) = agenda_run(ev, *gameday, *step)?;
+            head.name = experiment.name.clone();
+            (head, parts)
+        }
     };
     let (declared, arguments) = head.text.clone();
     let mut plan = finish(ev, catalogue, head, parts)?;
@@ -154,18 +159,45 @@ fn verify_run(
     let run = item.runs.get(run)?;
     let file = program.file_of(verify);
     let locals = each.map(|(name, value)| (name.text.clone(), value.clone(), name.span)).into_iter().collect();
-    let called = ev.within(file, locals, |ev| match ev.path(&run.path) {
-        Val::Decl(id) => match &program.item(id).kind {
-            ItemKind::Scenario(..) => {
-                let signature = program.signature(id);
-                let bound = ev.bind(id, &signature, run.args.as_deref().unwrap_or_default(), run.path.span);
-                bound.fine.then_some((id, Some(bound)))
+    let called = ev.within(file, locals, |ev| called(ev, run));
+    of_call(ev, run, called?)
+}
+
+/// A `run` of an agenda, with what the agenda has named before it.
+fn agenda_run(ev: &mut Evaluator<'_>, gameday: DeclId, step: usize) -> Option<(Head, Parts)> {
+    let program = ev.program;
+    let ItemKind::Gameday(item) = &program.item(gameday).kind else { return None };
+    let steps = item.agendas.first()?.steps.as_slice();
+    let StepItemKind::Run(run) = &steps.get(step)?.kind else { return None };
+    let called = ev.within(program.file_of(gameday), Vec::new(), |ev| {
+        ev.block(|ev| {
+            for before in steps.iter().take(step) {
+                if let StepItemKind::Let(item) = &before.kind {
+                    super::steps::declare(ev, item);
+                }
             }
-            _ => Some((id, None)),
-        },
-        _ => None,
+            called(ev, run)
+        })
     });
-    match called? {
+    of_call(ev, run, called?)
+}
+
+/// What a `run` names; a scenario with its arguments.
+fn called(ev: &mut Evaluator<'_>, run: &Run) -> Option<(DeclId, Option<Bound>)> {
+    let Val::Decl(id) = ev.path(&run.path) else { return None };
+    match &ev.program.item(id).kind {
+        ItemKind::Scenario(..) => {
+            let signature = ev.program.signature(id);
+            let bound = ev.bind(id, &signature, run.args.as_deref().unwrap_or_default(), run.path.span);
+            bound.fine.then_some((id, Some(bound)))
+        }
+        _ => Some((id, None)),
+    }
+}
+
+fn of_call(ev: &mut Evaluator<'_>, run: &Run, called: (DeclId, Option<Bound>)) -> Option<(Head, Parts)> {
+    let program = ev.program;
+    match called {
         (id, None) => declared_experiment(ev, id),
         (id, Some(bound)) => {
             let ItemKind::Scenario(_, body) = &program.item(id).kind else { return None };

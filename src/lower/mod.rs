@@ -61,6 +61,13 @@ pub(crate) enum Origin {
         /// The value of `for each`.
         each: Option<(Name, Val)>,
     },
+    /// A scenario with arguments that the agenda of a `gameday` runs.
+    Agenda {
+        /// The game day.
+        gameday: DeclId,
+        /// Which step of its agenda.
+        step: usize,
+    },
 }
 
 /// An environment and one of its clusters, by name.
@@ -126,7 +133,7 @@ pub fn with_places(program: &Program, experiments: Vec<ExperimentRef>) -> Vec<Pl
     let mut last: Option<(DeclId, Arc<[PlaceRef]>)> = None;
     let mut places_of = |experiment: &ExperimentRef| match (&experiment.origin, &last) {
         (Origin::Verify { verify, .. }, Some((known, places))) if verify == known => Arc::clone(places),
-        (Origin::Declared(id) | Origin::Verify { verify: id, .. }, _) => {
+        (Origin::Declared(id) | Origin::Verify { verify: id, .. } | Origin::Agenda { gameday: id, .. }, _) => {
             let places: Arc<[PlaceRef]> = places(program, experiment).into();
             last = Some((*id, Arc::clone(&places)));
             places
@@ -145,6 +152,10 @@ pub fn places(program: &Program, experiment: &ExperimentRef) -> Vec<PlaceRef> {
     let allowed = match &experiment.origin {
         Origin::Declared(id) => body::environments_of(program, *id).map(|envs| (envs, None)),
         Origin::Verify { verify, .. } => verify::places_of(program, *verify).map(|(e, c)| (vec![e], Some(c))),
+        // It is run where the game day is held, whatever that draws.
+        Origin::Agenda { gameday, .. } => {
+            return series::of_gameday(program, *gameday).map_or_else(Vec::new, |w| w.places);
+        }
     };
     let place_ref = |place: PlaceId| PlaceRef {
         environment: program.environment(place).name.clone(),

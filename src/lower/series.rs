@@ -3,13 +3,15 @@
 //! Comes in: a program that was checked. Goes out: plain data. What is wrong in a text is said where it is checked (`gameday`,
 //! `verify`); what cannot be evaluated here is left out, so whoever runs a series looks for errors first.
 
-use smol_str::SmolStr;
+use std::collections::BTreeMap;
 
-use super::{PlaceRef, hypothesis, steps, verify};
+use smol_str::{SmolStr, format_smolstr};
+
+use super::{ExperimentRef, Origin, PlaceRef, hypothesis, steps, verify};
 use crate::check::Program;
 use crate::check::declared::field;
 use crate::check::evaluate::{Evaluator, Val, text_of};
-use crate::check::program::{Expr, ExprKind, Gameday, ItemKind, StepItem, StepItemKind};
+use crate::check::program::{Expr, ExprKind, Gameday, ItemKind, Run, StepItem, StepItemKind};
 use crate::check::scope::DeclId;
 use crate::plan::{Quantity, Selector};
 use crate::types::{Duration, Type};
@@ -26,7 +28,7 @@ pub struct Where {
 }
 
 /// A game day.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Agenda {
     /// Its name.
     pub name: SmolStr,
@@ -41,12 +43,12 @@ pub struct Agenda {
 }
 
 /// One point of an agenda.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Point {
     /// An experiment is run.
     Run(SmolStr),
-    /// A scenario with arguments, in its words: it has no name under which its verdict could be kept.
-    Scenario(String),
+    /// A scenario with arguments is run, under this name.
+    Scenario(ExperimentRef),
     /// Somebody says whether it goes on.
     Ask {
         /// A role or a team.
@@ -93,9 +95,36 @@ fn agenda(program: &Program, id: DeclId, gameday: &Gameday) -> Option<Agenda> {
             _ => Vec::new(),
         };
         let steps = gameday.agendas.first().map(|agenda| agenda.steps.as_slice()).unwrap_or_default();
-        let points = ev.block(|ev| steps.iter().filter_map(|step| point(ev, step, &roles)).collect());
+        let mut points = ev.block(|ev| {
+            let of = |(index, step)| {
+                let made = |run: &Run| ExperimentRef {
+                    name: format_smolstr!("{name}-{}", run.path.names.last().map_or("run", |n| n.text.as_str())),
+                    verify: None,
+                    path: path.clone(),
+                    span: run.span,
+                    origin: Origin::Agenda { gameday: id, step: index },
+                };
+                point(ev, step, &roles, &made)
+            };
+            steps.iter().enumerate().filter_map(of).collect::<Vec<_>>()
+        });
+        tell_apart(&mut points);
         Some(Agenda { name, path, at, roles, points })
     })
+}
+
+/// One scenario may be run several times, with other arguments: verdicts are kept by name.
+fn tell_apart(points: &mut [Point]) {
+    let mut seen: BTreeMap<SmolStr, u32> = BTreeMap::new();
+    for point in points {
+        if let Point::Scenario(experiment) = point {
+            let count = seen.entry(experiment.name.clone()).or_default();
+            *count += 1;
+            if *count > 1 {
+                experiment.name = format_smolstr!("{}-{count}", experiment.name);
+            }
+        }
+    }
 }
 
 fn team(ev: &mut Evaluator<'_>, expr: &Expr) -> Option<SmolStr> {
@@ -105,7 +134,12 @@ fn team(ev: &mut Evaluator<'_>, expr: &Expr) -> Option<SmolStr> {
     }
 }
 
-fn point(ev: &mut Evaluator<'_>, step: &StepItem, roles: &[(SmolStr, SmolStr)]) -> Option<Point> {
+fn point(
+    ev: &mut Evaluator<'_>,
+    step: &StepItem,
+    roles: &[(SmolStr, SmolStr)],
+    made: &dyn Fn(&Run) -> ExperimentRef,
+) -> Option<Point> {
     let person = |ev: &mut Evaluator<'_>, who: &Expr| match &who.kind {
         ExprKind::Name(name) if roles.iter().any(|(role, _)| role == name) => Some(name.clone()),
         _ => team(ev, who),
@@ -115,7 +149,7 @@ fn point(ev: &mut Evaluator<'_>, step: &StepItem, roles: &[(SmolStr, SmolStr)]) 
             let id = verify::runnable(ev, run)?;
             let item = ev.program.item(id);
             match &item.kind {
-                ItemKind::Scenario(..) => Point::Scenario(run.path.text().to_string()),
+                ItemKind::Scenario(..) => Point::Scenario(made(run)),
                 _ => Point::Run(item.name.text.clone()),
             }
         }
@@ -146,6 +180,12 @@ fn point(ev: &mut Evaluator<'_>, step: &StepItem, roles: &[(SmolStr, SmolStr)]) 
 
 fn text(ev: &mut Evaluator<'_>, expr: &Expr) -> Option<String> {
     text_of(&ev.value(expr, &Type::String)).map(|text| text.to_string())
+}
+
+/// Where a game day may be held.
+pub(super) fn of_gameday(program: &Program, id: DeclId) -> Option<Where> {
+    let ItemKind::Gameday(gameday) = &program.item(id).kind else { return None };
+    place(program, program.file_of(id), &field(&gameday.fields, "in")?.value)
 }
 
 /// Where a `verify` runs what it names; `None`: there is no such `verify`, or its `in` is wrong.

@@ -450,7 +450,7 @@ fn an_hour_of_many_samples_stays_small() {
 }
 
 /// What Chaos Toolkit 1.19 and 1.21 were measured to leave (with rollbacks `always`, its best setting), for `safety.rs`.
-pub(super) const ROWS: [super::safety::Row; 14] = [
+pub(super) const ROWS: [super::safety::Row; 18] = [
     ("Ctrl-C (SIGINT)", "nothing; by default the fault", "nothing", "every_signal_at_random_moments_undoes_everything"),
     (
         "SIGTERM, what Kubernetes sends",
@@ -518,6 +518,30 @@ pub(super) const ROWS: [super::safety::Row; 14] = [
         "not measured",
         "the second is refused: `not-run`",
         "two_runs_do_not_hit_the_same_and_a_dead_ones_lock_is_recovered",
+    ),
+    (
+        "two runs of two journals, or of two projects, on one target",
+        "not measured",
+        "the second is refused: `not-run`",
+        "two_runs_of_two_journals_do_not_hit_the_same_and_a_dead_one_is_in_nobodys_way",
+    ),
+    (
+        "an undo that is impossible",
+        "not measured",
+        "the fault, tried on every 5 s; `error`, with the command that ends it by hand",
+        "an_undo_that_is_impossible_is_tried_ever_less_often_and_said",
+    ),
+    (
+        "SIGKILL of everything, and the journal's disk is read-only",
+        "not measured",
+        "nothing after `perturb recover`",
+        "a_journal_that_can_only_be_read_is_enough_for_an_undo",
+    ),
+    (
+        "a service forks into a session of its own",
+        "not measured",
+        "nothing: it ends with the system",
+        "what_a_service_leaves_behind_ends_with_the_run",
     ),
     ("nothing happens", "nothing", "nothing, and `confirmed`", "a_run_of_which_nobody_wants_anything_is_confirmed"),
 ];

@@ -585,5 +585,10 @@ pub(super) const ROWS: [super::safety::Row; 17] = [
 ];
 
 /// Where the tests of the rows are.
-pub(super) const SOURCES: [&str; 4] =
-    [include_str!("peers.rs"), include_str!("held.rs"), include_str!("killed.rs"), include_str!("import.rs")];
+pub(super) const SOURCES: [&str; 5] = [
+    include_str!("peers.rs"),
+    include_str!("held.rs"),
+    include_str!("killed.rs"),
+    include_str!("import.rs"),
+    include_str!("../local/run.rs"),
+];

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use crate::support::{Rig, echo, exe, plan, port, round_trip, until};
 
 /// Whether the machine can do it; if not, after saying that `test` is skipped.
-fn can(test: &str, possible: Result<(), String>) -> bool {
+pub fn can(test: &str, possible: Result<(), String>) -> bool {
     let Err(why) = possible else { return true };
     assert!(
         std::env::var_os("PERTURB_REQUIRE_ROOT").is_none_or(|v| v != "1"),

@@ -8,5 +8,6 @@ mod probes;
 #[allow(dead_code, reason = "shared with tests/cluster, which needs more of it")]
 mod prometheus;
 mod proxy;
+mod run;
 mod support;
 mod toxiproxy;

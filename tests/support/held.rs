@@ -227,6 +227,7 @@ fn begun(plan: &Plan) -> Begun {
         host: "here".into(),
         command: vec![],
         commit: None,
+        place: None,
     }
 }
 

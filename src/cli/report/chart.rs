@@ -11,8 +11,8 @@ use smol_str::SmolStr;
 use super::{escaped, seconds};
 use crate::cli::strip::{Window, windows};
 use crate::plan::{Condition, GuardWhen, Operand, Phase, Plan};
+use crate::runtime::machine::briefly;
 use crate::runtime::machine::{PhaseName, Record};
-use crate::runtime::simulate::briefly;
 use crate::types::{Decimal, Duration, Value};
 
 const WIDTH: u64 = 1000;

@@ -9,8 +9,8 @@ use super::piece::{Row, Style, cell, columns};
 use super::seen::{Injected, Progress, Said, Seen, Stage};
 use super::spark::sparkline;
 use crate::plan::{Expectation, Guard, GuardWhen, Phase};
+use crate::runtime::machine::briefly;
 use crate::runtime::machine::{Outlined, Pace, PhaseName};
-use crate::runtime::simulate::briefly;
 use crate::types::{Duration, Value};
 
 /// The room of a terminal, and whether it shows more than ASCII.

@@ -72,14 +72,19 @@ fn say(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+/// One record as an event.
+pub(super) fn event(run: &str, at: Duration, record: &Record) {
+    let shown = Shown { run, at, record };
+    say(&format!("{}\n", serde_json::to_string(&shown).unwrap_or_default()));
+}
+
 struct Events {
     run: String,
 }
 
 impl Viewer for Events {
     fn record(&mut self, at: Duration, record: &Record) {
-        let shown = Shown { run: &self.run, at, record };
-        say(&format!("{}\n", serde_json::to_string(&shown).unwrap_or_default()));
+        event(&self.run, at, record);
     }
 
     fn tick(&mut self, _: Duration) {}

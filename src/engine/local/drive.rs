@@ -313,6 +313,25 @@ impl Driver for LocalDriver {
         }
     }
 
+    fn exclusive(&self, target: &Target) -> Vec<String> {
+        if !["process:", "path:", "endpoint:"].iter().any(|kind| target.id.starts_with(kind)) {
+            return Vec::new();
+        }
+        let get = |key: &str| target.facts.get(key).map(SmolStr::as_str);
+        let mut things = Vec::new();
+        // A replica that is started again is another process, and still the same thing to hit.
+        if let Some(name) = get("name") {
+            let service = target.service.as_deref().unwrap_or_default();
+            things.push(format!("{service}/{name} of {}", self.home.display()));
+        }
+        let places = ["address", "resolver", "url"];
+        things.extend(places.iter().filter_map(|kind| get(kind).map(|value| format!("{kind} {value}"))));
+        if let (Some(pid), Some(start)) = (get("pid"), get("start")) {
+            things.push(format!("process {pid}@{start}"));
+        }
+        things
+    }
+
     async fn prepare(&self, injection: &Injection) -> Result<UndoRecord, DriveError> {
         let wrong = |reason: String| DriveError::Final { what: format!("preparing `{}`", injection.fault), reason };
         let action = Action::of_body(&injection.body).map_err(wrong)?;
@@ -396,6 +415,10 @@ impl Driver for LocalDriver {
         }
     }
 
+    fn by_hand(&self, undo: &UndoRecord) -> Vec<String> {
+        Self::undo_of(undo).map(|record| commands(&record)).unwrap_or_default()
+    }
+
     async fn release(&self) -> Result<(), DriveError> {
         if let Some(task) = super::proxy::lock(&self.renewal).take() {
             task.abort();
@@ -411,6 +434,22 @@ impl Driver for LocalDriver {
 /// Asks the packet filter, without holding up what else goes on.
 async fn loss_is_possible() -> Result<(), String> {
     tokio::task::spawn_blocking(packets::possible).await.unwrap_or_else(|error| Err(error.to_string()))
+}
+
+/// What a person types to undo what outlives a keeper.
+fn commands(record: &Undo) -> Vec<String> {
+    let quoted = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', r"'\''"));
+    let mut lines: Vec<String> = record.file.iter().map(|file| format!("rm -f {}", quoted(file))).collect();
+    lines.extend(record.clocks.iter().map(|clock| format!("echo +0 > {}", quoted(clock))));
+    lines.extend(record.table.iter().map(|table| format!("nft delete table inet {table}")));
+    if record.fault.action == Action::Stop {
+        let pids = record.fault.targets.iter().filter_map(|aim| aim.process).filter(Process::is_alive);
+        let pids: Vec<String> = pids.map(|process| process.pid.to_string()).collect();
+        if !pids.is_empty() {
+            lines.push(format!("kill -CONT {}", pids.join(" ")));
+        }
+    }
+    lines
 }
 
 /// Undoes what outlives a keeper. Right also if nothing is there.

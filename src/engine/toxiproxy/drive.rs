@@ -253,6 +253,10 @@ impl Driver for ToxiproxyDriver {
         Ok(found)
     }
 
+    fn exclusive(&self, target: &Target) -> Vec<String> {
+        if target.id.starts_with("toxiproxy:") { vec![target.id.to_string()] } else { Vec::new() }
+    }
+
     async fn prepare(&self, injection: &Injection) -> Result<UndoRecord, DriveError> {
         let wrong = |reason: String| DriveError::Final { what: format!("preparing `{}`", injection.fault), reason };
         let name: String = injection.id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
@@ -313,6 +317,12 @@ impl Driver for ToxiproxyDriver {
             }
         }
         Ok(Confirmation::There(format!("Toxiproxy has the toxic on {}", record.proxies.join(", "))))
+    }
+
+    fn by_hand(&self, undo: &UndoRecord) -> Vec<String> {
+        let Ok(record) = Self::undo_of(undo) else { return Vec::new() };
+        let url = |proxy: &String| address(&record.server, proxy, Some(&record.toxic));
+        record.proxies.iter().map(|proxy| format!("curl -A perturb -X DELETE {}", url(proxy))).collect()
     }
 
     async fn undo(&self, undo: &UndoRecord) -> Result<(), DriveError> {

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::{Parts, std_time};
+use super::claims::{Claims, Holder};
+use super::{Parts, hold, rescue, std_time};
 use crate::analysis::timeline::CONFIRM_BOUND;
-use crate::engine::drive::{DriveError, Driver, Injection, UndoRecord};
+use crate::engine::drive::{DriveError, Driver, Injection, Target, UndoRecord};
 use crate::plan::{EngineName, Plan};
-use crate::runtime::machine::{Command, Event, Failed, State};
+use crate::runtime::journal::Taken;
+use crate::runtime::machine::{Command, Event, Failed, NOBODY, State};
 use crate::types::Duration;
 
 /// An attempt to undo may take this long before it is dropped; the machine begins the next one then.
@@ -65,6 +67,23 @@ impl Effects {
         if let Some(known) = self.known.get_mut(&injection) {
             known.undo = Some(Arc::new(undo.clone()));
         }
+    }
+
+    /// What no other run on this machine may hit, whatever its journal.
+    pub(super) fn things(&self, targets: &[Target]) -> Vec<String> {
+        let all = |driver: &Arc<dyn Driver>| targets.iter().flat_map(|t| driver.exclusive(t)).collect::<Vec<_>>();
+        self.parts.drivers.iter().flat_map(all).collect()
+    }
+
+    /// Undoes what a run that is over left in the way of this one, and takes what it had.
+    pub(super) fn clear(&self, holder: Holder, claims: Arc<Mutex<Claims>>, things: Vec<String>, request: u32) {
+        let drivers = self.parts.drivers.clone();
+        drop(self.spawn(async move {
+            let taken = Taken { by: "run".to_owned(), because: "its process is gone".to_owned() };
+            // What could not be undone is named by whoever is refused.
+            let _ = rescue(&holder.journal, &holder.run, &drivers, taken, false).await;
+            Some(Event::Locked { request, result: hold::taken(&claims, &things).map_err(|refused| refused.why) })
+        }));
     }
 
     /// Begins a command. `Write`, `Keep` and `End` are not for here. `since` is when the run began.
@@ -142,7 +161,8 @@ impl Effects {
             Command::Ask(question) => {
                 let node = question.node;
                 let task = self.spawn(async move {
-                    let (yes, who) = parts.people.ask(&question).await?;
+                    let answer = parts.people.ask(&question).await;
+                    let (yes, who) = answer.unwrap_or_else(|| (false, NOBODY.to_owned()));
                     Some(Event::Answered { node, yes, who })
                 });
                 self.questions.insert(node, task);
@@ -150,7 +170,10 @@ impl Effects {
             Command::Prompt(question) => {
                 let node = question.node;
                 let task = self.spawn(async move {
-                    let (who, words) = parts.people.prompt(&question).await?;
+                    let written = parts.people.prompt(&question).await;
+                    let (who, words) = written.unwrap_or_else(|| {
+                        (NOBODY.to_owned(), format!("nobody is at a terminal to write for {}", question.who))
+                    });
                     Some(Event::Noted { node, who, words })
                 });
                 self.questions.insert(node, task);

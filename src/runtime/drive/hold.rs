@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
+use super::claims::{Claims, Refused};
 use super::effects::{Effects, Shared};
 use super::{HoldError, Parts, Viewer, rescue, std_time, wall};
 use crate::plan::Plan;
@@ -37,7 +38,10 @@ pub fn hold(
         .build()
         .map_err(system("start threads"))?;
     let head = journal.begin(run, begun, wall())?;
-    let state = State::new(plan.clone(), &run.id, &parts.drivable());
+    let mut state = State::new(plan.clone(), &run.id, &parts.drivable());
+    if !parts.people.are_there() {
+        state.nobody_is_there();
+    }
     let drivers = parts.drivers.clone();
     let path = journal.path().to_owned();
     let viewer = std::mem::replace(&mut parts.viewer, Box::new(Blind));
@@ -53,6 +57,7 @@ pub fn hold(
             effects: Effects::new(plan, shared, events.clone()),
             state,
             journal,
+            claims: Arc::new(Mutex::new(Claims::of(&run.id, &path))),
             head,
             is_lost: false,
             waiting: Vec::new(),
@@ -136,6 +141,7 @@ struct Holder {
     effects: Effects,
     state: State,
     journal: Journal,
+    claims: Arc<Mutex<Claims>>,
     head: Head,
     is_lost: bool,
     /// Samples that are not written yet.
@@ -223,8 +229,17 @@ impl Holder {
                 }
             }
             Command::Lock { request, keys } => {
-                let result = self.journal.lock(&self.head.run, &keys).map_err(|e| e.to_string());
-                self.queue.push_back(Event::Locked { request, result });
+                let things = self.effects.things(&self.state.targets_of(&keys));
+                let locked = self.journal.lock(&self.head.run, &keys).map_err(|e| Refused::from(e.to_string()));
+                let taken = locked.and_then(|()| taken(&self.claims, &things));
+                match taken {
+                    // What is in the way is undone first.
+                    Err(Refused { left_by: Some(holder), .. }) => {
+                        self.effects.clear(*holder, self.claims.clone(), things, request);
+                    }
+                    Ok(()) => self.queue.push_back(Event::Locked { request, result: Ok(()) }),
+                    Err(refused) => self.queue.push_back(Event::Locked { request, result: Err(refused.why) }),
+                }
             }
             Command::Inject { .. } if !self.is_ours() => {
                 self.lost("another process took the run over");
@@ -282,6 +297,7 @@ impl Holder {
         if outcome.left.is_empty() {
             // Where the journal is lost, locks of a run that has ended are found to be stale.
             let _ = self.journal.unlock(&self.head.run);
+            self.claims.lock().unwrap_or_else(PoisonError::into_inner).end();
         }
         if let Some(watchdog) = self.watchdog.take() {
             watchdog.dismiss();
@@ -290,11 +306,16 @@ impl Holder {
     }
 }
 
+/// What is hit on this machine is this run's, for runs of any journal.
+pub(super) fn taken(claims: &Mutex<Claims>, things: &[String]) -> Result<(), Refused> {
+    claims.lock().unwrap_or_else(PoisonError::into_inner).take(things)
+}
+
 /// What a dry run found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dry {
-    /// What preflight says, in order.
-    pub records: Vec<Record>,
+    /// What preflight says, in order, each with the time since it began.
+    pub records: Vec<(Duration, Record)>,
     /// The end, if preflight did not allow the run.
     pub refused: Option<Outcome>,
 }
@@ -310,9 +331,13 @@ pub fn dry(plan: Arc<Plan>, run: &str, mut journal: Journal, parts: Parts) -> Re
         .enable_all()
         .build()
         .map_err(system("start threads"))?;
+    let mut claims = Claims::of(run, journal.path());
     let found = runtime.block_on(async {
         let (events, mut told) = unbounded_channel();
         let mut state = State::new(plan.clone(), run, &parts.drivable());
+        if !parts.people.are_there() {
+            state.nobody_is_there();
+        }
         let mut effects = Effects::new(plan, Arc::new(Shared::of(&parts)), events);
         let since = Instant::now();
         let mut queue = VecDeque::from([Event::Begin { wall: wall() / 1000 }]);
@@ -324,9 +349,11 @@ pub fn dry(plan: Arc<Plan>, run: &str, mut journal: Journal, parts: Parts) -> Re
                 for command in step(&mut state, now, event) {
                     match command {
                         Command::Write(Record::Phase { phase: PhaseName::Baseline }) => return found,
-                        Command::Write(record) => found.records.push(record),
+                        Command::Write(record) => found.records.push((now, record)),
                         Command::Lock { request, keys } => {
-                            let result = journal.lock(run, &keys).map_err(|e| e.to_string());
+                            let things = effects.things(&state.targets_of(&keys));
+                            let locked = journal.lock(run, &keys).map_err(|e| e.to_string());
+                            let result = locked.and_then(|()| claims.take(&things).map_err(|refused| refused.why));
                             queue.push_back(Event::Locked { request, result });
                         }
                         Command::End(outcome) => {
@@ -345,6 +372,7 @@ pub fn dry(plan: Arc<Plan>, run: &str, mut journal: Journal, parts: Parts) -> Re
         }
     });
     journal.unlock(run)?;
+    claims.end();
     runtime.shutdown_timeout(std::time::Duration::from_millis(100));
     Ok(found)
 }

@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the edge: this is where clocks are read and signals arrive")]
 
+pub mod claims;
 mod effects;
 mod hold;
 mod rescue;
@@ -20,7 +21,7 @@ use crate::runtime::watchdog::Program;
 use crate::types::{Duration, Value};
 
 pub use hold::{Dry, dry, hold};
-pub use rescue::{Rescued, recover, rescue};
+pub use rescue::{Left, Rescued, left_of, recover, rescue};
 
 /// Where samples come from.
 #[async_trait::async_trait]
@@ -46,6 +47,11 @@ pub trait People: Send + Sync {
     /// # Errors
     /// What breaks it, or that nobody can tell.
     async fn judge(&self, plan: &Plan, rule: &Rule) -> Result<String, String>;
+
+    /// Whether anybody can be asked at all.
+    fn are_there(&self) -> bool {
+        true
+    }
 
     /// Whether it goes on, and who says so; `None`: nobody answers.
     async fn ask(&self, question: &Question) -> Option<(bool, String)>;

@@ -16,6 +16,8 @@ use crate::types::Duration;
 
 /// One attempt may take this long.
 const ATTEMPT: Duration = Duration::from_secs(10);
+/// What somebody gave up before is tried again for so long.
+const ONCE_MORE: Duration = Duration::from_secs(3);
 
 /// What came of a rescue.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,8 +28,19 @@ pub struct Rescued {
     pub is_running: bool,
     /// What was undone: the fault's name and injection's id.
     pub undone: Vec<String>,
-    /// What may be left, and why.
-    pub left: Vec<(String, String)>,
+    /// What may be left.
+    pub left: Vec<Left>,
+}
+
+/// A fault that may be left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// Its name and its injection's id.
+    pub name: String,
+    /// Why it could not be undone.
+    pub why: String,
+    /// What a person does: commands.
+    pub by_hand: Vec<String>,
 }
 
 /// Undoes everything that unfinished runs of a journal may have left. Runs whose process lives are not touched.
@@ -77,9 +90,10 @@ pub async fn rescue(
     let mut diary = Diary { journal, head, began: Instant::now(), last };
     for injection in &open {
         let name = format!("{} ({})", injection.fault, injection.undo.injection);
-        match undo(injection, drivers, &mut diary).await {
+        let given_up = given_up(&records, injection.injection);
+        match undo(injection, given_up, drivers, &mut diary).await {
             Ok(()) => rescued.undone.push(name),
-            Err(reason) => rescued.left.push((name, reason)),
+            Err(why) => rescued.left.push(Left { name, why, by_hand: by_hand(injection, drivers) }),
         }
     }
     if !has_ended {
@@ -114,19 +128,60 @@ impl Diary {
     }
 }
 
-async fn undo(open: &Open, drivers: &[Arc<dyn Driver>], diary: &mut Diary) -> Result<(), String> {
+/// What may be left of a run as its journal tells it, with what a person can do about it.
+///
+/// # Errors
+/// The journal cannot be read.
+pub fn left_of(path: &Path, run: &str, drivers: &[Arc<dyn Driver>]) -> Result<Vec<Left>, JournalError> {
+    let records = Journal::open(path)?.records(run)?;
+    let left = |open: Open| Left {
+        name: format!("{} ({})", open.fault, open.undo.injection),
+        why: given_up(&records, open.injection).unwrap_or("its undo was not confirmed").to_owned(),
+        by_hand: by_hand(&open, drivers),
+    };
+    Ok(outstanding(records.iter()).into_iter().map(left).collect())
+}
+
+fn by_hand(open: &Open, drivers: &[Arc<dyn Driver>]) -> Vec<String> {
+    let driver = drivers.iter().find(|d| d.engine() == open.undo.engine);
+    driver.map(|driver| driver.by_hand(&open.undo)).unwrap_or_default()
+}
+
+/// Why whoever tried before gave up, if somebody did.
+fn given_up(records: &[Record], wanted: u32) -> Option<&str> {
+    let may_be_left = records.iter().rev().find_map(|record| match record {
+        Record::MayBeLeft { injection, reason } if *injection == wanted => Some(reason.as_str()),
+        _ => None,
+    })?;
+    let failed = records.iter().rev().find_map(|record| match record {
+        Record::UndoFailed { injection, reason, .. } if *injection == wanted => Some(reason.as_str()),
+        _ => None,
+    });
+    Some(failed.unwrap_or(may_be_left))
+}
+
+/// Tries until its bound. What was given up before is tried for a moment only: whoever mended what was in its way calls again, and
+/// nobody else should wait for what is impossible. The journal says once what failed, not at each attempt.
+async fn undo(
+    open: &Open,
+    given_up: Option<&str>,
+    drivers: &[Arc<dyn Driver>],
+    diary: &mut Diary,
+) -> Result<(), String> {
     let injection = open.injection;
     let Some(driver) = drivers.iter().find(|d| d.engine() == open.undo.engine) else {
         let reason = format!("{} cannot be driven from here", open.undo.engine);
         diary.write(Record::MayBeLeft { injection, reason: reason.clone() });
         return Err(reason);
     };
-    let deadline = Instant::now() + std_time(UNDO_BOUND);
+    let bound = if given_up.is_some() { ONCE_MORE } else { UNDO_BOUND };
+    let deadline = Instant::now() + std_time(bound);
     let mut pause = std::time::Duration::from_millis(250);
     let mut attempt = 0;
+    let mut said = given_up.map(str::to_owned);
+    diary.write(Record::Undoing { injection, attempt: 1 });
     loop {
         attempt += 1;
-        diary.write(Record::Undoing { injection, attempt });
         let (is_final, reason) = match timeout(std_time(ATTEMPT), driver.undo(&open.undo)).await {
             Ok(Ok(())) => {
                 diary.write(Record::Undone { injection });
@@ -138,9 +193,14 @@ async fn undo(open: &Open, drivers: &[Arc<dyn Driver>], diary: &mut Diary) -> Re
             }
             Err(_) => (false, format!("no answer within {ATTEMPT}")),
         };
-        diary.write(Record::UndoFailed { injection, attempt, reason: reason.clone() });
+        if said.as_ref() != Some(&reason) {
+            diary.write(Record::UndoFailed { injection, attempt, reason: reason.clone() });
+            said = Some(reason.clone());
+        }
         if is_final || Instant::now() + pause >= deadline {
-            diary.write(Record::MayBeLeft { injection, reason: reason.clone() });
+            if given_up != Some(reason.as_str()) {
+                diary.write(Record::MayBeLeft { injection, reason: reason.clone() });
+            }
             return Err(reason);
         }
         sleep(pause).await;
@@ -152,7 +212,7 @@ async fn undo(open: &Open, drivers: &[Arc<dyn Driver>], diary: &mut Diary) -> Re
 fn outcome(records: &[Record], rescued: &Rescued, taken: &Taken, at: Duration) -> Outcome {
     let reason = |verdict, subject, text: String| Reason { verdict, at, subject, text };
     let mut reasons = Vec::new();
-    for (name, why) in &rescued.left {
+    for Left { name, why, .. } in &rescued.left {
         reasons.push(reason(Verdict::Error, Subject::Run, format!("{name} may be left: {why}")));
     }
     for record in records {
@@ -169,7 +229,7 @@ fn outcome(records: &[Record], rescued: &Rescued, taken: &Taken, at: Duration) -
         reasons,
         declared: RecoveryClass::Unknown,
         observed: Observed::NotObserved,
-        left: rescued.left.iter().map(|(name, _)| name.clone()).collect(),
+        left: rescued.left.iter().map(|left| left.name.clone()).collect(),
         injected: u32::try_from(injected).unwrap_or(u32::MAX),
         stops_series: true,
     }

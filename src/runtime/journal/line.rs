@@ -25,6 +25,23 @@ pub struct Begun {
     pub command: Vec<String>,
     /// The commit of the sources, if they are in git.
     pub commit: Option<String>,
+    /// How its place was drawn, if the text leaves it to chance (`in: one of production.clusters`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<PlaceDraw>,
+}
+
+/// A draw of clusters, made before the run: the same chance on the same candidates gives the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct PlaceDraw {
+    /// In the source's words.
+    pub text: String,
+    /// The chance that decided.
+    pub entropy: u64,
+    /// Every candidate, `ENVIRONMENT/CLUSTER`, in the order in which they were counted.
+    pub candidates: Vec<String>,
+    /// What was drawn; each has its own run.
+    pub drawn: Vec<String>,
 }
 
 /// Another process cleans up after a runner that is gone.

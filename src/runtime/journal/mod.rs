@@ -10,7 +10,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use line::{Begun, Line, Taken};
+pub use line::{Begun, Line, PlaceDraw, Taken};
 pub use owner::Owner;
 pub use store::{Entry, Head, Journal, JournalError, RunRow, Verified, Writer};
 

@@ -1,9 +1,15 @@
 //! The SQLite file.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the edge: whether the file is there, and whether its log is empty, is asked of the disk"
+)]
+
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration as Pause;
 
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 
@@ -61,6 +67,15 @@ pub enum JournalError {
     /// There is no such run.
     #[error("there is no run `{0}`")]
     Unknown(String),
+}
+
+impl JournalError {
+    /// Whether it could be that the file can only be read.
+    fn is_about_writing(&self) -> bool {
+        use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly, SystemIoFailure};
+        let Self::Store { source, .. } = self else { return false };
+        matches!(source.sqlite_error_code(), Some(CannotOpen | DiskFull | ReadOnly | SystemIoFailure))
+    }
 }
 
 /// Who writes.
@@ -175,6 +190,44 @@ impl Journal {
     /// # Errors
     /// It is no journal, of a newer form, or cannot be written.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
+        match Self::open_to_write(path) {
+            // A disk that turned read-only keeps what is on it, and an undo needs no more: so does whoever only reads.
+            Err(error) if error.is_about_writing() && path.is_file() => Self::open_to_read(path).map_err(|_| error),
+            done => done,
+        }
+    }
+
+    /// Opens a journal that cannot be written to: what is added fails.
+    fn open_to_read(path: &Path) -> Result<Self, JournalError> {
+        let store = |source| JournalError::Store { path: path.display().to_string(), source };
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        // Without lines that still stand in the log, the file is all there is, and SQLite needs no other beside it. With them, those
+        // files are there already.
+        let is_whole = std::fs::metadata(log).map_or(true, |meta| meta.len() == 0);
+        let escaped: String = path.as_os_str().as_encoded_bytes().iter().fold(String::new(), |mut text, byte| {
+            let _ = match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                    write!(text, "{}", char::from(*byte))
+                }
+                byte => write!(text, "%{byte:02x}"),
+            };
+            text
+        });
+        let how = if is_whole { "immutable=1" } else { "mode=ro" };
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(format!("file:{escaped}?{how}"), flags).map_err(store)?;
+        connection.busy_timeout(BUSY).map_err(store)?;
+        let found: String = connection
+            .query_row("SELECT value FROM meta WHERE key = 'version'", [], |row| row.get(0))
+            .map_err(store)?;
+        match found.parse().unwrap_or(u32::MAX) {
+            found if found > JOURNAL_VERSION => Err(JournalError::Newer { path: path.display().to_string(), found }),
+            _ => Ok(Self { connection, path: path.to_owned() }),
+        }
+    }
+
+    fn open_to_write(path: &Path) -> Result<Self, JournalError> {
         let store = |source| JournalError::Store { path: path.display().to_string(), source };
         let connection = Connection::open(path).map_err(store)?;
         connection.busy_timeout(BUSY).map_err(store)?;

@@ -26,6 +26,7 @@ fn begun() -> Begun {
         host: "here".into(),
         command: vec!["perturb".into()],
         commit: None,
+        place: None,
     }
 }
 

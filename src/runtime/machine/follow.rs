@@ -204,6 +204,7 @@ impl State {
             refreshed: false,
             deadline: self.run.now.plus(CONFIRM_BOUND),
             since: None,
+            hindered: None,
         });
         self.faults_begin();
         self.write(Record::Injected { injection: u32::try_from(number - 1).unwrap_or(u32::MAX) });

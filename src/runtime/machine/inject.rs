@@ -90,6 +90,7 @@ impl State {
             refreshed: false,
             deadline: self.run.now.plus(CONFIRM_BOUND),
             since: None,
+            hindered: None,
         });
         self.draw_for(index);
     }
@@ -405,6 +406,7 @@ impl State {
                 let pause = FIRST_RETRY.times(1 << attempt.saturating_sub(1).min(8)).min(LONGEST_RETRY);
                 *retry_at = Some(now.plus(pause));
                 let reason = failed.reason.clone();
+                life.hindered = Some(reason.clone());
                 self.write(Record::UndoFailed { injection, attempt, reason: reason.clone() });
                 match (failed.is_final, irreversible) {
                     (true, Some(why)) => {
@@ -434,6 +436,7 @@ impl State {
     fn give_up(&mut self, index: usize, reason: &str) {
         let Some(life) = self.run.lives.get_mut(index) else { return };
         life.stage = Stage::Left;
+        life.hindered.get_or_insert_with(|| reason.to_owned());
         let fault = life.what.fault.to_string();
         self.write(Record::MayBeLeft { injection: number(index), reason: reason.to_owned() });
         self.end_method(EndedBy::Fault(fault.clone()), &format!("{fault} may be left"));
@@ -451,7 +454,8 @@ impl State {
             match life.stage.clone() {
                 Stage::There | Stage::Gone | Stage::Never | Stage::Left => {}
                 Stage::Undoing { .. } if life.deadline <= now => {
-                    self.give_up(index, &format!("the undo was not confirmed within {UNDO_BOUND}"));
+                    let why = life.hindered.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+                    self.give_up(index, &format!("the undo was not confirmed within {UNDO_BOUND}{why}"));
                 }
                 Stage::Undoing { attempt, attempt_until, retry_at } if retry_at.unwrap_or(attempt_until) <= now => {
                     self.attempt(index, attempt + 1);

@@ -125,7 +125,7 @@ impl State {
         }
         for (judge, seen) in seen {
             match judge {
-                Judge::Guard(guard) => self.guard_sees(guard, seen),
+                Judge::Guard(guard) => self.guard_sees(guard, seen, (index, &said)),
                 Judge::Expectation(expectation) => self.expectation_sees(expectation, seen, index, asked, &said),
                 Judge::Check(node) => self.check_sees(node, seen),
             }
@@ -192,13 +192,14 @@ impl State {
         Some(Seen { from: moments.iter().copied().min()?, at: moments.into_iter().max()?, holds })
     }
 
-    fn guard_sees(&mut self, index: usize, seen: Seen) {
+    fn guard_sees(&mut self, index: usize, seen: Seen, new: (u32, &Value)) {
         let hold = self.plan.guards.get(index).and_then(|g| g.hold).unwrap_or_default();
         let Some(guard) = self.run.guards.get_mut(index) else { return };
         if guard.watch.newest.is_some_and(|newest| seen.at < newest) {
             // It was overtaken. It says nothing about how long, but one true sample is enough for a guard without `for`.
             if hold.is_zero() && seen.holds {
-                self.guard_fires(index, "one sample, which came late");
+                let values = self.guard_values(index, new);
+                self.guard_fires(index, &format!("one sample, which came late{values}"));
             }
             return;
         }
@@ -212,7 +213,15 @@ impl State {
         let since = *guard.true_since.get_or_insert(seen.at);
         if seen.at.minus(since) >= hold {
             let why = if hold.is_zero() { "it was true".to_owned() } else { format!("it was true for {hold}") };
-            self.guard_fires(index, &why);
+            let values = self.guard_values(index, new);
+            self.guard_fires(index, &format!("{why}{values}"));
+        }
+    }
+
+    fn guard_values(&self, index: usize, new: (u32, &Value)) -> String {
+        match self.plan.guards.get(index).map(|guard| &guard.when) {
+            Some(GuardWhen::Condition(condition)) => self.values(condition, Some(new)),
+            _ => String::new(),
         }
     }
 
@@ -260,6 +269,7 @@ impl State {
         if condition != before {
             return;
         }
+        let values = if seen.holds { String::new() } else { self.values(condition, Some((stream, value))) };
         let Some(state) = self.run.expectations.get_mut(index) else { return };
         match now_in {
             PhaseName::Baseline => state.seen.0 = true,
@@ -275,12 +285,13 @@ impl State {
         }
         // Asked before the first injection, answered after it: what was false already then has no grace.
         match earlier.and(grace) {
-            None => self.refute(index, &format!("{} did not hold", said(expectation, now_in))),
+            None => self.refute(index, &format!("{} did not hold{values}", said(expectation, now_in))),
             Some(_) if is_overtaken => {}
             Some(grace) => {
                 let since = *state.false_since.get_or_insert(seen.at);
                 if seen.at.minus(since) > grace {
-                    self.refute(index, &format!("{} did not hold for longer than {grace}", said(expectation, now_in)));
+                    let what = said(expectation, now_in);
+                    self.refute(index, &format!("{what} did not hold for longer than {grace}{values}"));
                 }
             }
         }
@@ -561,6 +572,18 @@ impl State {
         })
     }
 
+    /// What did not hold again by `bound`, with what was seen of it last.
+    fn not_recovered(&self, bound: Duration) -> String {
+        let late = self.plan.expectations.iter().zip(&self.run.expectations).filter(|(expectation, state)| {
+            let is_late = state.holds_since.is_none_or(|since| since > bound);
+            expectation.phase != Phase::OnlyDuringFaults && state.seen_false && is_late
+        });
+        let said = |expectation: &Expectation| {
+            format!("`{}` did not hold{}", expectation.text, self.values(&expectation.condition, None))
+        };
+        late.map(|(expectation, _)| said(expectation)).collect::<Vec<_>>().join("; ")
+    }
+
     /// Silence is no proof against the system, and is never green.
     fn recovery_is_unseen(&mut self) {
         let within = self.plan.recovery.within;
@@ -578,7 +601,8 @@ impl State {
             return self.recovery_is_unseen();
         }
         if self.plan.recovery.class != RecoveryClass::Unknown {
-            let text = format!("the system had not recovered within {}", self.plan.recovery.within);
+            let broken = self.not_recovered(bound);
+            let text = format!("the system had not recovered within {}: {broken}", self.plan.recovery.within);
             self.write(Record::Refuted { subject: Subject::Recovery, text: text.clone() });
             self.reason(Verdict::Refuted, Subject::Recovery, text);
         }

@@ -6,6 +6,9 @@ use super::{EndedBy, Observed, Outcome, PhaseName, Record, Subject, Verdict, eva
 use crate::plan::{Phase, RecoveryClass};
 use crate::types::Duration;
 
+/// Who answers where nobody is there.
+pub const NOBODY: &str = "nobody";
+
 impl State {
     /// Begins a step.
     pub(super) fn start(&mut self, index: u32) {
@@ -145,12 +148,12 @@ impl State {
     /// A check that did not hold in its time, or that nobody could judge.
     pub(super) fn check_ends(&mut self, index: u32) {
         let Some(node) = self.run.nodes.get(index as usize) else { return };
-        let NodeKind::Check { name, text, within, .. } = node.kind.clone() else { return };
+        let NodeKind::Check { name, text, within, condition, .. } = node.kind.clone() else { return };
         let failing = matches!(node.state, NodeState::Running { failing: true, .. });
         let in_time = within.map_or_else(String::new, |within| format!(" within {within}"));
         let subject = Subject::Check(name.clone());
         if failing {
-            let text = format!("`{text}` did not hold{in_time}");
+            let text = format!("`{text}` did not hold{in_time}{}", self.values(&condition, None));
             self.write(Record::Refuted { subject: subject.clone(), text: text.clone() });
             self.reason(Verdict::Refuted, subject, text);
         } else {
@@ -165,6 +168,8 @@ impl State {
         self.write(Record::Answered { who: who.clone(), yes });
         if yes {
             self.finish(index);
+        } else if who == NOBODY {
+            self.asked_in_vain(&question, "nobody is there to answer");
         } else {
             self.asked_in_vain(&question, &format!("{who} said no"));
         }
@@ -217,7 +222,10 @@ impl State {
         for life in self.run.lives.clone() {
             if life.stage == super::state::Stage::Left {
                 left.push(life.id().to_string());
-                let text = "its undo was not confirmed: something may be left; run `perturb recover`";
+                let fault = &life.what.fault;
+                let why = life.hindered.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
+                let text =
+                    format!("the undo of {fault} was not confirmed{why}: something may be left; run `perturb recover`");
                 self.reason(Verdict::Error, Subject::Injection(life.id().clone()), text);
             }
         }

@@ -23,6 +23,7 @@ mod state;
 mod step;
 #[cfg(test)]
 pub(crate) mod tests;
+mod values;
 mod verdict;
 
 pub use clock::next_wake;
@@ -30,8 +31,11 @@ pub use condition::{evaluate, fits};
 pub use draw::draw;
 pub use event::{Command, Event, Failed, Question};
 pub use follow::Followed;
+pub use method::NOBODY;
 pub use outline::{Outlined, Pace, outline, words};
+pub use preflight::QUESTIONS;
 pub use record::{Open, PhaseName, Record, Subject, outstanding};
 pub use state::{State, Waiting};
 pub use step::step;
+pub use values::briefly;
 pub use verdict::{EndedBy, Observed, Outcome, Reason, Verdict};

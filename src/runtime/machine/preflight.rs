@@ -9,13 +9,15 @@ use smol_str::SmolStr;
 
 use super::event::Command;
 use super::inject::{depends, draws_of};
-use super::state::{Pending, Preflight, State, Waiting};
+use super::state::{NodeKind, Pending, Preflight, State, Waiting};
 use super::{EndedBy, PhaseName, Record, Subject, Verdict};
 use crate::analysis::timeline::{CONFIRM_BOUND, settling, timeline};
 use crate::engine::drive::Target;
 use crate::plan::{EngineName, Quantity, RuleVerdict, Stream};
 use crate::types::Duration;
 
+/// What preflight calls the questions of a method.
+pub const QUESTIONS: &str = "questions";
 /// People have this long to approve.
 const APPROVAL_BOUND: Duration = Duration::from_secs(15 * 60);
 
@@ -48,6 +50,9 @@ impl State {
         for problem in self.run.engines.clone().into_iter().filter_map(Result::err).collect::<BTreeSet<_>>() {
             self.refuse("engines", problem);
         }
+        if self.run.nobody {
+            self.refuse_questions();
+        }
         if self.is_refused() {
             return self.end_preflight();
         }
@@ -59,6 +64,18 @@ impl State {
         }
         self.run.preflight = Preflight::Starting(Pending { open, until: self.run.now.plus(CONFIRM_BOUND) });
         self.preflight_goes_on();
+    }
+
+    /// A question that nobody can answer ends the method: so it does not begin.
+    fn refuse_questions(&mut self) {
+        let asks = |node: &super::state::Node| match &node.kind {
+            NodeKind::Ask { who, question, .. } => Some(format!("{who} is asked `{question}`")),
+            _ => None,
+        };
+        if let Some(first) = self.run.nodes.iter().find_map(asks) {
+            let found = format!("{first}, and nobody is at a terminal to answer: start the run at one");
+            self.refuse(QUESTIONS, found);
+        }
     }
 
     fn look_for_candidates(&mut self) {
@@ -304,7 +321,13 @@ impl State {
             };
             match constant {
                 Some(false) => self.accept(&guard.text, "false, as it must be"),
-                Some(true) => self.refuse(&guard.text, "the guard is true before anything is injected"),
+                Some(true) => {
+                    let values = match &guard.when {
+                        crate::plan::GuardWhen::Condition(condition) => self.values(condition, None),
+                        crate::plan::GuardWhen::Refuted => String::new(),
+                    };
+                    self.refuse(&guard.text, format!("the guard is true before anything is injected{values}"));
+                }
                 None => self.refuse(&guard.text, "nothing can be computed from its samples"),
             }
         }

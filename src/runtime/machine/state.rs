@@ -6,6 +6,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::{Command, EndedBy, Observed, PhaseName, Reason, Record, Subject, Verdict};
+use crate::analysis::portability::out_of_reach;
 use crate::analysis::timeline::{LaneKind, check_bound, timeline};
 use crate::engine::drive::{Injection, Target};
 use crate::plan::{Body, Condition, EngineName, Plan, Step, StepKind};
@@ -59,6 +60,8 @@ pub struct Run {
     pub(super) follows: bool,
     pub(super) injected: u32,
     pub(super) kept: u32,
+    /// Nobody can be asked.
+    pub(super) nobody: bool,
     /// The run is over.
     pub over: bool,
 }
@@ -229,6 +232,8 @@ pub struct Life {
     pub(super) deadline: Duration,
     /// When it was seen to be there.
     pub since: Option<Duration>,
+    /// Why the last attempt to undo it failed, if one did.
+    pub(super) hindered: Option<String>,
 }
 
 /// Where an injection is.
@@ -349,9 +354,24 @@ impl State {
             follows: false,
             injected: 0,
             kept: 0,
+            nobody: false,
             over: false,
         };
         Self { plan, run, out: Vec::new() }
+    }
+
+    /// Before it begins: nobody can be asked anything. A method that asks is then refused, before anything is injected.
+    pub fn nobody_is_there(&mut self) {
+        self.run.nobody = true;
+    }
+
+    /// The targets that these locks are for, as far as the run knows them.
+    #[must_use]
+    pub fn targets_of(&self, keys: &[SmolStr]) -> Vec<Target> {
+        let draws = self.run.draws.iter().flat_map(|d| d.preflight.iter().chain(&d.targets).flatten());
+        let known = draws.chain(self.run.lives.iter().flat_map(|life| &life.what.targets));
+        let meant: BTreeSet<&Target> = known.filter(|t| keys.contains(&super::preflight::target_lock(t))).collect();
+        meant.into_iter().cloned().collect()
     }
 
     /// What was drawn so far, by draw.
@@ -415,7 +435,13 @@ fn engines(plan: &Plan, drivable: &[EngineName]) -> Vec<Result<EngineName, Strin
     let engines = &plan.place.cluster.engines;
     let one = |fault: &crate::plan::Fault| {
         let expressed = |e: &&EngineName| matches!(fault.bodies.get(*e), Some(Body::Expressed(_)));
-        let able: Vec<EngineName> = engines.iter().filter(expressed).copied().collect();
+        let all: Vec<EngineName> = engines.iter().filter(expressed).copied().collect();
+        // Those that reach what is hit, as the compiler says; it refuses a plan where none does.
+        let mut able: Vec<EngineName> =
+            all.iter().filter(|e| out_of_reach(plan, fault, **e).is_none()).copied().collect();
+        if able.is_empty() {
+            able = all;
+        }
         able.iter().find(|e| drivable.contains(e)).copied().ok_or_else(|| {
             let able: Vec<&str> = able.iter().map(|e| e.text()).collect();
             match able.as_slice() {

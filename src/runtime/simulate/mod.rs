@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 pub use played::{Played, play, shown, told};
 pub use replay::{Recorded, Replayed, replay};
 pub use scripted::{Scripted, candidates};
-pub use teller::{Teller, briefly};
+pub use teller::Teller;
 pub use well::well;
 
 use super::machine::{Command, Event, Outcome, State, next_wake, step};

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::World;
 use crate::engine::drive::{Confirmation, Target};
 use crate::plan::{EngineName, Plan};
-use crate::runtime::machine::{Command, EndedBy, Event, Failed, Outcome, PhaseName, Record, State, step};
+use crate::runtime::machine::{Command, EndedBy, Event, Failed, Outcome, PhaseName, QUESTIONS, Record, State, step};
 use crate::types::{Duration, Value};
 
 /// A run as a journal has it.
@@ -42,6 +42,10 @@ pub struct Replayed {
 #[must_use]
 pub fn replay(plan: &Arc<Plan>, recorded: &Recorded, drivable: &[EngineName]) -> Replayed {
     let mut state = State::new(plan.clone(), &recorded.run, drivable);
+    let is_unasked = |record: &Record| matches!(record, Record::Preflight { what, ok: false, .. } if what == QUESTIONS);
+    if recorded.records.iter().any(|(_, record)| is_unasked(record)) {
+        state.nobody_is_there();
+    }
     let mut then = Then { plan: plan.clone(), records: &recorded.records, used: BTreeSet::new() };
     let mut queue: BTreeMap<(Duration, u64), Event> = BTreeMap::new();
     let mut number = 0u64;

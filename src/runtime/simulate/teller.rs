@@ -8,23 +8,24 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::told;
-use crate::plan::{Condition, Effect, Plan};
-use crate::runtime::machine::{Record, Subject};
-use crate::types::{Decimal, Duration, Percent, Value};
+use crate::analysis::timeline::UNDO_BOUND;
+use crate::plan::{Effect, Plan};
+use crate::runtime::machine::Record;
 
 /// Tells a run, record by record.
 #[derive(Debug, Clone)]
 pub struct Teller {
     plan: Option<Arc<Plan>>,
     faults: BTreeMap<u32, (SmolStr, Effect)>,
-    latest: BTreeMap<u32, Value>,
+    /// Why an undo failed last: said once for all attempts that fail in the same way.
+    hindered: BTreeMap<u32, String>,
 }
 
 impl Teller {
     /// For a run of this plan; `None`: it is not known (a journal of another version).
     #[must_use]
     pub fn new(plan: Option<Arc<Plan>>) -> Self {
-        Self { plan, faults: BTreeMap::new(), latest: BTreeMap::new() }
+        Self { plan, faults: BTreeMap::new(), hindered: BTreeMap::new() }
     }
 
     /// The record in words; `None` for what is only detail.
@@ -34,12 +35,6 @@ impl Teller {
                 self.faults.insert(*injection, (fault.clone(), *effect));
                 None
             }
-            Record::Sample { stream, value, .. } => {
-                if let Some(value) = value {
-                    self.latest.insert(*stream, value.clone());
-                }
-                None
-            }
             Record::There { injection, seen } => {
                 let is = if self.lasts(*injection) { "there" } else { "done" };
                 Some(format!("{} is {is}: {seen}", self.fault(*injection)))
@@ -47,17 +42,20 @@ impl Teller {
             Record::NotThere { injection, reason } => {
                 Some(format!("✗ {} is not there: {reason}", self.fault(*injection)))
             }
-            Record::Undoing { injection, attempt } if self.lasts(*injection) => {
-                let again = if *attempt > 1 { format!(" again ({attempt})") } else { String::new() };
-                Some(format!("undoing {}{again}", self.fault(*injection)))
+            Record::Undoing { injection, attempt: 1 } if self.lasts(*injection) => {
+                Some(format!("undoing {}", self.fault(*injection)))
             }
             Record::UndoFailed { injection, reason, .. } => {
-                Some(format!("✗ the undo of {} failed: {reason}", self.fault(*injection)))
+                let before = self.hindered.insert(*injection, reason.clone());
+                (before.as_ref() != Some(reason)).then(|| {
+                    let fault = self.fault(*injection);
+                    format!("✗ the undo of {fault} failed, and is tried again for {UNDO_BOUND}: {reason}")
+                })
             }
             Record::Undone { injection } if self.lasts(*injection) => {
                 Some(format!("{} is gone", self.fault(*injection)))
             }
-            // Nothing is there to undo: it happened, and was told.
+            // Nothing is there to undo, or it is only tried once more.
             Record::Undoing { .. } | Record::Undone { .. } => None,
             Record::MayBeLeft { injection, reason } => {
                 Some(format!("✗ {} may be left: {reason}", self.fault(*injection)))
@@ -65,7 +63,6 @@ impl Teller {
             // The question and the note are told in their own words.
             Record::StepBegan { text, .. } if text.starts_with("ask ") || text.starts_with("note") => None,
             Record::Gap { stream } => self.silent(*stream).or_else(|| told(record)),
-            Record::Refuted { subject, text } => Some(format!("✗ {text}{}", self.values(subject))),
             record => told(record),
         }
     }
@@ -83,45 +80,6 @@ impl Teller {
         let stream = self.plan.as_ref()?.streams.get(stream as usize)?;
         Some(format!("{} is silent: no valid sample for {}", stream.text, stream.patience))
     }
-
-    /// What was seen when it broke, in brackets.
-    fn values(&self, subject: &Subject) -> String {
-        let Some(plan) = &self.plan else { return String::new() };
-        let condition: Option<&Condition> = match subject {
-            Subject::Expectation(name) => plan.expectations.iter().find(|e| e.name == *name).map(|e| &e.condition),
-            _ => None,
-        };
-        let streams = condition.map(Condition::streams).unwrap_or_default();
-        let seen: Vec<String> = streams
-            .into_iter()
-            .filter_map(|stream| {
-                let (of, value) = (plan.streams.get(stream as usize)?, self.latest.get(&stream)?);
-                Some(format!("{} was {}", of.text, briefly(value)))
-            })
-            .collect();
-        if seen.is_empty() { String::new() } else { format!(" ({})", seen.join(", ")) }
-    }
-}
-
-/// A value as one reads it in passing: a latency to its third digit, a share to a hundredth of a percent.
-#[must_use]
-pub fn briefly(value: &Value) -> String {
-    match value {
-        Value::Duration(length) => Value::Duration(three_digits(*length)).to_string(),
-        Value::Percent(share) => Value::Percent(Percent(share.0.round_dp(2).normalize())).to_string(),
-        Value::Number(number) if number.abs() >= Decimal::ONE => number.round_dp(2).normalize().to_string(),
-        value => value.to_string(),
-    }
-}
-
-fn three_digits(length: Duration) -> Duration {
-    let nanos = length.as_nanos();
-    let mut unit = 1u64;
-    while nanos / unit >= 1000 {
-        unit *= 10;
-    }
-    let rounded = (nanos + unit / 2) / unit * unit;
-    Duration::from_nanos(rounded).unwrap_or(length)
 }
 
 #[cfg(test)]
@@ -130,6 +88,7 @@ mod tests {
     use crate::engine::drive::UndoRecord;
     use crate::plan::EngineName;
     use crate::plan::sample::tour;
+    use crate::types::Duration;
 
     fn intent(injection: u32, fault: &str, effect: Effect) -> Record {
         let undo =
@@ -146,25 +105,13 @@ mod tests {
         tell(intent(1, "pod.kill", Effect::Instant));
         assert_eq!(tell(Record::There { injection: 0, seen: "late".into() }), "network.delay is there: late");
         assert_eq!(tell(Record::There { injection: 1, seen: "1 gone".into() }), "pod.kill is done: 1 gone");
-        assert_eq!(tell(Record::Undoing { injection: 0, attempt: 2 }), "undoing network.delay again (2)");
+        assert_eq!(tell(Record::Undoing { injection: 0, attempt: 1 }), "undoing network.delay");
+        let failed = |attempt| Record::UndoFailed { injection: 0, attempt, reason: "it is stuck".into() };
+        let said = "✗ the undo of network.delay failed, and is tried again for 30s: it is stuck";
+        assert_eq!(tell(failed(1)), said);
+        assert_eq!(tell(Record::Undoing { injection: 0, attempt: 2 }) + &tell(failed(2)), "", "said once");
         assert_eq!(tell(Record::Undone { injection: 0 }), "network.delay is gone");
         assert_eq!(tell(Record::Undone { injection: 1 }), "");
         assert!(tell(Record::Gap { stream: 0 }).contains("is silent: no valid sample for"));
-        let value = Some(Value::Percent("97.123456%".parse().unwrap()));
-        tell(Record::Sample { stream: 0, asked: Duration::ZERO, value, missing: None, judged: vec![] });
-        let subject = Subject::Expectation("success".into());
-        let said = tell(Record::Refuted { subject, text: "`x` did not hold".into() });
-        assert!(
-            said.starts_with("✗ `x` did not hold (success-rate(checkout") && said.ends_with("was 97.12%)"),
-            "{said}"
-        );
-    }
-
-    #[test]
-    fn values_are_brief() {
-        let length = |text: &str| briefly(&Value::Duration(text.parse().unwrap()));
-        assert_eq!(length("1s19ms384us"), "1s20ms");
-        assert_eq!(length("250ms"), "250ms");
-        assert_eq!(length("3m2s400ms"), "3m2s");
     }
 }

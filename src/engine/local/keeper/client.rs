@@ -10,6 +10,9 @@ use tokio::net::UnixStream;
 
 use super::protocol::{Answer, Request, VERSION};
 
+/// A keeper that does not answer after this time is started once more; where two are, the second ends.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// Why the keeper gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoAnswer {
@@ -78,7 +81,7 @@ pub async fn ask(home: &Path, request: &Request, within: Duration) -> Result<Ans
 /// What went wrong, in words, with the last line of its log.
 pub async fn start(exe: &Path, home: &Path) -> Result<(), String> {
     let deadline = Instant::now() + Duration::from_secs(10);
-    let mut started = false;
+    let mut started: Option<Instant> = None;
     loop {
         match ask(home, &Request::Hello, Duration::from_secs(2)).await {
             Ok(Answer::Hello { version: VERSION, .. }) => return Ok(()),
@@ -88,9 +91,10 @@ pub async fn start(exe: &Path, home: &Path) -> Result<(), String> {
                 ));
             }
             Ok(other) => return Err(format!("the keeper answered something else: {other:?}")),
-            Err(NoAnswer::NotThere) if !started => {
+            // Again, if it did not come: one whose predecessor was dying when it began ended at once.
+            Err(NoAnswer::NotThere) if started.is_none_or(|at| at.elapsed() > AGAIN) && Instant::now() < deadline => {
                 spawn(exe, home).map_err(|error| format!("cannot start the keeper in {}: {error}", home.display()))?;
-                started = true;
+                started = Some(Instant::now());
             }
             Err(_) if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(20)).await,
             Err(error) => return Err(format!("{error}{}", last_words(home))),

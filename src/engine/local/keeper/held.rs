@@ -10,6 +10,7 @@ use rustix::process::Signal;
 
 use super::protocol::{Aim, Answer, Injected};
 use super::replica::Replica;
+use super::stuck::Stuck;
 use crate::engine::local::action::Action;
 use crate::engine::local::names::{Asked, Names};
 use crate::engine::local::packets::{self, Loss};
@@ -27,6 +28,8 @@ pub struct Held {
     pub fault: Injected,
     /// When it ends by itself.
     pub until: Instant,
+    /// Why it is still there, if an attempt to take it away failed.
+    pub stuck: Option<Stuck>,
     paths: Vec<Arc<ProxyPath>>,
     active: Option<Arc<Active>>,
     names: Vec<Arc<Names>>,
@@ -67,6 +70,7 @@ impl Held {
         let mut held = Self {
             fault,
             until,
+            stuck: None,
             paths: Vec::new(),
             active: None,
             names: Vec::new(),

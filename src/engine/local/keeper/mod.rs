@@ -9,11 +9,13 @@ pub mod held;
 mod http;
 pub mod protocol;
 mod replica;
+mod stuck;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -25,8 +27,9 @@ use tokio::sync::Notify;
 use self::held::{Held, Scene};
 use self::protocol::{Aim, Answer, Injected, Look, ReplicaLook, Request, System, VERSION};
 use self::replica::Replica;
+use self::stuck::Stuck;
 use super::names::{NameServer, Names};
-use super::process::Process;
+use super::process::{self, Process};
 use super::proxy::{Path as ProxyPath, Proxy, lock};
 
 /// How often deadlines and leases are looked at: a fault outlives them by this much at most.
@@ -34,6 +37,9 @@ const TICK: Duration = Duration::from_millis(25);
 /// How long the system stays up after the last lease ran out without a word: its runner died, and somebody may come to
 /// recover. The faults are gone by then; only the traffic goes on.
 const LINGER: Duration = Duration::from_secs(30);
+
+/// How long the end waits for who is still to be answered.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 struct Keeper {
     home: PathBuf,
@@ -47,6 +53,8 @@ struct Keeper {
     /// When the last lease ran out or was given back.
     unneeded_since: Mutex<Option<Instant>>,
     keep: Mutex<bool>,
+    /// How many wait for an answer.
+    answering: AtomicUsize,
     end: Notify,
 }
 
@@ -65,6 +73,9 @@ struct Running {
 pub fn run(home: &Path) -> io::Result<()> {
     // A session of its own: the terminal's signals, and its end, are the runner's.
     let _ = rustix::process::setsid();
+    // What a service leaves when its own parent ends comes to the keeper, so that it ends with the rest.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
     std::fs::create_dir_all(home)?;
     let guard = std::fs::File::options().create(true).truncate(false).write(true).open(home.join("keeper.lock"))?;
     if rustix::fs::flock(&guard, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
@@ -94,6 +105,7 @@ async fn serve(home: &Path) -> io::Result<()> {
         leases: Mutex::default(),
         unneeded_since: Mutex::new(None),
         keep: Mutex::new(false),
+        answering: AtomicUsize::new(0),
         end: Notify::new(),
     });
     let watch = tokio::spawn(watch(keeper.clone()));
@@ -116,7 +128,15 @@ async fn serve(home: &Path) -> io::Result<()> {
         }
     }
     watch.abort();
-    keeper.down().await;
+    let left = keeper.down().await;
+    // Who asked for the end is told of it.
+    let last = Instant::now() + GOODBYE;
+    while keeper.answering.load(Ordering::Acquire) > 0 && Instant::now() < last {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    if let Err(left) = left {
+        note(&format!("the keeper ends, and this is left: {left}"));
+    }
     let _ = std::fs::remove_file(&path);
     Ok(())
 }
@@ -125,7 +145,14 @@ async fn converse(keeper: &Arc<Keeper>, stream: UnixStream) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
     stream.read_line(&mut line).await?;
-    let answer = match serde_json::from_str::<Request>(&line) {
+    keeper.answering.fetch_add(1, Ordering::AcqRel);
+    let told = tell(keeper, stream, &line).await;
+    keeper.answering.fetch_sub(1, Ordering::AcqRel);
+    told
+}
+
+async fn tell(keeper: &Arc<Keeper>, mut stream: BufReader<UnixStream>, line: &str) -> io::Result<()> {
+    let answer = match serde_json::from_str::<Request>(line) {
         // A client that goes away does not undo half of what it asked for.
         Ok(request) => {
             let own = keeper.clone();
@@ -138,6 +165,11 @@ async fn converse(keeper: &Arc<Keeper>, stream: UnixStream) -> io::Result<()> {
     let mut bytes = serde_json::to_vec(&answer).map_err(io::Error::other)?;
     bytes.push(b'\n');
     stream.get_mut().write_all(&bytes).await
+}
+
+/// A line in the keeper's log.
+fn note(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 fn failed(reason: String, passing: bool) -> Answer {
@@ -203,9 +235,12 @@ impl Keeper {
             Request::Look => Answer::Look(self.look().await),
             Request::Down => {
                 *lock(&self.keep) = false;
-                self.down().await;
+                let done = self.down().await;
                 self.end.notify_one();
-                Answer::Done
+                match done {
+                    Ok(()) => Answer::Done,
+                    Err(left) => failed(left, false),
+                }
             }
         }
     }
@@ -225,6 +260,15 @@ impl Keeper {
             if running.replicas.get(&key).is_some_and(|r| r.spec == spec) {
                 continue;
             }
+            let is_hit = |aim: &Aim| aim.service == key.0 && aim.replica == key.1;
+            let faults = self.faults.lock().await;
+            if let Some(held) = faults.values().find(|held| held.fault.targets.iter().any(is_hit)) {
+                return Err(format!(
+                    "{service}/{} is declared in another way than it runs, and the fault `{}` is on it",
+                    spec.name, held.fault.id
+                ));
+            }
+            drop(faults);
             if let Some(old) = running.replicas.remove(&key) {
                 tokio::task::block_in_place(|| old.end());
             }
@@ -289,6 +333,11 @@ impl Keeper {
         if faults.contains_key(&fault.id) {
             return Answer::Done;
         }
+        if let Some(other) =
+            faults.values().find(|held| held.fault.holder != fault.holder && meets(&held.fault, &fault))
+        {
+            return failed(format!("the fault `{}` of another run is on it", other.fault.id), false);
+        }
         self.renew(&fault.holder, lease);
         let path = |address: &str| running.path(address);
         let replica = |aim: &Aim| running.replica(aim);
@@ -324,9 +373,14 @@ impl Keeper {
         for id in ids {
             let Some(mut held) = faults.remove(&id) else { continue };
             if let Err(reason) = tokio::task::block_in_place(|| held.undo()) {
+                let now = Instant::now();
+                let (stuck, is_new) = Stuck::again(held.stuck.as_ref(), reason.clone(), now);
+                if is_new {
+                    note(&format!("the fault {id} cannot be undone, and is tried again: {reason}"));
+                }
+                // Its deadline is over: from now on it is tried again, whoever asks.
+                (held.stuck, held.until) = (Some(stuck), now);
                 left.push(reason);
-                // Tried again at the next tick: its deadline is over.
-                held.until = Instant::now();
                 faults.insert(id, held);
             }
         }
@@ -344,7 +398,8 @@ impl Keeper {
             }
             leases.clone()
         };
-        let _ = self.heal(|held| held.until <= now || !leases.contains_key(&held.fault.holder)).await;
+        let is_over = |held: &Held| held.until <= now || !leases.contains_key(&held.fault.holder);
+        let _ = self.heal(|held| is_over(held) && held.stuck.as_ref().is_none_or(|s| s.is_due(now))).await;
     }
 
     async fn is_unneeded(&self) -> bool {
@@ -391,12 +446,23 @@ impl Keeper {
         for look in asked {
             looks.extend(look.await.ok());
         }
-        Look { replicas: looks, faults: self.faults.lock().await.keys().cloned().collect() }
+        let faults = self.faults.lock().await;
+        let why = |(id, held): (&String, &Held)| {
+            let stuck = held.stuck.as_ref()?;
+            Some((id.clone(), format!("{} (tried {} times)", stuck.reason, stuck.tries)))
+        };
+        Look {
+            replicas: looks,
+            faults: faults.keys().cloned().collect(),
+            stuck: faults.iter().filter_map(why).collect(),
+        }
     }
 
-    /// Undoes everything and ends what was started.
-    async fn down(&self) {
-        let _ = self.heal(|_| true).await;
+    /// Undoes everything and ends what was started. What cannot be undone keeps nothing else up.
+    async fn down(&self) -> Result<(), String> {
+        let undone = self.heal(|_| true).await;
+        // What is left now is for whoever has its record: this keeper ends.
+        self.faults.lock().await.clear();
         let mut running = self.system.lock().await;
         let replicas: Vec<Arc<Replica>> = running.replicas.values().cloned().collect();
         running.replicas.clear();
@@ -408,6 +474,12 @@ impl Keeper {
         });
         running.proxies.clear();
         running.resolvers.clear();
+        // What went its own way (another session, a parent that ended) was started for the system, too.
+        let own = std::process::id();
+        for process in process::family(own).into_iter().filter(|pid| *pid != own).filter_map(Process::of) {
+            let _ = process.signal(Signal::KILL);
+        }
+        undone
     }
 }
 
@@ -423,6 +495,17 @@ impl Running {
     fn replica(&self, aim: &Aim) -> Option<Arc<Replica>> {
         self.replicas.get(&(aim.service.clone(), aim.replica.clone())).cloned()
     }
+}
+
+/// Whether two faults are on one target.
+fn meets(one: &Injected, other: &Injected) -> bool {
+    one.targets.iter().any(|a| {
+        let same = |b: &Aim| {
+            let process = a.process.is_some() && a.process == b.process;
+            process || (&a.service, &a.replica) == (&b.service, &b.replica)
+        };
+        other.targets.iter().any(same)
+    })
 }
 
 /// Where a replica's proxy listens, and where it passes on.

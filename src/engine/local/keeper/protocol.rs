@@ -1,6 +1,7 @@
 //! What is said to the keeper and what it answers: one line of JSON each, over a socket of the file system that only its
 //! owner can open.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -152,6 +153,9 @@ pub struct Look {
     pub replicas: Vec<ReplicaLook>,
     /// The ids of the faults that are there now.
     pub faults: Vec<String>,
+    /// Those of them that could not be taken away, each with why.
+    #[serde(default)]
+    pub stuck: BTreeMap<String, String>,
 }
 
 /// What is seen of a replica.
