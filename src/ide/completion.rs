@@ -10,6 +10,7 @@ mod texts;
 use std::collections::BTreeSet;
 
 use super::Workspace;
+use super::functions::FUNCTIONS;
 use super::hover::{fault_markdown, item_markdown};
 use super::members::{self, Meaning, meaning};
 use super::outline;
@@ -467,6 +468,10 @@ impl Asked<'_> {
             }
             Type::Any => self.visible(),
             _ => self.declared(|kind| matches!(kind, ItemKind::Let(_))),
+        }
+        for function in FUNCTIONS.iter().filter(|f| f.fits(wanted)) {
+            let label = function.label().0;
+            self.put(function.name, Kind::Function, 4, &label, function.about, function.insert.to_owned());
         }
     }
 
