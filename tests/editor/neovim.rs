@@ -109,7 +109,7 @@ fn neovim_is_answered_whatever_it_asks() {
         ("lines of an experiment", &["environments", "baseline", "let"]),
         ("services", &["checkout", "ledger", "token"]),
         ("incidents", &["pm-2022-031", "pm-2023-007"]),
-        ("metrics and slos", &["success-rate", "p99", "checkout-availability", "refuted"]),
+        ("metrics and slos", &["success-rate", "p99", "checkout-availability.budget-left", "refuted"]),
         ("steps", &["network.delay", "wait", "check", "with", "parallel"]),
         ("parameters", &["correlation", "direction", "peer"]),
         ("words of an enumeration", &["incoming", "outgoing", "both"]),
