@@ -79,7 +79,8 @@ fn of_token(workspace: &Workspace, file: usize, token: &SyntaxToken) -> Option<S
             Some(format!("**{}** — {doc}{told}", token.text()))
         }
         SyntaxKind::Word => {
-            let is_called = workspace.text(file).get(token.text_range().end().into()..).is_some_and(|t| t.starts_with('('));
+            let is_called =
+                workspace.text(file).get(token.text_range().end().into()..).is_some_and(|t| t.starts_with('('));
             if let Some(function) = function(token.text()).filter(|_| is_called) {
                 return Some(format!("```chaos\n{}\n```\n\n{}", function.label().0, function.about));
             }

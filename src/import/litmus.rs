@@ -226,13 +226,7 @@ fn comments(document: &Document, entry: &Node, variables: &[Span]) -> Vec<String
 /// Steps, the service that they hit, and the places of the variables that became arguments.
 type Steps = (Vec<Step>, String, Vec<Span>);
 
-fn steps(
-    cx: &mut Context<'_>,
-    all: All<'_>,
-    root: &Node,
-    spec: &Node,
-    entry: &Node,
-) -> Result<Steps, Unsayable> {
+fn steps(cx: &mut Context<'_>, all: All<'_>, root: &Node, spec: &Node, entry: &Node) -> Result<Steps, Unsayable> {
     let named = entry.get("name").ok_or_else(|| Unsayable::new(entry.span, "this experiment has no `name`"))?;
     let namespace = root.at(&["metadata", "namespace"]).and_then(Node::scalar).unwrap_or("default").to_owned();
     let definition = all.experiments.iter().find(|e| e.at(&["metadata", "name"]).is_some_and(|n| n.text == named.text));

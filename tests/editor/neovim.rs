@@ -178,7 +178,10 @@ fn neovim_is_answered_whatever_it_asks() {
     // The example has its layout, and nothing to mend; two mistakes are mended by one action.
     assert_eq!(said["formatting"].as_array().map(Vec::len), Some(0));
     assert_eq!(said["nothing_to_fix"].as_array().map(Vec::len), Some(0));
-    assert_eq!(said["text"], std::fs::read_to_string(root().join("examples/slow-dependency.chaos")).unwrap().trim_end());
+    assert_eq!(
+        said["text"],
+        std::fs::read_to_string(root().join("examples/slow-dependency.chaos")).unwrap().trim_end()
+    );
 }
 
 /// Builds the parser where Neovim finds it, with the command that the README gives.

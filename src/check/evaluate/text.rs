@@ -59,7 +59,9 @@ impl Evaluator<'_> {
         let key = if name == "contains" { "part" } else { "with" };
         let example = format!("write `{name}(text, {key}: \"…\")`");
         let Some((text, rest)) = args.split_first().filter(|(text, _)| text.name.is_none()) else {
-            self.report(Diagnostic::new(Code::MISSING_ARGUMENT, span, format!("`{name}` of which text?")).help(example));
+            self.report(
+                Diagnostic::new(Code::MISSING_ARGUMENT, span, format!("`{name}` of which text?")).help(example),
+            );
             return Val::error();
         };
         let text = self.value(&text.value, &Type::String);

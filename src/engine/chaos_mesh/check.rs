@@ -336,7 +336,9 @@ fn thrown(exception: &str, say: &mut Say<'_>) {
             "Chaos Mesh writes it itself, and the rule would not compile",
             "leave it out",
         );
-    } else if !text.is_empty() && !text.split_once('(').is_some_and(|(name, _)| is_java_name(name) && text.ends_with(')')) {
+    } else if !text.is_empty()
+        && !text.split_once('(').is_some_and(|(name, _)| is_java_name(name) && text.ends_with(')'))
+    {
         say(
             "`exception` is no name of a class with arguments behind it",
             "Byteman refuses a rule that throws anything else, and Chaos Mesh would try for ever",
