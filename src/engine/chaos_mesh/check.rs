@@ -373,7 +373,8 @@ fn returned(value: &str, say: &mut Say<'_>) {
 /// T42: the form of a rule (`ECAGrammar.cup`): a line that begins with `RULE`, and `ENDRULE` at the end.
 fn rule(rule: &str, say: &mut Say<'_>) {
     let begins = rule.lines().any(|line| line.trim_start().starts_with("RULE "));
-    if !rule.trim().is_empty() && !(begins && rule.trim_end().ends_with("ENDRULE")) {
+    let is_whole = begins && rule.trim_end().ends_with("ENDRULE");
+    if !is_whole && !rule.trim().is_empty() {
         say(
             "is no rule from `RULE` to `ENDRULE`",
             "Byteman would refuse it, and Chaos Mesh would try for ever",
