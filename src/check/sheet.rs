@@ -51,8 +51,19 @@ pub struct EngineSheet {
     pub engine: EngineName,
     /// Parameters that cannot be expressed there: any value but the default is an error.
     pub without: Vec<String>,
-    /// What else is refused: the condition as written, and the reason.
-    pub limits: Vec<(String, String)>,
+    /// What else is refused.
+    pub limits: Vec<Limit>,
+}
+
+/// A rule of a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// Whether it must not hold (`forbid`), or must (`require`).
+    pub forbid: bool,
+    /// The condition as written.
+    pub condition: String,
+    /// The reason.
+    pub reason: String,
 }
 
 /// The sheets of all faults that a program declares, by name, the project's own last.
@@ -114,8 +125,7 @@ fn engine_sheet(engine: EngineName, body: &EngineBody, fault: &FaultItem, source
         fault.params.iter().skip(1).map(|p| &p.name.text).filter(|n| !named.contains(*n)).map(ToString::to_string);
     let limits = body.rules.iter().map(|rule| {
         let condition = written(rule.condition.span, sources);
-        let condition = if rule.forbid { condition } else { format!("not ({condition})") };
-        (condition, unquoted(&written(rule.because.span, sources)))
+        Limit { forbid: rule.forbid, condition, reason: unquoted(&written(rule.because.span, sources)) }
     });
     EngineSheet { engine, without: without.collect(), limits: limits.collect() }
 }

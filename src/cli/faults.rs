@@ -117,8 +117,9 @@ fn shown(fault: &FaultSheet, width: usize) -> String {
         if !engine.without.is_empty() {
             indented(&format!("- cannot say `{}`", engine.without.join("`, `")), 6, width, &mut out);
         }
-        for (condition, because) in &engine.limits {
-            indented(&format!("- refuses `{condition}`: {because}"), 6, width, &mut out);
+        for limit in &engine.limits {
+            let word = if limit.forbid { "refuses" } else { "wants" };
+            indented(&format!("- {word} `{}`: {}", limit.condition, limit.reason), 6, width, &mut out);
         }
     }
     out

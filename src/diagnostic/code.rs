@@ -303,6 +303,7 @@ codes! {
     804 IMPORT_WRONG Error "a manifest that its engine refuses or misreads";
     805 IMPORT_TOOLKIT Error "a mistake in an experiment of Chaos Toolkit";
     806 NOBODY_REACHED Warning "a team that nobody reaches";
+    807 IMPORT_DIFFERS Warning "something imported that asks a little more than it did";
 
     // P085x cases (`perturb test`)
     850 CASE_SYNTAX Error "a line that no case can say";

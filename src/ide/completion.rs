@@ -10,6 +10,7 @@ mod texts;
 use std::collections::BTreeSet;
 
 use super::Workspace;
+use super::functions::{FUNCTIONS, function};
 use super::hover::{fault_markdown, item_markdown};
 use super::members::{self, Meaning, meaning};
 use super::outline;
@@ -281,6 +282,10 @@ impl Asked<'_> {
                 SyntaxKind::Recovery => {
                     return Some(Type::Enum(["automatic", "manual", "unknown"].into_iter().map(Into::into).collect()));
                 }
+                // A body's rule is about its parameters, a policy's about what is to run.
+                SyntaxKind::Demand if node.ancestors().any(|n| n.kind() == SyntaxKind::Engine) => {
+                    return Some(Type::Bool);
+                }
                 SyntaxKind::Demand => return Some(Type::Fault),
                 SyntaxKind::Run | SyntaxKind::MadeFrom | SyntaxKind::Block => return None,
                 _ => {}
@@ -294,7 +299,9 @@ impl Asked<'_> {
         if let (true, Some(key)) = (callee.ends_with("pods") || callee.ends_with("nodes"), key) {
             return (key == "zone").then_some(Type::String);
         }
-        let Meaning::Decl(id) = meaning(self.program, self.file, &callee, &self.locals(args))? else { return None };
+        let Some(Meaning::Decl(id)) = meaning(self.program, self.file, &callee, &self.locals(args)) else {
+            return function(&callee).map(|_| if key.is_some() { Type::String } else { Type::Any });
+        };
         let signature = self.program.signature(id);
         let param = match key {
             Some(key) => signature.params.iter().find(|p| p.name == key),
@@ -467,6 +474,10 @@ impl Asked<'_> {
             }
             Type::Any => self.visible(),
             _ => self.declared(|kind| matches!(kind, ItemKind::Let(_))),
+        }
+        for function in FUNCTIONS.iter().filter(|f| f.fits(wanted)) {
+            let label = function.label().0;
+            self.put(function.name, Kind::Function, 4, &label, function.about, function.insert.to_owned());
         }
     }
 

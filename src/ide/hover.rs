@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::Workspace;
+use super::functions::function;
 use super::names::{self, Symbol};
 use super::outline;
 use super::words;
@@ -78,6 +79,11 @@ fn of_token(workspace: &Workspace, file: usize, token: &SyntaxToken) -> Option<S
             Some(format!("**{}** — {doc}{told}", token.text()))
         }
         SyntaxKind::Word => {
+            let is_called =
+                workspace.text(file).get(token.text_range().end().into()..).is_some_and(|t| t.starts_with('('));
+            if let Some(function) = function(token.text()).filter(|_| is_called) {
+                return Some(format!("```chaos\n{}\n```\n\n{}", function.label().0, function.about));
+            }
             let node = token.parent()?;
             let (place, _) = outline::block_of(&node)?;
             let key = outline::key(&node).filter(|key| key == token.text())?;
@@ -253,8 +259,9 @@ pub fn fault_markdown(sheet: &FaultSheet) -> String {
         if !engine.without.is_empty() {
             let _ = write!(out, ": without `{}`", engine.without.join("`, `"));
         }
-        for (condition, reason) in &engine.limits {
-            let _ = write!(out, "\n  - not if `{condition}`: {reason}");
+        for limit in &engine.limits {
+            let word = if limit.forbid { "not if" } else { "only if" };
+            let _ = write!(out, "\n  - {word} `{}`: {}", limit.condition, limit.reason);
         }
     }
     let missing: Vec<&str> = EngineName::ALL

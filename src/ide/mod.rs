@@ -12,6 +12,7 @@ pub mod completion;
 pub mod definition;
 pub mod folding;
 pub mod formatting;
+mod functions;
 pub mod hints;
 pub mod hover;
 pub mod lenses;

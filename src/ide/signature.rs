@@ -1,11 +1,12 @@
 //! The parameters of the call around an offset, and which of them is being written.
 
 use super::Workspace;
+use super::functions::function;
 use super::members::{Meaning, meaning};
 use super::outline;
 use crate::check::sheet::sheet_of;
 use crate::check::title;
-use crate::syntax::SyntaxKind;
+use crate::syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
 
 /// A call's parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +33,9 @@ pub fn help(workspace: &Workspace, file: usize, offset: u32) -> Option<Help> {
     }
     let callee = outline::callee(&args)?;
     let program = workspace.program();
-    let Meaning::Decl(id) = meaning(program, file, &callee, &[])? else { return None };
+    let Some(Meaning::Decl(id)) = meaning(program, file, &callee, &[]) else {
+        return built_in(&callee, &args, &before, offset);
+    };
     let signature = program.signature(id);
     let sheet = sheet_of(program, workspace.sources(), id);
     let mut label = format!("{callee}(");
@@ -53,17 +56,31 @@ pub fn help(workspace: &Workspace, file: usize, offset: u32) -> Option<Help> {
     if let Some(result) = &signature.result {
         label.push_str(&format!(": {result}"));
     }
-    // The argument that the offset is in, or that would begin there.
+    let names: Vec<&str> = signature.params.iter().map(|p| p.name.as_str()).collect();
+    let active = active(&args, &before, offset, &names);
+    Some(Help { label, doc: title(&program.item(id).doc), params, active })
+}
+
+/// A call of what is built in.
+fn built_in(callee: &str, args: &SyntaxNode, before: &SyntaxToken, offset: u32) -> Option<Help> {
+    let function = function(callee)?;
+    let (label, params) = function.label();
+    let names: Vec<&str> = function.params.iter().filter_map(|(param, _)| param.split(':').next()).collect();
+    let active = active(args, before, offset, &names);
+    Some(Help { label, doc: function.about.to_owned(), params, active })
+}
+
+/// The parameter whose argument the offset is in, or that would begin there.
+fn active(args: &SyntaxNode, before: &SyntaxToken, offset: u32, names: &[&str]) -> Option<usize> {
     let arguments: Vec<_> = args.children().filter(|c| c.kind() == SyntaxKind::Arg).collect();
     let current = arguments.iter().rposition(|a| u32::from(a.text_range().start()) <= offset);
-    let is_new = before.kind() == SyntaxKind::Comma && before.parent().as_ref() == Some(&args);
-    let active = match current.and_then(|i| arguments.get(i)) {
+    let is_new = before.kind() == SyntaxKind::Comma && before.parent().as_ref() == Some(args);
+    match current.and_then(|i| arguments.get(i)) {
         Some(argument) if !is_new => match outline::key(argument) {
-            Some(key) => signature.params.iter().position(|p| p.name == key.as_str()),
+            Some(key) => names.iter().position(|name| *name == key.as_str()),
             None => current,
         },
         Some(_) => None,
         None => Some(0),
-    };
-    Some(Help { label, doc: title(&program.item(id).doc), params, active })
+    }
 }

@@ -118,6 +118,11 @@ impl<'l> Context<'l> {
         self.diagnostics.push(diagnostic);
     }
 
+    /// It is imported, and asks a little more than the manifest did: so that nobody finds out by a run that fails.
+    pub(super) fn differs(&mut self, at: Span, message: impl Into<String>, why: &str, help: &str) {
+        self.diagnostics.push(Diagnostic::new(Code::IMPORT_DIFFERS, at, message).why(why).help(help));
+    }
+
     /// The engine's housekeeping, which Perturb does by itself.
     pub(super) fn note(&mut self, at: Span, text: impl Into<String>) {
         self.notes.push((at, text.into()));

@@ -63,8 +63,59 @@ pub(super) struct OwnFault {
     pub name: String,
     /// Its name there.
     pub of: String,
+    /// What each of its variables holds.
+    pub forms: Vec<(String, Form)>,
     /// Its declaration.
     pub text: String,
+}
+
+impl OwnFault {
+    /// What a variable holds.
+    pub(super) fn form(&self, variable: &str) -> Form {
+        self.forms.iter().find(|(name, _)| name == variable).map_or(Form::Text, |(_, form)| *form)
+    }
+}
+
+/// What a variable of a fault of one's own holds, as far as its values tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `true` or `false`.
+    Truth,
+    /// A whole number, written as one is printed: no sign in front, no zeros.
+    Whole,
+    /// Anything else.
+    Text,
+}
+
+impl Form {
+    /// The one that all values have.
+    pub(super) fn of<'v>(values: impl Iterator<Item = &'v str> + Clone) -> Self {
+        let is_whole = |v: &str| v.parse::<u32>().is_ok_and(|n| n.to_string() == v);
+        if values.clone().all(|v| matches!(v, "true" | "false")) {
+            Self::Truth
+        } else if values.clone().all(is_whole) {
+            Self::Whole
+        } else {
+            Self::Text
+        }
+    }
+
+    /// The type of its parameter.
+    pub(super) fn type_name(self) -> &'static str {
+        match self {
+            Self::Truth => "Bool",
+            Self::Whole => "Int",
+            Self::Text => "String",
+        }
+    }
+
+    /// One of its values, as the language writes it.
+    pub(super) fn spell(self, value: &str) -> String {
+        match self {
+            Self::Truth | Self::Whole => value.to_owned(),
+            Self::Text => super::print::quoted(value),
+        }
+    }
 }
 
 /// A metric that the library does not have.
@@ -207,9 +258,9 @@ impl StepKind {
     }
 }
 
-/// Names that no declaration may take: words of the language, what is predefined, the modules of the library, and the
-/// names that the importer itself gives.
-const TAKEN: [&str; 24] = [
+/// Names that no declaration may take beside what is predefined and the modules of the library: words of the language, and
+/// the names that the importer itself gives.
+const TAKEN: [&str; 16] = [
     "true",
     "false",
     "none",
@@ -220,17 +271,9 @@ const TAKEN: [&str; 24] = [
     "as",
     "match",
     "let",
-    "services",
-    "environment",
-    "cluster",
     "experiment",
     "fault",
     "refuted",
-    "join",
-    "ceil",
-    "min",
-    "max",
-    "secret",
     "std",
     "imported",
     "to-be-named",
@@ -240,10 +283,8 @@ impl Draft {
     /// An empty draft.
     pub(super) fn new() -> Self {
         let modules = crate::check::stdlib::modules().map(str::to_owned);
-        let words = TAKEN.iter().map(|w| (*w).to_owned());
-        let selectors =
-            ["pods", "nodes", "instances", "disks", "databases", "balancers", "machines"].map(str::to_owned);
-        Self { names: modules.chain(words).chain(selectors).collect(), ..Self::default() }
+        let words = TAKEN.iter().chain(crate::check::scope::PREDEFINED).map(|w| (*w).to_owned());
+        Self { names: modules.chain(words).collect(), ..Self::default() }
     }
 
     /// A name in kebab-case that nothing else has.

@@ -92,6 +92,22 @@ struct Repeated {
     verify: Verify,
 }
 
+/// What was read: an engine needs the experiments, and a fault of a hub of one's own what all engines give it.
+#[derive(Debug, Clone, Copy)]
+struct All<'w> {
+    experiments: &'w [Node],
+    engines: &'w [Waited],
+}
+
+impl<'w> All<'w> {
+    /// What each engine says of an experiment.
+    fn entries_of(self, named: &str) -> impl Iterator<Item = &'w Node> {
+        let specs = self.engines.iter().filter_map(|waited| waited.document.root.get("spec"));
+        let entries = specs.flat_map(|spec| spec.get("experiments").map_or(&[][..], Node::items));
+        entries.filter(move |entry| entry.word("name") == named)
+    }
+}
+
 /// One document of the group `litmuschaos.io`; whether it is one of those that are imported.
 pub(super) fn document(cx: &mut Context<'_>, waiting: &mut Waiting, document: &Document) -> bool {
     match document.root.word("kind") {
@@ -114,10 +130,11 @@ pub(super) fn argo(cx: &mut Context<'_>, waiting: &mut Waiting, text: &str, docu
 /// All engines, once everything was read.
 pub(super) fn finish(cx: &mut Context<'_>, waiting: Waiting) {
     let Waiting { experiments, engines, mut repeated } = waiting;
+    let all = All { experiments: &experiments, engines: &engines };
     for Waited { file, document, by } in &engines {
         // Findings and experiments belong to the file that the engine stands in.
         let after = cx.draft.files.split_off(file.saturating_add(1).min(cx.draft.files.len()));
-        let name = engine(cx, &experiments, document);
+        let name = engine(cx, all, document);
         cx.draft.files.extend(after);
         if let (Some(name), Some(schedule)) = (name, by.and_then(|by| repeated.get_mut(by))) {
             schedule.verify.runs.push(name);
@@ -134,7 +151,7 @@ pub(super) fn finish(cx: &mut Context<'_>, waiting: Waiting) {
 }
 
 /// An engine as an experiment; its name.
-fn engine(cx: &mut Context<'_>, experiments: &[Node], document: &Document) -> Option<String> {
+fn engine(cx: &mut Context<'_>, all: All<'_>, document: &Document) -> Option<String> {
     let root = &document.root;
     let text = |path: &[&str]| root.at(path).and_then(Node::scalar).unwrap_or_default().to_owned();
     let ours = text(&["metadata", "labels", "app.kubernetes.io/managed-by"]) == "perturb";
@@ -163,7 +180,7 @@ fn engine(cx: &mut Context<'_>, experiments: &[Node], document: &Document) -> Op
     }
     let mut service = None;
     for entry in spec.get("experiments").map_or(&[][..], Node::items) {
-        match steps(cx, experiments, root, spec, entry) {
+        match steps(cx, all, root, spec, entry) {
             Ok((mut steps, hit, variables)) => {
                 if let Some(first) =
                     steps.iter_mut().find(|s| matches!(s.kind, StepKind::Inject(..) | StepKind::Each(..)))
@@ -209,23 +226,17 @@ fn comments(document: &Document, entry: &Node, variables: &[Span]) -> Vec<String
 /// Steps, the service that they hit, and the places of the variables that became arguments.
 type Steps = (Vec<Step>, String, Vec<Span>);
 
-fn steps(
-    cx: &mut Context<'_>,
-    experiments: &[Node],
-    root: &Node,
-    spec: &Node,
-    entry: &Node,
-) -> Result<Steps, Unsayable> {
+fn steps(cx: &mut Context<'_>, all: All<'_>, root: &Node, spec: &Node, entry: &Node) -> Result<Steps, Unsayable> {
     let named = entry.get("name").ok_or_else(|| Unsayable::new(entry.span, "this experiment has no `name`"))?;
     let namespace = root.at(&["metadata", "namespace"]).and_then(Node::scalar).unwrap_or("default").to_owned();
-    let definition = experiments.iter().find(|e| e.at(&["metadata", "name"]).is_some_and(|n| n.text == named.text));
+    let definition = all.experiments.iter().find(|e| e.at(&["metadata", "name"]).is_some_and(|n| n.text == named.text));
     let fault = definition.and_then(run_name).unwrap_or_else(|| named.text.clone());
     // The runner image may call a fault otherwise than the hub.
     let by_image = cx.library.patterns(EngineName::Litmus, &["run", "fault"], &fault);
     let patterns =
         if by_image.is_empty() { cx.library.patterns(EngineName::Litmus, &["fault"], &fault) } else { by_image };
     if let (true, Some(definition)) = (patterns.is_empty(), definition) {
-        return own::steps(cx, definition, root, spec, entry);
+        return own::steps(cx, all, definition, root, spec, entry);
     }
     if patterns.is_empty() {
         let known = cx.library.known(EngineName::Litmus, "fault");

@@ -23,6 +23,7 @@ mod prometheus;
 #[path = "../it/support.rs"]
 #[allow(dead_code, reason = "shared with tests/it, which needs more of it")]
 mod support;
+mod table;
 mod traps;
 #[path = "../support/uses.rs"]
 #[allow(dead_code, reason = "shared with tests/it, which needs more of it")]

@@ -20,7 +20,7 @@ const SERIES: [(&str, usize); 4] = [("W", 64), ("T", 61), ("G", 10), ("L", 57)];
 const PAGE: &str = "docs/conformance-traps.md";
 
 const SURROUNDINGS: &str = r##"
-import std.{network, pod, dns, stress, container}
+import std.{network, pod, dns, stress, container, disk, http, jvm}
 team team-a { contact: "#a" }
 service app {
   owner: team-a, tier: high, replicas: 4, container: "app"

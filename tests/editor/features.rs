@@ -310,3 +310,17 @@ fn outlines_folds_selections_links_and_tokens_cover_the_file() {
     );
     assert!(tokens.iter().all(|t| !workspace.sources().text(t.span).contains('\n')));
 }
+
+#[test]
+fn functions_that_are_built_in_are_offered_explained_and_helped_with() {
+    let path = "own-fault.chaos";
+    let found = offered(path, "forbid ", "");
+    let begins = found.iter().find(|c| c.label == "begins").unwrap_or_else(|| panic!("{:?}", labels(&found)));
+    assert_eq!(begins.detail, "begins(text: String, with: String): Bool");
+    assert!(begins.insert.starts_with("begins(${1"), "{}", begins.insert);
+    let (workspace, file) = workspace(path, |text| text.replacen("forbid ", "forbid begins(name, with: ) or ", 1));
+    let help = signature::help(&workspace, file, offset(&workspace, file, "with: ", 6)).unwrap();
+    assert_eq!((help.label.as_str(), help.active), ("begins(text: String, with: String): Bool", Some(1)));
+    let hover = hover::hover(&workspace, file, offset(&workspace, file, "begins(", 1)).unwrap();
+    assert!(hover.markdown.contains("Whether a text begins with another"), "{}", hover.markdown);
+}

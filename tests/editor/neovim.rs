@@ -75,6 +75,115 @@ fn neovim_shows_completes_mends_and_renames() {
     assert_eq!(said["clients"], 1);
 }
 
+/// Neovim, the script, what it opens: what the script wrote.
+fn drive(script: &str, folder: &Path, files: &[(&str, &str)]) -> Value {
+    let home = tempfile::tempdir().unwrap();
+    install(home.path());
+    let out = home.path().join("out.json");
+    let mut command = Command::new("nvim");
+    with_home(&mut command, home.path())
+        .arg("--headless")
+        .arg("-S")
+        .arg(root().join("tests/editor").join(script))
+        .env("PERTURB_OUT", &out)
+        .envs(files.iter().map(|(name, path)| (*name, folder.join(path))))
+        .current_dir(folder)
+        .stdin(Stdio::null());
+    let ran = command.output().unwrap();
+    let said = std::fs::read_to_string(&out).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&ran.stderr)));
+    serde_json::from_str(&said).unwrap()
+}
+
+#[test]
+fn neovim_is_answered_whatever_it_asks() {
+    if !has("nvim", "--version") {
+        return;
+    }
+    let folder = project();
+    let files = [("PERTURB_FILE", "slow-dependency.chaos"), ("PERTURB_CATALOGUE", "catalogue.chaos")];
+    let said = drive("neovim-all.lua", folder.path(), &files);
+    assert_eq!(said["ok"], true, "{said:#}");
+
+    let places = [
+        ("words of a file", &["experiment", "scenario", "service", "metric", "slo", "incident", "import"][..]),
+        ("lines of an experiment", &["environments", "baseline", "let"]),
+        ("services", &["checkout", "ledger", "token"]),
+        ("incidents", &["pm-2022-031", "pm-2023-007"]),
+        ("metrics and slos", &["success-rate", "p99", "checkout-availability.budget-left", "refuted"]),
+        ("steps", &["network.delay", "wait", "check", "with", "parallel"]),
+        ("parameters", &["correlation", "direction", "peer"]),
+        ("words of an enumeration", &["incoming", "outgoing", "both"]),
+        ("units", &["10%"]),
+        ("targets", &["50% of ledger.pods", "one of checkout.pods"]),
+        ("environments", &["dev", "staging", "production"]),
+        ("teams", &["ledgers", "platform"]),
+        ("labels", &["ledger", "checkout"]),
+        ("modules", &["dns", "http", "jvm"]),
+        ("names of a file", &["ledger-db", "platform"]),
+    ];
+    let offered = |place: &str| said["completion"][place].as_array().cloned().unwrap_or_default();
+    for (place, wanted) in places {
+        let labels: Vec<String> = offered(place).iter().map(|i| i["label"].as_str().unwrap().to_owned()).collect();
+        for label in wanted {
+            assert!(labels.iter().any(|l| l == label), "{place} has no {label}: {labels:?}");
+        }
+    }
+    // A fault comes as a snippet with its needed parameters; one of another module brings its import along.
+    let steps = offered("steps");
+    let delay = steps.iter().find(|i| i["label"] == "network.delay").unwrap();
+    assert!(delay["edit"].as_str().unwrap().contains("latency: "), "{delay}");
+    assert!(delay["doc"].as_str().unwrap().contains("**litmus**"), "{delay}");
+    assert!(steps.iter().any(|i| i["also"][0]["newText"] == ", disk"), "no fault brings its import");
+
+    let hover = |of: &str| said["hover"][of].as_str().unwrap_or_default().to_owned();
+    assert!(hover("experiment").contains("at most 8m30s in all"), "{}", hover("experiment"));
+    assert!(hover("experiment").contains("Step by step"), "the telling: {}", hover("experiment"));
+    assert!(hover("parameter").contains("jitter: Duration in 0s..1m"), "{}", hover("parameter"));
+    assert!(hover("unit").contains("is a Duration"), "{}", hover("unit"));
+    assert!(hover("word").contains("expected to hold"), "{}", hover("word"));
+    assert!(hover("service").contains("depends-on"), "{}", hover("service"));
+    assert_eq!(said["signature"]["activeParameter"], 3, "{:#}", said["signature"]);
+
+    assert!(said["definition"]["uri"].as_str().unwrap().ends_with("catalogue.chaos"));
+    let many = |of: &str, least: usize| {
+        let length = said[of].as_array().map_or(0, Vec::len);
+        assert!(length >= least, "{of}: {length}: {:#}", said[of]);
+    };
+    for (of, least) in [
+        ("references", 10),
+        ("calls", 1),
+        ("outgoing", 1),
+        ("incoming", 5),
+        ("symbols", 1),
+        ("workspace_symbols", 3),
+        ("folding", 4),
+        ("selection", 1),
+        ("lenses", 3),
+        ("links", 3),
+        ("fix_all", 1),
+        ("mistakes", 2),
+    ] {
+        many(of, least);
+    }
+    assert!(said["prepare_rename"].is_object(), "{:#}", said["prepare_rename"]);
+    assert_eq!(said["outgoing"][0]["to"]["name"], "ledger");
+    assert!(said["tokens"].as_u64().unwrap() > 200);
+    let hints: Vec<&str> = said["hints"].as_array().unwrap().iter().filter_map(|h| h["label"].as_str()).collect();
+    assert_eq!(hints, ["1 of 3", "ends at 5m–6m"]);
+    let commands: Vec<&str> =
+        said["lenses"].as_array().unwrap().iter().filter_map(|l| l["command"]["command"].as_str()).collect();
+    for command in ["perturb.check", "perturb.plan", "perturb.simulate"] {
+        assert!(commands.contains(&command), "{commands:?}");
+    }
+    // The example has its layout, and nothing to mend; two mistakes are mended by one action.
+    assert_eq!(said["formatting"].as_array().map(Vec::len), Some(0));
+    assert_eq!(said["nothing_to_fix"].as_array().map(Vec::len), Some(0));
+    assert_eq!(
+        said["text"],
+        std::fs::read_to_string(root().join("examples/slow-dependency.chaos")).unwrap().trim_end()
+    );
+}
+
 /// Builds the parser where Neovim finds it, with the command that the README gives.
 fn build_parser(home: &Path) {
     let readme = std::fs::read_to_string(root().join("editors/neovim/README.md")).unwrap();

@@ -236,12 +236,39 @@ fn helix_and_zed_name_the_grammar_the_server_and_the_files() {
     assert_eq!(helix["language"][0]["grammar"], helix["grammar"][0]["name"]);
     let folder = helix["grammar"][0]["source"]["path"].as_str().unwrap().replace("PERTURB", root().to_str().unwrap());
     assert!(PathBuf::from(folder).join("src/parser.c").is_file());
+    // Helix links the grammar into a folder that it does not make.
+    assert!(
+        read(&root().join("editors/helix/README.md"))
+            .contains("mkdir -p ~/.config/helix/runtime/queries ~/.config/helix/runtime/grammars")
+    );
 
     let language = toml_of("editors/zed/languages/perturb/config.toml");
     let extension = toml_of("editors/zed/extension.toml");
     assert!(extension["grammars"].as_table().unwrap().contains_key(language["grammar"].as_str().unwrap()));
     assert_eq!(extension["language_servers"]["perturb"]["languages"][0], language["name"]);
     assert_eq!(language["path_suffixes"][0].as_str(), Some("chaos"));
+    // What Zed's reader of the file knows (`crates/extension`, September 2026); it drops any other key without a word.
+    for (of, known) in [
+        (
+            &extension,
+            &[
+                "id",
+                "name",
+                "description",
+                "version",
+                "schema_version",
+                "authors",
+                "repository",
+                "grammars",
+                "language_servers",
+            ][..],
+        ),
+        (extension["grammars"]["perturb"].as_table().unwrap(), &["repository", "rev", "path"]),
+        (extension["language_servers"]["perturb"].as_table().unwrap(), &["name", "languages"]),
+    ] {
+        let unknown: Vec<&String> = of.keys().filter(|key| !known.contains(&key.as_str())).collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+    }
     let folder = extension["grammars"]["perturb"]["path"].as_str().unwrap();
     assert!(root().join(folder).join("src/parser.c").is_file());
 }

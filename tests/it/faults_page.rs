@@ -112,8 +112,9 @@ fn limits(engine: &EngineSheet, out: &mut String) {
         if engine.without.is_empty() { String::new() } else { format!(" without {}", ticks(&engine.without)) };
     let _ = writeln!(out, "\n{}{without}:", engine.engine.title());
     out.push('\n');
-    for (condition, reason) in &engine.limits {
-        let _ = writeln!(out, "- not `{}`: {reason}", condition.replace('`', "'"));
+    for limit in &engine.limits {
+        let word = if limit.forbid { "not" } else { "only" };
+        let _ = writeln!(out, "- {word} `{}`: {}", limit.condition.replace('`', "'"), limit.reason);
     }
     if engine.limits.is_empty() {
         out.push_str("- nothing else is refused\n");

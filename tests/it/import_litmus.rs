@@ -299,3 +299,41 @@ fn a_comparison_of_texts_is_the_one_of_litmus() {
         assert_eq!(status.success(), holds, "{command} {criteria} {value}: {run:?}");
     }
 }
+
+/// A variable of a fault of one's own has the type that all its values tell, in whichever engine they stand.
+#[test]
+fn variables_of_an_own_fault_have_the_type_of_their_values() {
+    let text = read("tests/corpus/import/litmus-own.yaml");
+    let declared = |text: &str| {
+        let imported = imported(&[("own.yaml", text)], false);
+        let out = imported.files.first().map_or_else(|| findings(&imported), |(_, text)| text.clone());
+        let at = out.find("fault token-revoke-keys").unwrap_or(0);
+        out[at..].lines().take_while(|line| !line.contains("effect")).collect::<Vec<_>>().join(" ")
+    };
+    let cases = [
+        ("\"10\"", "\"10\"", "key-share: Int = 10"),
+        ("\"10\"", "\"true\"", "key-share: String = \"true\""),
+        ("\"10\"", "\"010\"", "key-share: String = \"010\""),
+        ("value: expiry", "value: \"true\"", "reason: Bool = true"),
+        // The engine gives a text where the hub has a number.
+        ("\"20\"", "a-fifth", "key-share: String = \"10\""),
+        ("\"20\"", "\"4294967296\"", "key-share: String = \"10\""),
+    ];
+    for (from, to, wanted) in cases {
+        let found = declared(&text.replacen(from, to, 1));
+        assert!(found.contains(wanted), "{from} -> {to}: {found}");
+    }
+}
+
+/// What is imported a little stricter than it was written is told at its place.
+#[test]
+fn what_asks_more_than_it_did_is_told() {
+    let text = read("tests/corpus/import/litmus-probes.yaml");
+    let imported = imported(&[("probes.yaml", &text)], false);
+    let told: Vec<String> = findings(&imported).lines().filter(|l| l.contains("P0807")).map(str::to_owned).collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    for what in ["`present` is imported as *ready*", "`SOT` is asked after", "`EOT` is asked before"] {
+        assert!(told.iter().any(|line| line.contains(what)), "{what}: {told:?}");
+    }
+    assert!(!imported.files.is_empty(), "a warning keeps nothing back");
+}

@@ -1,5 +1,6 @@
 //! Tests of the whole from outside, in one binary (each binary is linked anew).
 
+mod add_a_fault;
 #[cfg(unix)]
 mod approvals;
 mod chaos_mesh;

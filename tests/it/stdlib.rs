@@ -107,3 +107,121 @@ fn every_declaration_says_what_it_is() {
         }
     }
 }
+
+/// A manual says of each fault what people learn from it, how it is undone, and what stays behind if the engine dies: in its own
+/// words or, where that is the same for a whole file, in the file's.
+#[test]
+fn every_fault_says_what_is_learnt_undone_and_left_behind() {
+    let words = |line: &str| line.trim_start_matches(['/', '!']).trim().to_owned();
+    let mut wrong = String::new();
+    for (name, text) in chaos_files("stdlib") {
+        let header: Vec<String> = text.lines().filter(|l| l.starts_with("//!")).map(words).collect();
+        let header = header.join(" ");
+        let mut doc = Vec::new();
+        for line in text.lines() {
+            if line.starts_with("///") {
+                doc.push(words(line));
+                continue;
+            }
+            let said = std::mem::take(&mut doc).join(" ");
+            let Some(fault) = line.strip_prefix("fault ") else { continue };
+            let both = format!("{said} {header}");
+            let says = |of: &str, any: &[&str]| any.iter().any(|word| of.contains(word));
+            for (what, there) in [
+                ("what people learn", says(&said, &["eople learn", "eople would learn"])),
+                (
+                    "how it is undone",
+                    says(&both, &["ndone", "undo", "puts it back", "gone", "goes back", "comes back"]),
+                ),
+                (
+                    "what stays if the engine dies",
+                    says(&both, &["dies", "does not come back", "outlive", "restart", "nothing is left behind"]),
+                ),
+            ] {
+                if !there {
+                    let _ = writeln!(wrong, "{name}: {fault} does not say {what}");
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Parameters that are a text because what they name has no unit, no range and no set of words that the language could know.
+const TEXTS: &[(&str, &[&str])] = &[
+    (
+        "names of other systems' things",
+        &[
+            "calls",
+            "class",
+            "containers",
+            "database",
+            "device",
+            "document",
+            "headers",
+            "instance",
+            "method",
+            "methods",
+            "name",
+            "peer-device",
+            "process",
+            "table",
+            "topic",
+            "user",
+            "volume",
+            "zones",
+            "key",
+            "value",
+            "metrics",
+        ],
+    ),
+    ("a Secret, or what the target itself keeps secret", &["credentials", "password", "script", "ssh-key"]),
+    (
+        "a path or a pattern of paths or names",
+        &["actuator", "config", "file", "files", "folder", "path", "patterns", "to-path", "from", "to"],
+    ),
+    ("an address with its port, networks, or a range of addresses", &["address"]),
+    ("an image", &["image"]),
+    (
+        "what a program or a person reads as it is",
+        &[
+            "arguments",
+            "body",
+            "command",
+            "content-encoding",
+            "content-type",
+            "exception",
+            "merge",
+            "options",
+            "recover",
+            "reload",
+            "rule",
+            "text",
+            "flags",
+        ],
+    ),
+];
+
+/// No parameter is a free text where it has a unit, a range or a set of words: each that is one is listed with what it holds.
+#[test]
+fn every_text_is_one_for_a_reason() {
+    let (_, compiled) = uses();
+    let mut wrong = String::new();
+    let mut seen = BTreeSet::new();
+    for sheet in perturb::check::sheet::sheets(&compiled.program, &compiled.sources) {
+        for parameter in sheet.parameters.iter().filter(|p| p.ty.contains("String")) {
+            seen.insert(parameter.name.clone());
+            if !TEXTS.iter().any(|(_, names)| names.contains(&parameter.name.as_str())) {
+                let _ = writeln!(
+                    wrong,
+                    "{}: `{}` is a text: is there a unit, a range, a set of words?",
+                    sheet.name, parameter.name
+                );
+            }
+        }
+    }
+    for name in TEXTS.iter().flat_map(|(_, names)| names.iter()).filter(|name| !seen.contains(**name)) {
+        let _ = writeln!(wrong, "`{name}` is listed, and no parameter of a fault");
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}

@@ -208,6 +208,7 @@ impl Evaluator<'_> {
             },
             "min" | "max" => self.extreme(name, args, span),
             "join" => self.join(args, span),
+            "begins" | "ends" | "contains" => self.text_has(name, args, span),
             "json" => match self.only_argument(args, &Type::Any, span) {
                 Some(value) if value.is_unknown() => Val::Unknown(Type::String),
                 Some(value) => match super::text::json(&value) {

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::select::text_of;
 use super::{Evaluator, Val};
-use crate::check::program::{Expr, TextPart};
+use crate::check::program::{Arg, Expr, TextPart};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
 use crate::types::{Type, Value};
 
 impl Evaluator<'_> {
@@ -50,6 +52,42 @@ impl Evaluator<'_> {
                 false
             }
         }
+    }
+
+    /// `begins(text, with: …)`, `ends(text, with: …)`, `contains(text, part: …)`: what a rule can ask of a text's form.
+    pub(super) fn text_has(&mut self, name: &str, args: &[Arg], span: Span) -> Val {
+        let key = if name == "contains" { "part" } else { "with" };
+        let example = format!("write `{name}(text, {key}: \"…\")`");
+        let Some((text, rest)) = args.split_first().filter(|(text, _)| text.name.is_none()) else {
+            self.report(
+                Diagnostic::new(Code::MISSING_ARGUMENT, span, format!("`{name}` of which text?")).help(example),
+            );
+            return Val::error();
+        };
+        let text = self.value(&text.value, &Type::String);
+        let mut part = None;
+        for arg in rest {
+            if self.argument_name(arg, &[key]).is_some() {
+                part = Some(self.value(&arg.value, &Type::String));
+            }
+        }
+        let Some(part) = part else {
+            if rest.is_empty() {
+                let message = format!("`{name}` also needs `{key}`");
+                self.report(Diagnostic::new(Code::MISSING_ARGUMENT, span, message).help(example));
+            }
+            return Val::error();
+        };
+        if text.is_error() || part.is_error() {
+            return Val::error();
+        }
+        let (Some(text), Some(part)) = (text_of(&text), text_of(&part)) else { return Val::Unknown(Type::Bool) };
+        let (text, part) = (text.as_str(), part.as_str());
+        Val::Plain(Value::Bool(match name {
+            "begins" => text.starts_with(part),
+            "ends" => text.ends_with(part),
+            _ => text.contains(part),
+        }))
     }
 
     fn no_text(&mut self, expr: &Expr, what: &str) {

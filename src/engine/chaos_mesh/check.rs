@@ -258,6 +258,14 @@ fn http(of: Expressed<'_>, say: &mut Say<'_>) {
         say("the `delay` is zero", "Chaos Mesh would hang without injecting", "give a delay of 1us or more");
     }
     let (replace, patch) = (of.get("replace"), of.get("patch"));
+    let json = field(field(patch, "body"), "value").and_then(Value::as_text);
+    if json.is_some_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_err()) {
+        say(
+            "`patch.body` is no JSON",
+            "Chaos Mesh's proxy merges JSON only, and would refuse its whole configuration",
+            "write a JSON document: `{\"amount\": -1}`",
+        );
+    }
     let unread: &[(&str, Option<&Value>)] = match of.word("target") {
         "Request" => &[
             ("replace.code", field(replace, "code")),
@@ -304,13 +312,84 @@ fn jvm(of: Expressed<'_>, say: &mut Say<'_>) {
     if action == "mysql" && of.get("exception").is_none() && of.get("latency").is_none() {
         say("needs `exception` or `latency`", "Chaos Mesh refuses it without", "give one");
     }
-    if of.word("exception").trim_start().starts_with("new ") {
+    if action == "exception" {
+        thrown(of.word("exception"), say);
+    }
+    if action == "mysql" {
+        message(of.word("exception"), say);
+    }
+    if action == "return" {
+        returned(of.word("returnValue"), say);
+    }
+    if action == "ruleData" {
+        rule(of.word("ruleData"), say);
+    }
+}
+
+/// T42: what stands behind `throw new` of a rule. Byteman's grammar (`ECAGrammar.cup`, `throw_return_expr`) wants a name and
+/// its arguments in parentheses, be there none.
+fn thrown(exception: &str, say: &mut Say<'_>) {
+    let text = exception.trim();
+    if text.starts_with("new ") {
         say(
             "`exception` begins with `new`",
             "Chaos Mesh writes it itself, and the rule would not compile",
             "leave it out",
         );
+    } else if !text.is_empty()
+        && !text.split_once('(').is_some_and(|(name, _)| is_java_name(name) && text.ends_with(')'))
+    {
+        say(
+            "`exception` is no name of a class with arguments behind it",
+            "Byteman refuses a rule that throws anything else, and Chaos Mesh would try for ever",
+            "write `java.io.IOException(\"broken pipe\")`, or `java.io.IOException()`",
+        );
     }
+}
+
+/// T42: the text of an error stands between double quotes of a rule.
+fn message(exception: &str, say: &mut Say<'_>) {
+    if exception.contains(['"', '\\', '\n']) {
+        say(
+            "`exception` has a double quote, a backslash or a line end",
+            "it is put between double quotes of a rule as it is, and the rule would not compile",
+            "write it without",
+        );
+    }
+}
+
+/// T42: a bare word is a variable to Byteman, and the rules that Chaos Mesh writes bind none.
+fn returned(value: &str, say: &mut Say<'_>) {
+    let is_known = ["true", "false", "null"].iter().any(|known| value.trim().eq_ignore_ascii_case(known));
+    if is_java_name(value) && !value.contains('.') && !value.trim_start().starts_with('$') && !is_known {
+        say(
+            "`returnValue` is a bare word",
+            "Byteman takes it for a variable that nobody declared, and the rule would not compile",
+            "write text with its own quotes: `\"\\\"closed\\\"\"`",
+        );
+    }
+}
+
+/// T42: the form of a rule (`ECAGrammar.cup`): a line that begins with `RULE`, and `ENDRULE` at the end.
+fn rule(rule: &str, say: &mut Say<'_>) {
+    let begins = rule.lines().any(|line| line.trim_start().starts_with("RULE "));
+    let is_whole = begins && rule.trim_end().ends_with("ENDRULE");
+    if !is_whole && !rule.trim().is_empty() {
+        say(
+            "is no rule from `RULE` to `ENDRULE`",
+            "Byteman would refuse it, and Chaos Mesh would try for ever",
+            "write the whole rule, its name behind `RULE`",
+        );
+    }
+}
+
+/// Whether a text is a name of Java, with its package or without.
+fn is_java_name(text: &str) -> bool {
+    text.trim().split('.').all(|part| {
+        let mut letters = part.chars();
+        letters.next().is_some_and(|c| c.is_alphabetic() || c == '_' || c == '$')
+            && letters.all(|c| c.is_alphanumeric() || c == '_' || c == '$')
+    })
 }
 
 /// T43, W27.
@@ -365,6 +444,14 @@ fn machine(of: Expressed<'_>, say: &mut Say<'_>) {
     }
     for key in machine_needs(action).iter().filter(|key| field(block, key).is_none()) {
         say(&format!("`{action}` needs `{key}`"), "Chaos Mesh refuses it without", "give it");
+    }
+    let word = |key| field(block, key).and_then(Value::as_text).unwrap_or_default();
+    match action {
+        "jvm-exception" => thrown(word("exception"), say),
+        "jvm-mysql" => message(word("exception"), say),
+        "jvm-return" => returned(word("value"), say),
+        "jvm-rule-data" => rule(word("rule-data"), say),
+        _ => {}
     }
 }
 

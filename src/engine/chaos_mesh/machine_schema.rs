@@ -69,7 +69,7 @@ const DNS: &[Field] = &[("dns-server", Shape::Text), ("dns-ip", Shape::Text), ("
 const FLOOD: &[Field] = &[
     ("ip-address", Shape::Text),
     ("port", Shape::IntText(1, 65_535)),
-    ("rate", Shape::MachineSpeed),
+    ("rate", Shape::IntText(1, MANY)),
     ("duration", Shape::SecondsText),
     ("parallel", Shape::Int(1, U32)),
 ];

@@ -1,16 +1,17 @@
 //! Faults of hubs of one's own: a `fault` is declared from the ChaosExperiment.
 //!
 //! Comes in: a ChaosExperiment that no fault of the library is, and the engine that names it. Goes out: a declaration whose
-//! parameters are its variables, and the step that uses it. A manifest says no units and no ranges, so every parameter is a
-//! text; what the author knows of them is for a person to add.
+//! parameters are its variables, and the step that uses it. A manifest says no units and no ranges: a variable whose every
+//! value here is a whole number, `true` or `false` gets that type, any other is a text; what the author knows beyond that is
+//! for a person to add.
 
 use std::fmt::Write as _;
 
 use super::super::context::{Context, Unsayable};
-use super::super::draft::{Call, StepKind, kebab};
+use super::super::draft::{Call, Form, StepKind, kebab};
 use super::super::print::{key, quoted};
 use super::super::yaml::{Entry, Node, short};
-use super::{PLUMBING, STEPS, Steps, nodes, pods, quantity, run_name, seconds, timed, variable, variables};
+use super::{All, PLUMBING, STEPS, Steps, nodes, pods, quantity, run_name, seconds, timed, variable, variables};
 use crate::plan::Effect;
 
 /// What every experiment may do in its own namespace, by resource: the compiler gives it to each.
@@ -20,6 +21,7 @@ const GRANTED: [&str; 7] =
 /// Declares the fault, and uses it.
 pub(super) fn steps(
     cx: &mut Context<'_>,
+    all: All<'_>,
     definition: &Node,
     root: &Node,
     spec: &Node,
@@ -34,7 +36,10 @@ pub(super) fn steps(
     let known = cx.draft.faults.iter().find(|f| f.of == named).map(|f| f.name.clone());
     let name = match known {
         Some(name) => name,
-        None => declare(cx, definition, &named, &of_hub, effect, on_nodes)?,
+        None => {
+            let given: Vec<Entry> = all.entries_of(&named).flat_map(|entry| variables(None, entry)).collect();
+            declare(cx, definition, &named, &of_hub, &given, effect, on_nodes)?
+        }
     };
     let namespace = root.at(&["metadata", "namespace"]).and_then(Node::scalar).unwrap_or("default").to_owned();
     let (text, service) = if on_nodes.is_some() {
@@ -58,7 +63,9 @@ pub(super) fn steps(
         }
         spans.push(e.at);
         if default != e.value.scalar() {
-            arguments.push(format!("{}: {}", kebab(&e.key), quoted(e.value.scalar().unwrap_or_default())));
+            let known = cx.draft.faults.iter().find(|f| f.of == named);
+            let form = known.map_or(Form::Text, |f| f.form(&e.key));
+            arguments.push(format!("{}: {}", kebab(&e.key), form.spell(e.value.scalar().unwrap_or_default())));
         }
     }
     let call = Call { fault: name, arguments };
@@ -86,6 +93,7 @@ fn declare(
     definition: &Node,
     named: &str,
     of_hub: &[Entry],
+    given: &[Entry],
     effect: Effect,
     on_nodes: Option<&str>,
 ) -> Result<String, Unsayable> {
@@ -117,7 +125,7 @@ fn declare(
     let permissions = permissions(body)?;
     let name = cx.draft.name(named);
     let (mut parameters, mut env) = (String::new(), String::new());
-    let (mut secret_env, mut seen) = (String::new(), Vec::new());
+    let (mut secret_env, mut seen, mut forms) = (String::new(), Vec::new(), Vec::new());
     for node in body.get("env").map_or(&[][..], Node::items) {
         let variable_name = node.word("name");
         let own = Entry { key: variable_name.to_owned(), at: node.span, value: node.clone() };
@@ -137,13 +145,16 @@ fn declare(
         }
         let default = variable(of_hub, variable_name).and_then(Node::scalar).unwrap_or_default();
         let parameter = kebab(variable_name);
-        let _ = writeln!(parameters, "  {parameter}: String = {}", quoted(default));
+        let values = given.iter().filter(|e| e.key == variable_name).filter_map(|e| e.value.scalar());
+        let form = Form::of([default].into_iter().chain(values));
+        let _ = writeln!(parameters, "  {parameter}: {} = {}", form.type_name(), form.spell(default));
+        forms.push((variable_name.to_owned(), form));
         let _ = writeln!(env, "      {}: {parameter}", key(variable_name));
     }
     let word = if effect == Effect::Lasting { "lasting" } else { "instant" };
     let mut text = format!(
-        "/// Litmus' `{named}`, of a hub of your own. Its parameters are texts, as manifests know no units: give them types, \
-         ranges and words.\nfault {name}(\n  on: {}\n{parameters}) {{\n  effect: {word}, mechanism: {}\n  engine litmus {{\n    \
+        "/// Litmus' `{named}`, of a hub of your own. Manifests know no units: give the parameters units, ranges and \
+         words.\nfault {name}(\n  on: {}\n{parameters}) {{\n  effect: {word}, mechanism: {}\n  engine litmus {{\n    \
          fault: {}\n",
         if on_nodes.is_some() { "Nodes" } else { "Pods" },
         quoted(named),
@@ -184,7 +195,7 @@ fn declare(
         field("secrets", &format!("[{}]", secrets.join(", ")));
     }
     text.push_str("  }\n}\n");
-    cx.draft.faults.push(super::super::draft::OwnFault { name: name.clone(), of: named.to_owned(), text });
+    cx.draft.faults.push(super::super::draft::OwnFault { name: name.clone(), of: named.to_owned(), forms, text });
     Ok(name)
 }
 

@@ -76,10 +76,14 @@ fn said(
         (mode, _) => {
             match mode {
                 "SOT" => {
-                    comments.push("Litmus asked before the fault only; here it must hold again after it.".to_owned())
+                    let more = "Litmus asked before the fault only; here it must hold again after it.";
+                    comments.push(more.to_owned());
+                    cx.differs(at, "a probe of the mode `SOT` is asked after the fault, too", EVERY_PHASE, EDGES);
                 }
                 "EOT" => {
-                    comments.push("Litmus asked after the fault only; here it must hold before it, too.".to_owned())
+                    let more = "Litmus asked after the fault only; here it must hold before it, too.";
+                    comments.push(more.to_owned());
+                    cx.differs(at, "a probe of the mode `EOT` is asked before the fault, too", EVERY_PHASE, EDGES);
                 }
                 _ => {}
             }
@@ -88,6 +92,9 @@ fn said(
     }
     Ok(())
 }
+
+const EVERY_PHASE: &str = "an expectation holds before and after a fault; one that need not hold again proves nothing";
+const EDGES: &str = "write `mode: Edge` if that is what was meant; else change the expectation";
 
 /// A name that no other expectation of the experiment has: engines may have one probe in two of their faults.
 fn unique(experiment: &Experiment, base: &str) -> String {

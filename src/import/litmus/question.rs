@@ -311,6 +311,13 @@ fn kubernetes(cx: &mut Context<'_>, inputs: &Node) -> Result<Question, Unsayable
         }
         service.name = service_name(&service);
     }
+    let there = inputs.get("operation").map_or(inputs.span, |n| n.span);
+    cx.differs(
+        there,
+        "`present` is imported as *ready*",
+        "Litmus asks whether pods are there, ready or not; what is measured here is how many are ready",
+        "if pods that are not ready should count as well, declare a `metric` with a `command` that counts them",
+    );
     let call = format!("probe.ready-pods({})", cx.draft.service(&service));
     Ok(Question {
         holds: format!("{call} >= {count}"),

@@ -17,7 +17,7 @@ use crate::emitted;
 const SOON: Duration = Duration::from_secs(60);
 
 /// What no daemon on a node does.
-fn without_daemon(kind: &str, spec: &Json) -> Option<&'static str> {
+pub(crate) fn without_daemon(kind: &str, spec: &Json) -> Option<&'static str> {
     match (kind, spec["action"].as_str().unwrap_or_default()) {
         ("PodChaos", "pod-kill" | "pod-failure") => Some("the API server does it: see pods.rs"),
         ("AWSChaos" | "GCPChaos" | "AzureChaos", _) => Some("a cloud does it"),

@@ -1,7 +1,7 @@
 //! Chaos Mesh's real controllers carry out what is emitted for them. Only its daemon is a stand-in, which records what the
 //! kernel of a node would have been asked.
 
-mod daemon;
+pub(crate) mod daemon;
 mod gate;
 mod judged;
 mod pods;

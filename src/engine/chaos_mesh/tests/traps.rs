@@ -367,6 +367,28 @@ fn t41_t42_a_rule_of_the_jvm_compiles_and_has_a_name() {
     assert!(old.codes().contains(&"P0607".to_owned()), "t41: it would be the number of pods");
     let rule = java(vec![entry("returnValue", word("9")), entry("ruleData", word("RULE x"))]);
     assert_eq!(refused("JVMChaos", rule), ["P0608"], "t42");
+    // Byteman's grammar: `THROW NEW name ( … )`; a bare word is a variable; a rule goes from RULE to ENDRULE.
+    let thrown = |text: &str| {
+        let fields = [("action", "exception"), ("class", "a.B"), ("method", "c"), ("exception", text)];
+        fields.map(|(key, value)| entry(key, word(value))).to_vec()
+    };
+    for right in ["java.io.IOException(\"a (b) c\")", "IOException()", "a.B$C( $1, 2 )"] {
+        spec("JVMChaos", thrown(right));
+    }
+    for wrong in ["java.io.IOException", "new a.B()", "(\"x\")", "a.B(\"x\");", "a..B()", "9x()"] {
+        assert_eq!(refused("JVMChaos", thrown(wrong)), ["P0608"], "t42: {wrong}");
+    }
+    for right in ["9", "true", "null", "\"closed\"", "$1", "java.lang.Long.MAX_VALUE", "a.B.c()"] {
+        spec("JVMChaos", java(vec![entry("returnValue", word(right))]));
+    }
+    for wrong in ["closed", "MAX_VALUE"] {
+        assert_eq!(refused("JVMChaos", java(vec![entry("returnValue", word(wrong))])), ["P0608"], "t42: {wrong}");
+    }
+    let written = |text: &str| vec![entry("action", word("ruleData")), entry("ruleData", word(text))];
+    spec("JVMChaos", written("# mine\nRULE r\nCLASS a.B\nMETHOD c\nDO return\nENDRULE\n"));
+    for wrong in ["DO return", "RULE r\nDO return", "DO return\nENDRULE"] {
+        assert_eq!(refused("JVMChaos", written(wrong)), ["P0608"], "t42: {wrong}");
+    }
 }
 
 #[test]
