@@ -153,13 +153,12 @@ impl Duration {
 
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const PARTS: [(&str, u64); 6] = [
+        const PARTS: [(&str, u64); 5] = [
             ("d", 86_400_000_000_000),
             ("h", 3_600_000_000_000),
             ("m", 60_000_000_000),
             ("s", 1_000_000_000),
             ("ms", 1_000_000),
-            ("us", 1_000),
         ];
         if self.0 == 0 {
             return f.write_str("0s");
@@ -176,6 +175,7 @@ impl fmt::Display for Duration {
                 rest %= size;
             }
         }
+        // The smallest unit carries what is left: `1ms19.228us`.
         if rest > 0 { write!(f, "{}us", (Decimal::from(rest) / Decimal::from(1000)).normalize()) } else { Ok(()) }
     }
 }
