@@ -82,7 +82,7 @@ fn library(folder: &Path, out: &Path) -> io::Result<String> {
         let mentions = mentions(&text, &items);
         let _ = writeln!(
             table,
-            "    Module {{ name: {name:?}, text: include_str!({path:?}), pairs: include_bytes!({packed:?}), items: &{items:?}, mentions: &{mentions:?} }},"
+            "    Module {{ name: {name:?}, text: include_str!({path:?}), pairs: include_bytes!({packed:?}), items: &{items:?}, mentions: &[{mentions}] }},"
         );
     }
     Ok(table + "];\n")
@@ -102,24 +102,16 @@ fn items(pairs: &[Pair]) -> Vec<[u32; 4]> {
     found
 }
 
-/// For each declaration the others whose names stand in it as words of their own, by number.
-fn mentions(text: &str, items: &[[u32; 4]]) -> Vec<References> {
+/// For each declaration the others whose names stand in it as words of their own, by number: slices, as Rust writes them.
+fn mentions(text: &str, items: &[[u32; 4]]) -> String {
     let part = |from: u32, to: u32| text.get(from as usize..to as usize).unwrap_or_default();
     let of = |own: usize, item: &[u32; 4]| {
         let stand: BTreeSet<&[u8]> = words::words(part(item[2], item[3])).collect();
         let others = items.iter().enumerate().filter(|(other, _)| *other != own);
-        References(others.filter(|(_, o)| stand.contains(part(o[0], o[1]).as_bytes())).map(|(n, _)| n).collect())
+        let numbers = others.filter(|(_, o)| stand.contains(part(o[0], o[1]).as_bytes())).map(|(n, _)| n);
+        format!("&{:?}", numbers.collect::<Vec<_>>())
     };
-    items.iter().enumerate().map(|(own, item)| of(own, item)).collect()
-}
-
-/// Numbers, written as a reference to a slice of them.
-struct References(Vec<usize>);
-
-impl std::fmt::Debug for References {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "&{:?}", self.0)
-    }
+    items.iter().enumerate().map(|(own, item)| of(own, item)).collect::<Vec<_>>().join(", ")
 }
 
 /// The pairs of a file as bytes, in the form that `src/syntax/packed.rs` says, without the one of the file itself.

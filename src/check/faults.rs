@@ -206,9 +206,7 @@ pub struct Calls(BTreeMap<DeclId, Known>);
 /// What a call with these arguments gives.
 #[derive(Debug)]
 struct Known {
-    /// Without the first, which is what is hit.
-    arguments: Vec<Val>,
-    given: BTreeSet<SmolStr>,
+    bound: Bound,
     call: Arc<FaultCall>,
     /// The declarations that its bodies name.
     named: BTreeSet<DeclId>,
@@ -217,12 +215,9 @@ struct Known {
 /// What a call gives; `None` where the declaration is wrong (reported where it stands) or an argument is unknown.
 pub fn instantiate(ev: &mut Evaluator<'_>, id: DeclId, bound: &Bound) -> Option<Arc<FaultCall>> {
     let ItemKind::Fault(fault) = &ev.program.item(id).kind else { return None };
-    let (on, rest) = bound.values.split_first()?;
-    if let Some(known) = ev.fault_calls.0.get(&id)
-        && is_any(&on.1)
-        && known.given == bound.given
-        && known.arguments.iter().zip(rest).all(|(known, (_, value, _))| known.is_same(value))
-    {
+    let (on, hit, _) = bound.values.first()?;
+    // Whatever is hit: the first parameter.
+    if let Some(known) = ev.fault_calls.0.get(&id).filter(|known| is_any(hit) && known.bound.is_same(bound, 1)) {
         ev.named.extend(known.named.iter().copied());
         return Some(Arc::clone(&known.call));
     }
@@ -232,9 +227,8 @@ pub fn instantiate(ev: &mut Evaluator<'_>, id: DeclId, bound: &Bound) -> Option<
     let (call, named) = ev.beside(|ev| evaluate(ev, id, fault, bound));
     ev.named.extend(named.iter().copied());
     let call = Arc::new(call?);
-    if is_any(&on.1) && !asks_for(fault, &on.0) {
-        let arguments = rest.iter().map(|(_, value, _)| value.clone()).collect();
-        ev.fault_calls.0.insert(id, Known { arguments, given: bound.given.clone(), call: Arc::clone(&call), named });
+    if is_any(hit) && !asks_for(fault, on) {
+        ev.fault_calls.0.insert(id, Known { bound: bound.clone(), call: Arc::clone(&call), named });
     }
     Some(call)
 }

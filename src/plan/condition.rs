@@ -163,9 +163,40 @@ impl Condition {
         });
         found
     }
+
+    /// The constants that it compares with, in their order.
+    #[must_use]
+    pub fn constants(&self) -> Vec<Value> {
+        let mut found = Vec::new();
+        self.add_constants(&mut found);
+        found
+    }
+
+    fn add_constants(&self, found: &mut Vec<Value>) {
+        match self {
+            Self::Constant(_) | Self::Holds(_) => {}
+            Self::Compare { left, right, .. } => {
+                left.add_constants(found);
+                right.add_constants(found);
+            }
+            Self::Not(inner) => inner.add_constants(found),
+            Self::All(inner) | Self::Any(inner) => inner.iter().for_each(|c| c.add_constants(found)),
+        }
+    }
 }
 
 impl Operand {
+    fn add_constants(&self, found: &mut Vec<Value>) {
+        match self {
+            Self::Constant(value) => found.push(value.clone()),
+            Self::Stream(_) => {}
+            Self::Combine { left, right, .. } => {
+                left.add_constants(found);
+                right.add_constants(found);
+            }
+        }
+    }
+
     fn for_each_stream(&self, f: &mut impl FnMut(u32)) {
         match self {
             Self::Constant(_) => {}

@@ -1,24 +1,11 @@
 -- Asks the real server, from the real Neovim, for everything that it says it can do, on the examples; writes the answers
 -- as JSON. Which answers are right, `neovim.rs` knows.
 
+local shared = dofile(vim.env.PERTURB_SHARED)
+local wait, at = shared.wait, shared.at
 local out = { completion = {}, hover = {} }
 
-local function wait(what, condition)
-  assert(vim.wait(90000, condition, 20), what .. " did not come")
-end
-
 local buffer
-
-local function at(text, more)
-  for number, line in ipairs(vim.api.nvim_buf_get_lines(buffer, 0, -1, false)) do
-    local column = line:find(text, 1, true)
-    if column then
-      vim.api.nvim_win_set_cursor(0, { number, column - 1 + (more or 0) })
-      return
-    end
-  end
-  error(text .. " is not there")
-end
 
 local function ask(method, params)
   local answers = vim.lsp.buf_request_sync(buffer, method, params, 60000)
@@ -135,9 +122,4 @@ local function main()
   out.links = ask("textDocument/documentLink", document())
 end
 
-local ok, why = pcall(main)
-out.ok, out.why = ok, why
-local file = assert(io.open(vim.env.PERTURB_OUT, "w"))
-file:write(vim.json and vim.json.encode(out) or vim.fn.json_encode(out))
-file:close()
-vim.cmd("qall!")
+shared.run(main, out)

@@ -1,5 +1,6 @@
 -- What Neovim's own tree-sitter makes of a file with the parser and the queries of the plugin, as JSON.
 
+local shared = dofile(vim.env.PERTURB_SHARED)
 local out = {}
 
 local function main()
@@ -25,9 +26,4 @@ local function main()
   end
 end
 
-local ok, why = pcall(main)
-out.ok, out.why = ok, why
-local file = assert(io.open(vim.env.PERTURB_OUT, "w"))
-file:write(vim.json and vim.json.encode(out) or vim.fn.json_encode(out))
-file:close()
-vim.cmd("qall!")
+shared.run(main, out)

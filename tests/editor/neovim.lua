@@ -1,12 +1,10 @@
 -- Drives the real server from the real Neovim: opens a file, and writes what it got as JSON. `nvim --headless -l` is too
 -- new for Debian's, so this is a `-S` script.
 
+local shared = dofile(vim.env.PERTURB_SHARED)
+local wait, at = shared.wait, shared.at
 local out = {}
 local path = vim.env.PERTURB_FILE
-
-local function wait(what, condition)
-  assert(vim.wait(90000, condition, 20), what .. " did not come")
-end
 
 local function main()
   vim.cmd("edit " .. vim.fn.fnameescape(path))
@@ -17,16 +15,6 @@ local function main()
     return { line = d.lnum, column = d.col, message = d.message, source = d.source }
   end, vim.diagnostic.get(buffer))
 
-  local function at(text, more)
-    for number, line in ipairs(vim.api.nvim_buf_get_lines(buffer, 0, -1, false)) do
-      local column = line:find(text, 1, true)
-      if column then
-        vim.api.nvim_win_set_cursor(0, { number, column - 1 + (more or 0) })
-        return
-      end
-    end
-    error(text .. " is not there")
-  end
   local function ask(method, params)
     local answers = vim.lsp.buf_request_sync(buffer, method, params or vim.lsp.util.make_position_params(), 60000)
     local _, answer = next(answers or {})
@@ -67,9 +55,4 @@ local function main()
   out.clients = #vim.lsp.get_active_clients()
 end
 
-local ok, why = pcall(main)
-out.ok, out.why = ok, why
-local file = assert(io.open(vim.env.PERTURB_OUT, "w"))
-file:write(vim.json and vim.json.encode(out) or vim.fn.json_encode(out))
-file:close()
-vim.cmd("qall!")
+shared.run(main, out)

@@ -1,5 +1,6 @@
 //! Debian's Neovim, without a screen, against the real server; and a picture of it with one.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -40,6 +41,24 @@ fn broken(whole: &str, bare: &str) -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
+/// Runs a script in the Neovim of a home, with what it is told: what it wrote.
+fn drive(home: &Path, script: &str, folder: &Path, told: &[(&str, &OsStr)]) -> Value {
+    let (out, scripts) = (home.join("out.json"), root().join("tests/editor"));
+    let mut command = Command::new("nvim");
+    with_home(&mut command, home)
+        .arg("--headless")
+        .arg("-S")
+        .arg(scripts.join(script))
+        .env("PERTURB_SHARED", scripts.join("neovim-shared.lua"))
+        .env("PERTURB_OUT", &out)
+        .envs(told.iter().copied())
+        .current_dir(folder)
+        .stdin(Stdio::null());
+    let ran = command.output().unwrap();
+    let said = std::fs::read_to_string(&out).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&ran.stderr)));
+    serde_json::from_str(&said).unwrap()
+}
+
 #[test]
 fn neovim_shows_completes_mends_and_renames() {
     if !has("nvim", "--version") {
@@ -47,20 +66,8 @@ fn neovim_shows_completes_mends_and_renames() {
     }
     let ((folder, path), home) = (broken("latency: 300ms", "latency: 300"), tempfile::tempdir().unwrap());
     install(home.path());
-    let out = home.path().join("out.json");
-    let mut command = Command::new("nvim");
-    with_home(&mut command, home.path())
-        .arg("--headless")
-        .arg("-S")
-        .arg(root().join("tests/editor/neovim.lua"))
-        .env("PERTURB_FILE", &path)
-        .env("PERTURB_FIX", "`300ms`")
-        .env("PERTURB_OUT", &out)
-        .current_dir(folder.path())
-        .stdin(Stdio::null());
-    let ran = command.output().unwrap();
-    let said = std::fs::read_to_string(&out).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&ran.stderr)));
-    let said: Value = serde_json::from_str(&said).unwrap();
+    let told = [("PERTURB_FILE", path.as_os_str()), ("PERTURB_FIX", OsStr::new("`300ms`"))];
+    let said = drive(home.path(), "neovim.lua", folder.path(), &told);
     assert_eq!(said["ok"], true, "{said:#}");
     assert_eq!(said["filetype"], "chaos");
     assert_eq!(said["diagnostics"][0]["source"], "perturb");
@@ -75,33 +82,16 @@ fn neovim_shows_completes_mends_and_renames() {
     assert_eq!(said["clients"], 1);
 }
 
-/// Neovim, the script, what it opens: what the script wrote.
-fn drive(script: &str, folder: &Path, files: &[(&str, &str)]) -> Value {
-    let home = tempfile::tempdir().unwrap();
-    install(home.path());
-    let out = home.path().join("out.json");
-    let mut command = Command::new("nvim");
-    with_home(&mut command, home.path())
-        .arg("--headless")
-        .arg("-S")
-        .arg(root().join("tests/editor").join(script))
-        .env("PERTURB_OUT", &out)
-        .envs(files.iter().map(|(name, path)| (*name, folder.join(path))))
-        .current_dir(folder)
-        .stdin(Stdio::null());
-    let ran = command.output().unwrap();
-    let said = std::fs::read_to_string(&out).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&ran.stderr)));
-    serde_json::from_str(&said).unwrap()
-}
-
 #[test]
 fn neovim_is_answered_whatever_it_asks() {
     if !has("nvim", "--version") {
         return;
     }
-    let folder = project();
-    let files = [("PERTURB_FILE", "slow-dependency.chaos"), ("PERTURB_CATALOGUE", "catalogue.chaos")];
-    let said = drive("neovim-all.lua", folder.path(), &files);
+    let (folder, home) = (project(), tempfile::tempdir().unwrap());
+    install(home.path());
+    let (file, catalogue) = (folder.path().join("slow-dependency.chaos"), folder.path().join("catalogue.chaos"));
+    let told = [("PERTURB_FILE", file.as_os_str()), ("PERTURB_CATALOGUE", catalogue.as_os_str())];
+    let said = drive(home.path(), "neovim-all.lua", folder.path(), &told);
     assert_eq!(said["ok"], true, "{said:#}");
 
     let places = [
@@ -204,19 +194,8 @@ fn neovim_colours_and_folds_by_the_parser() {
     let (folder, home) = (project(), tempfile::tempdir().unwrap());
     install(home.path());
     build_parser(home.path());
-    let out = home.path().join("out.json");
-    let mut command = Command::new("nvim");
-    with_home(&mut command, home.path())
-        .arg("--headless")
-        .arg("-S")
-        .arg(root().join("tests/editor/neovim-colors.lua"))
-        .env("PERTURB_FILE", folder.path().join("slow-dependency.chaos"))
-        .env("PERTURB_OUT", &out)
-        .current_dir(folder.path())
-        .stdin(Stdio::null());
-    let ran = command.output().unwrap();
-    let said = std::fs::read_to_string(&out).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&ran.stderr)));
-    let said: Value = serde_json::from_str(&said).unwrap();
+    let file = folder.path().join("slow-dependency.chaos");
+    let said = drive(home.path(), "neovim-colors.lua", folder.path(), &[("PERTURB_FILE", file.as_os_str())]);
     assert_eq!(
         (&said["ok"], &said["active"], &said["broken"]),
         (&true.into(), &true.into(), &false.into()),

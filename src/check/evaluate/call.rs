@@ -18,6 +18,7 @@ use crate::source::Span;
 use crate::types::{Decimal, TargetKind, Type, Value};
 
 /// Parameters with their values.
+#[derive(Debug, Clone)]
 pub struct Bound {
     /// In the order of the parameters.
     pub values: Vec<(SmolStr, Val, Span)>,
@@ -28,6 +29,13 @@ pub struct Bound {
 }
 
 impl Bound {
+    /// Whether another call of the same declaration was given the same, whatever its first `but` parameters are.
+    #[must_use]
+    pub fn is_same(&self, other: &Self, but: usize) -> bool {
+        let mut values = self.values.iter().zip(&other.values).skip(but);
+        self.given == other.given && values.all(|((_, one, _), (_, other, _))| one.is_same(other))
+    }
+
     /// The value of a parameter.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Val> {

@@ -1,6 +1,5 @@
 //! Metric calls and SLOs: from a declaration and its arguments to a stream of samples.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -25,18 +24,8 @@ pub const WINDOW_PLACEHOLDER: &str = "$window";
 #[derive(Debug)]
 pub(super) struct Measured {
     metric: DeclId,
-    arguments: Vec<(SmolStr, Val, Span)>,
-    given: BTreeSet<SmolStr>,
+    bound: Bound,
     stream: u32,
-}
-
-impl Measured {
-    /// Whether a call would give the same.
-    fn is(&self, metric: DeclId, bound: &Bound) -> bool {
-        self.metric == metric
-            && self.given == bound.given
-            && self.arguments.iter().zip(&bound.values).all(|((_, known, _), (_, value, _))| known.is_same(value))
-    }
 }
 
 impl Evaluator<'_> {
@@ -50,7 +39,7 @@ impl Evaluator<'_> {
             return Val::Unknown(sampled);
         }
         let ItemKind::Metric(metric) = &self.program.item(id).kind else { return Val::error() };
-        if let Some(known) = self.measured.iter().find(|known| known.is(id, &bound)) {
+        if let Some(known) = self.measured.iter().find(|known| known.metric == id && known.bound.is_same(&bound, 0)) {
             return Val::Sampled(Arc::new(Operand::Stream(known.stream)), result);
         }
         let text = self.call_text(id, &bound);
@@ -61,7 +50,7 @@ impl Evaluator<'_> {
                     _ => None,
                 });
                 let stream = self.register(stream);
-                self.measured.push(Measured { metric: id, arguments: bound.values, given: bound.given, stream });
+                self.measured.push(Measured { metric: id, bound, stream });
                 Val::Sampled(Arc::new(Operand::Stream(stream)), result)
             }
             None => Val::Unknown(sampled),

@@ -312,17 +312,12 @@ fn jvm(of: Expressed<'_>, say: &mut Say<'_>) {
     if action == "mysql" && of.get("exception").is_none() && of.get("latency").is_none() {
         say("needs `exception` or `latency`", "Chaos Mesh refuses it without", "give one");
     }
-    if action == "exception" {
-        thrown(of.word("exception"), say);
-    }
-    if action == "mysql" {
-        message(of.word("exception"), say);
-    }
-    if action == "return" {
-        returned(of.word("returnValue"), say);
-    }
-    if action == "ruleData" {
-        rule(of.word("ruleData"), say);
+    match action {
+        "exception" => thrown(of.word("exception"), say),
+        "mysql" => message(of.word("exception"), say),
+        "return" => returned(of.word("returnValue"), say),
+        "ruleData" => rule(of.word("ruleData"), say),
+        _ => {}
     }
 }
 

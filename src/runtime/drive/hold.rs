@@ -20,6 +20,15 @@ use crate::types::Duration;
 /// Samples are written together, this often at least; everything else at once.
 const TOGETHER: std::time::Duration = std::time::Duration::from_millis(500);
 
+/// The machine before its first event, which knows who can be asked.
+fn begin(plan: &Arc<Plan>, run: &str, parts: &Parts) -> State {
+    let mut state = State::new(plan.clone(), run, &parts.drivable());
+    if !parts.people.are_there() {
+        state.nobody_is_there();
+    }
+    state
+}
+
 /// Runs the plan to its end.
 ///
 /// # Errors
@@ -38,10 +47,7 @@ pub fn hold(
         .build()
         .map_err(system("start threads"))?;
     let head = journal.begin(run, begun, wall())?;
-    let mut state = State::new(plan.clone(), &run.id, &parts.drivable());
-    if !parts.people.are_there() {
-        state.nobody_is_there();
-    }
+    let state = begin(&plan, &run.id, &parts);
     let drivers = parts.drivers.clone();
     let path = journal.path().to_owned();
     let viewer = std::mem::replace(&mut parts.viewer, Box::new(Blind));
@@ -334,10 +340,7 @@ pub fn dry(plan: Arc<Plan>, run: &str, mut journal: Journal, parts: Parts) -> Re
     let mut claims = Claims::of(run, journal.path());
     let found = runtime.block_on(async {
         let (events, mut told) = unbounded_channel();
-        let mut state = State::new(plan.clone(), run, &parts.drivable());
-        if !parts.people.are_there() {
-            state.nobody_is_there();
-        }
+        let mut state = begin(&plan, run, &parts);
         let mut effects = Effects::new(plan, Arc::new(Shared::of(&parts)), events);
         let since = Instant::now();
         let mut queue = VecDeque::from([Event::Begin { wall: wall() / 1000 }]);

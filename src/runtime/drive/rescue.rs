@@ -89,7 +89,7 @@ pub async fn rescue(
     };
     let mut diary = Diary { journal, head, began: Instant::now(), last };
     for injection in &open {
-        let name = format!("{} ({})", injection.fault, injection.undo.injection);
+        let name = name_of(injection);
         let given_up = given_up(&records, injection.injection);
         match undo(injection, given_up, drivers, &mut diary).await {
             Ok(()) => rescued.undone.push(name),
@@ -135,11 +135,16 @@ impl Diary {
 pub fn left_of(path: &Path, run: &str, drivers: &[Arc<dyn Driver>]) -> Result<Vec<Left>, JournalError> {
     let records = Journal::open(path)?.records(run)?;
     let left = |open: Open| Left {
-        name: format!("{} ({})", open.fault, open.undo.injection),
+        name: name_of(&open),
         why: given_up(&records, open.injection).unwrap_or("its undo was not confirmed").to_owned(),
         by_hand: by_hand(&open, drivers),
     };
     Ok(outstanding(records.iter()).into_iter().map(left).collect())
+}
+
+/// The fault's name and its injection's id.
+fn name_of(open: &Open) -> String {
+    format!("{} ({})", open.fault, open.undo.injection)
 }
 
 fn by_hand(open: &Open, drivers: &[Arc<dyn Driver>]) -> Vec<String> {

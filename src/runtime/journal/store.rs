@@ -184,6 +184,11 @@ CREATE TRIGGER IF NOT EXISTS lines_stay BEFORE UPDATE ON lines BEGIN SELECT RAIS
 CREATE TRIGGER IF NOT EXISTS lines_remain BEFORE DELETE ON lines BEGIN SELECT RAISE(ABORT, 'lines are only added'); END;
 ";
 
+/// The form that a file says it has.
+fn version(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    connection.query_row("SELECT value FROM meta WHERE key = 'version'", [], |row| row.get(0)).optional()
+}
+
 impl Journal {
     /// Opens the file, or makes it. Its folder must be there.
     ///
@@ -218,9 +223,13 @@ impl Journal {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         let connection = Connection::open_with_flags(format!("file:{escaped}?{how}"), flags).map_err(store)?;
         connection.busy_timeout(BUSY).map_err(store)?;
-        let found: String = connection
-            .query_row("SELECT value FROM meta WHERE key = 'version'", [], |row| row.get(0))
-            .map_err(store)?;
+        let found = version(&connection).map_err(store)?;
+        let found = found.ok_or_else(|| store(rusqlite::Error::QueryReturnedNoRows))?;
+        Self::of_version(connection, path, &found)
+    }
+
+    /// A journal whose form this program knows.
+    fn of_version(connection: Connection, path: &Path, found: &str) -> Result<Self, JournalError> {
         match found.parse().unwrap_or(u32::MAX) {
             found if found > JOURNAL_VERSION => Err(JournalError::Newer { path: path.display().to_string(), found }),
             _ => Ok(Self { connection, path: path.to_owned() }),
@@ -238,9 +247,6 @@ impl Journal {
         connection.pragma_update(None, "synchronous", "FULL").map_err(store)?;
         // A journal that is there is only read: its runner may stand still in the middle of a transaction, and whoever cleans up
         // after it must not wait for that.
-        let version = |connection: &Connection| -> rusqlite::Result<Option<String>> {
-            connection.query_row("SELECT value FROM meta WHERE key = 'version'", [], |row| row.get(0)).optional()
-        };
         let found = match version(&connection) {
             Ok(Some(found)) => found,
             Err(source) if source.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
@@ -255,11 +261,7 @@ impl Journal {
                 version(&connection).map_err(store)?.unwrap_or_default()
             }
         };
-        let found: u32 = found.parse().unwrap_or(u32::MAX);
-        if found > JOURNAL_VERSION {
-            return Err(JournalError::Newer { path: path.display().to_string(), found });
-        }
-        Ok(Self { connection, path: path.to_owned() })
+        Self::of_version(connection, path, &found)
     }
 
     /// Where it is.

@@ -3,14 +3,14 @@
 //! Comes in: a condition and the latest samples. Goes out: text for people, which stands in every reason of a verdict.
 
 use super::state::State;
-use crate::plan::{Condition, Operand};
+use crate::plan::Condition;
 use crate::types::{Decimal, Duration, Percent, Value};
 
 impl State {
     /// In brackets, each stream of the condition with its latest value; `new` is a sample that is not the latest yet, or was
     /// overtaken. Empty if the condition samples nothing.
     pub(super) fn values(&self, condition: &Condition, new: Option<(u32, &Value)>) -> String {
-        let bounds = bounds(condition);
+        let bounds = condition.constants();
         let seen: Vec<String> = condition
             .streams()
             .into_iter()
@@ -23,34 +23,6 @@ impl State {
             .collect();
         if seen.is_empty() { String::new() } else { format!(" ({})", seen.join(", ")) }
     }
-}
-
-/// The constants that a condition compares with.
-fn bounds(condition: &Condition) -> Vec<Value> {
-    fn of(operand: &Operand, found: &mut Vec<Value>) {
-        match operand {
-            Operand::Constant(value) => found.push(value.clone()),
-            Operand::Stream(_) => {}
-            Operand::Combine { left, right, .. } => {
-                of(left, found);
-                of(right, found);
-            }
-        }
-    }
-    fn within(condition: &Condition, found: &mut Vec<Value>) {
-        match condition {
-            Condition::Constant(_) | Condition::Holds(_) => {}
-            Condition::Compare { left, right, .. } => {
-                of(left, found);
-                of(right, found);
-            }
-            Condition::Not(inner) => within(inner, found),
-            Condition::All(inner) | Condition::Any(inner) => inner.iter().for_each(|c| within(c, found)),
-        }
-    }
-    let mut found = Vec::new();
-    within(condition, &mut found);
-    found
 }
 
 /// Brief, unless that would be the very bound that it missed.

@@ -4,7 +4,7 @@
 //! by trying the bounds that the plan itself names and what lies next to them; where that is not enough, the case has to say it.
 
 use crate::analysis::number;
-use crate::plan::{Condition, GuardWhen, Operand, Phase, Plan, Step, StepKind};
+use crate::plan::{Condition, GuardWhen, Phase, Plan, Step, StepKind};
 use crate::runtime::machine::evaluate;
 use crate::types::{Bitrate, Bytes, Cores, Decimal, Duration, Offset, Percent, Rate, Value};
 
@@ -60,31 +60,8 @@ fn for_stream(plan: &Plan, stream: u32, wanted: &[(&Condition, bool)]) -> Option
     let holds = |value: &Value| {
         alone.iter().all(|(c, wanted)| evaluate(c, &|s| (s == stream).then_some(value)) == Some(*wanted))
     };
-    let mut constants = Vec::new();
-    alone.iter().for_each(|(c, _)| constants_of(c, &mut constants));
+    let constants: Vec<Value> = alone.iter().flat_map(|(c, _)| c.constants()).collect();
     candidates(of_type, &constants).into_iter().find(holds)
-}
-
-fn constants_of(condition: &Condition, found: &mut Vec<Value>) {
-    fn of(operand: &Operand, found: &mut Vec<Value>) {
-        match operand {
-            Operand::Constant(value) => found.push(value.clone()),
-            Operand::Stream(_) => {}
-            Operand::Combine { left, right, .. } => {
-                of(left, found);
-                of(right, found);
-            }
-        }
-    }
-    match condition {
-        Condition::Compare { left, right, .. } => {
-            of(left, found);
-            of(right, found);
-        }
-        Condition::Not(inner) => constants_of(inner, found),
-        Condition::All(inner) | Condition::Any(inner) => inner.iter().for_each(|c| constants_of(c, found)),
-        Condition::Constant(_) | Condition::Holds(_) => {}
-    }
 }
 
 /// What a stream of this type might say, the likeliest first.
