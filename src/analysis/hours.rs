@@ -33,14 +33,17 @@ pub fn zone(name: &str) -> Option<TimeZone> {
 /// Adds hours that cannot be kept.
 pub fn check(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
     let before = out.len();
-    for hours in &plan.hours {
-        hours.only.iter().for_each(|open| readable(open, out));
-        hours.never.iter().for_each(|closed| closed_days(hours, closed, out));
-    }
+    plan.hours.iter().for_each(|hours| alone(hours, out));
     if out.iter().skip(before).any(Diagnostic::is_error) {
         return;
     }
     fits(plan, timeline.total, out);
+}
+
+/// Adds what is wrong with hours whatever runs in them: a policy is often written before the first experiment.
+pub fn alone(hours: &Hours, out: &mut Vec<Diagnostic>) {
+    hours.only.iter().for_each(|open| readable(open, out));
+    hours.never.iter().for_each(|closed| closed_days(hours, closed, out));
 }
 
 fn readable(open: &OpenHours, out: &mut Vec<Diagnostic>) {

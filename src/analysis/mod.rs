@@ -36,9 +36,10 @@ mod windows;
 pub use catalogue::{KnownIncident, analyse_catalogue, unlearned};
 pub use conflicts::conflicts_for;
 pub use cron::Cron;
-pub use hours::open_at;
+pub use hours::{alone as hours_alone, open_at};
 pub use names::LONGEST_NAME;
 pub use ranges::ranges;
+pub use schedule::alone as schedule_alone;
 pub use truth::number;
 
 use timeline::Timeline;

@@ -10,36 +10,43 @@ use super::hours::{self, Stretch, YEAR};
 use super::timeline::Timeline;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{Plan, Schedule};
+use crate::source::Span;
 use crate::types::Duration;
 
 /// Adds what is wrong with the schedule of the plan.
 pub fn check(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
     let Some(schedule) = &plan.schedule else { return };
-    hours::unknown_zone(&schedule.zone, schedule.span, out);
-    let cron = match Cron::parse(&schedule.cron) {
-        Ok(cron) => cron,
-        Err(reason) => {
-            let message = format!("`{}` is not a cron text: {reason}", schedule.cron);
-            out.push(
-                Diagnostic::new(Code::BAD_CRON, schedule.span, message)
-                    .why("the engines' controllers read five fields, days of the week from 0 (Sunday) to 6")
-                    .help("minute, hour, day of the month, month, day of the week: `0 10 * * tue`"),
-            );
-            return;
-        }
-    };
-    if !cron.ever_fires() {
-        let message = format!("`{}` never comes: no month that it names has such a day", schedule.cron);
-        out.push(
-            Diagnostic::new(Code::CRON_NEVER, schedule.span, message)
-                .why("the proof would never be made, and nothing would say so")
-                .help("check the day of the month and the month: the third and fourth field"),
-        );
-        return;
-    }
+    let Some(cron) = alone(&schedule.cron, &schedule.zone, schedule.span, out) else { return };
     if let Some(zone) = hours::zone(&schedule.zone) {
         times(plan, schedule, &cron, &zone, timeline.total, out);
     }
+}
+
+/// Adds what is wrong with a schedule whatever it runs; the times, if they can be read.
+pub fn alone(cron: &str, zone: &str, span: Span, out: &mut Vec<Diagnostic>) -> Option<Cron> {
+    hours::unknown_zone(zone, span, out);
+    let parsed = match Cron::parse(cron) {
+        Ok(parsed) => parsed,
+        Err(reason) => {
+            let message = format!("`{cron}` is not a cron text: {reason}");
+            out.push(
+                Diagnostic::new(Code::BAD_CRON, span, message)
+                    .why("the engines' controllers read five fields, days of the week from 0 (Sunday) to 6")
+                    .help("minute, hour, day of the month, month, day of the week: `0 10 * * tue`"),
+            );
+            return None;
+        }
+    };
+    if !parsed.ever_fires() {
+        let message = format!("`{cron}` never comes: no month that it names has such a day");
+        out.push(
+            Diagnostic::new(Code::CRON_NEVER, span, message)
+                .why("the proof would never be made, and nothing would say so")
+                .help("check the day of the month and the month: the third and fourth field"),
+        );
+        return None;
+    }
+    Some(parsed)
 }
 
 fn times(plan: &Plan, schedule: &Schedule, cron: &Cron, zone: &TimeZone, total: Duration, out: &mut Vec<Diagnostic>) {

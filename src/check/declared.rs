@@ -355,9 +355,8 @@ impl Evaluator<'_> {
         let ItemKind::Record(RecordWord::Service, fields) = &item.kind else { return None };
         let file = self.program.file_of(id);
         // What is wrong in a service is reported where it is declared.
-        let before = self.diagnostics.len();
-        let service = self.beside(|ev| ev.within(file, Vec::new(), |ev| ev.read_service(id, fields))).0;
-        self.diagnostics.truncate(before);
+        let read = |ev: &mut Self| ev.within(file, Vec::new(), |ev| ev.read_service(id, fields));
+        let service = self.apart(|ev| ev.beside(read)).0;
         let service = Arc::new(service);
         self.remember_service(id, Some(service.clone()));
         Some(service)
@@ -367,7 +366,9 @@ impl Evaluator<'_> {
         let item = self.program.item(id);
         let mut get =
             |key: &str| match (field(fields, key), fields_of(RecordWord::Service).iter().find(|s| s.key == key)) {
-                (Some(given), Some(spec)) => self.value(&given.value, &spec.ty),
+                (Some(given), Some(spec)) => {
+                    self.making(id, Some(key), |ev| ev.value(&given.value, &spec.ty)).unwrap_or_else(Val::error)
+                }
                 _ => Val::none(),
             };
         let owner = match get("owner") {

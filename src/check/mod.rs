@@ -188,7 +188,7 @@ pub fn check_file(program: &Program, file: usize) -> Vec<Diagnostic> {
         match &item.kind {
             ItemKind::Record(..) => declared::check_record(&mut ev, id),
             ItemKind::Let(_) => {
-                ev.declared(id, item.name.span);
+                ev.declared(id);
             }
             ItemKind::Metric(metric) => {
                 let signature = program.signature(id);

@@ -150,6 +150,7 @@ codes! {
     104 IMPORT_WITHOUT_NAMES Error "an import that makes nothing visible";
     105 DECLARED_TWICE Error "a declaration of a name that is visible already";
     106 NEEDS_ITSELF Error "a value that needs itself";
+    107 BEHIND_TOO_MANY Error "a value behind too many others";
 
     // P02xx types and values
     201 TYPE_MISMATCH Error "a value of another type than is wanted";
@@ -177,6 +178,7 @@ codes! {
     223 ZERO_TIME Error "a time of no length";
     224 METRIC_SOURCE Error "a metric without one source of samples";
     225 METRIC_TYPE Error "a metric of something that cannot be measured";
+    226 TEXT_TOO_LONG Error "a text that is too long";
 
     // P03xx targets and faults
     301 SELECTOR_WITHOUT_QUANTITY Error "a selector where a target is wanted: how many?";
@@ -259,6 +261,7 @@ codes! {
     507 SAME_NAME_TWICE Error "two runs that would have one name";
     508 ROLE_UNKNOWN Error "somebody who has no role here";
     509 NOWHERE_TO_RUN Error "an experiment that may run nowhere";
+    511 NO_PLAN Error "an experiment without a plan, and without a reason";
 
     // P06xx engines
     601 FAULT_NOT_IN_CHAOS_MESH Error "a fault that Chaos Mesh cannot express";

@@ -217,8 +217,16 @@ fn brief(text: String) -> String {
     out
 }
 
+/// Takes away what only says that something follows from an error, where there is one.
+pub fn drop_consequences(diagnostics: &mut Vec<Diagnostic>) {
+    if diagnostics.iter().any(|d| d.is_error() && d.code != Code::NO_PLAN) {
+        diagnostics.retain(|d| d.code != Code::NO_PLAN);
+    }
+}
+
 /// Sorts by place and removes what was said twice (an experiment checked for several places says the same of each).
 pub fn tidy(diagnostics: &mut Vec<Diagnostic>) {
+    drop_consequences(diagnostics);
     diagnostics.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
     diagnostics.dedup_by(|a, b| a.code == b.code && a.span == b.span && a.message == b.message);
 }

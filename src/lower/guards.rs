@@ -113,6 +113,9 @@ pub fn hours(ev: &mut Evaluator<'_>, items: &[HoursItem], policy: Option<&str>) 
             }
         }
     }
+    let mut found = Vec::new();
+    crate::analysis::hours_alone(&hours, &mut found);
+    found.into_iter().for_each(|diagnostic| ev.report(diagnostic));
     let empty = hours.only.is_empty() && hours.never.is_empty();
     fine.then(|| (!empty).then_some(hours))
 }

@@ -29,7 +29,7 @@ use crate::check::evaluate::{Evaluator, Val};
 use crate::check::program::{ItemKind, Name};
 use crate::check::scope::DeclId;
 use crate::check::{PlaceId, Program};
-use crate::diagnostic::{Diagnostic, tidy};
+use crate::diagnostic::{Code, Diagnostic, tidy};
 use crate::plan::Plan;
 use crate::source::Span;
 
@@ -212,8 +212,19 @@ impl<'p> Planner<'p> {
         let mut diagnostics = std::mem::take(&mut self.ev.diagnostics);
         tidy(&mut diagnostics);
         let wrong = diagnostics.iter().any(Diagnostic::is_error);
+        if plan.is_none() && !wrong {
+            diagnostics.push(without_plan(experiment));
+        }
         Lowered { plan: plan.filter(|_| !wrong), diagnostics }
     }
+}
+
+/// What is said of an experiment that has no plan: `tidy` takes it away where something else says why.
+fn without_plan(experiment: &ExperimentRef) -> Diagnostic {
+    let message = format!("`{}` has no plan, and nothing says why", experiment.name);
+    Diagnostic::new(Code::NO_PLAN, experiment.span, message)
+        .why("what cannot be planned is not checked, not compiled and not run: silence would look like success")
+        .help("this is a mistake of Perturb's: please report it, with the file")
 }
 
 /// Makes plans at any place, with one planner for each.

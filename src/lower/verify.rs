@@ -38,7 +38,11 @@ pub fn check(ev: &mut Evaluator<'_>, id: DeclId) {
         if let Some(links) = field(&verify.fields, "links") {
             check_links(ev, links);
         }
-        every(ev, verify, item.name.span, &item.name.text);
+        if let Some((cron, zone, span)) = every(ev, verify, item.name.span, &item.name.text) {
+            let mut found = Vec::new();
+            crate::analysis::schedule_alone(&cron, &zone, span, &mut found);
+            found.into_iter().for_each(|diagnostic| ev.report(diagnostic));
+        }
         if verify.runs.is_empty() {
             ev.report(
                 Diagnostic::new(Code::INCOMPLETE, item.name.span, format!("`{}` runs nothing", item.name.text))

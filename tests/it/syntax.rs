@@ -201,6 +201,39 @@ fn each_hostile_text_has_its_own_diagnostics_and_few_words() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
+/// Lines that each use the line before or behind them: `let a1 = …a0…`.
+fn lines(count: usize, first: &str, line: impl Fn(usize) -> String) -> Vec<u8> {
+    let rest: String = (1..=count).map(|n| format!("let a{n} = {}\n", line(n))).collect();
+    format!("let a0 = {first}\n{rest}").into_bytes()
+}
+
+#[test]
+fn values_that_are_made_of_others_end() {
+    const MOST: usize = 256;
+    let behind = |n: usize| format!("a{}", n - 1);
+    // The other way round: the first needs the last.
+    let before =
+        |count: usize| lines(count, "a1", move |n| if n == count { "1".into() } else { format!("a{}", n + 1) });
+    let texts: [(&str, Vec<u8>, &[Code]); 8] = [
+        (
+            "doubled texts",
+            lines(60, "\"0123456789\"", |n| format!("\"${{a{0}}}${{a{0}}}\"", n - 1)),
+            &[Code::TEXT_TOO_LONG],
+        ),
+        ("doubled lists", lines(60, "[1, 2, 3]", |n| format!("a{0} + a{0}", n - 1)), &[Code::TOO_MANY_MEMBERS]),
+        ("as many behind one another as may be", lines(MOST - 1, "1", behind), &[]),
+        ("the same the other way round", before(MOST - 1), &[]),
+        ("one more", lines(MOST, "1", behind), &[Code::BEHIND_TOO_MANY]),
+        ("one more the other way round", before(MOST), &[Code::BEHIND_TOO_MANY]),
+        ("a great many", lines(20_000, "1", behind), &[Code::BEHIND_TOO_MANY]),
+        ("in many brackets", lines(MOST - 1, "1", |n| format!("{}a{}{}", "(".repeat(60), n - 1, ")".repeat(60))), &[]),
+    ];
+    for (name, text, wanted) in texts {
+        let codes: Vec<Code> = told(&text).0.iter().map(|d| d.code).collect();
+        assert_eq!(codes, wanted, "{name}");
+    }
+}
+
 /// Four times the text may take four times as long, and not sixteen times.
 #[test]
 fn hostile_texts_take_time_in_proportion() {

@@ -12,6 +12,7 @@ use super::{Evaluator, Val};
 use crate::check::Signature;
 use crate::check::program::{Arg, Expr, ExprKind, ItemKind, Name, RecordWord};
 use crate::check::scope::DeclId;
+use crate::check::signature::ParamInfo;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::plan::{ObjectiveFact, Selector};
 use crate::source::Span;
@@ -376,13 +377,13 @@ impl Evaluator<'_> {
                     value
                 }
                 (Some(value), Some(default)) => {
-                    let default = self.default_value(id, &bound, default, &param.ty);
+                    let default = self.default_value(id, &bound, default, param);
                     if !same(&value, &default) {
                         bound.given.insert(param.name.clone());
                     }
                     value
                 }
-                (None, Some(default)) => self.default_value(id, &bound, default, &param.ty),
+                (None, Some(default)) => self.default_value(id, &bound, default, param),
                 (None, None) => {
                     fine = false;
                     missing.push(param);
@@ -409,10 +410,11 @@ impl Evaluator<'_> {
         bound
     }
 
-    fn default_value(&mut self, id: DeclId, bound: &Bound, default: &Expr, ty: &Type) -> Val {
+    fn default_value(&mut self, id: DeclId, bound: &Bound, default: &Expr, param: &ParamInfo) -> Val {
         let file = self.program.file_of(id);
         let locals = bound.values.clone();
-        self.within(file, locals, |ev| ev.value(default, ty))
+        let make = |ev: &mut Self| ev.within(file, locals, |ev| ev.value(default, &param.ty));
+        self.making(id, Some(&param.name), make).unwrap_or_else(Val::error)
     }
 
     fn no_such_argument(&self, id: DeclId, arg: &Arg, known: &[&str], position: usize) -> Diagnostic {

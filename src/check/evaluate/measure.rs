@@ -43,7 +43,8 @@ impl Evaluator<'_> {
             return Val::Sampled(Arc::new(Operand::Stream(known.stream)), result);
         }
         let text = self.call_text(id, &bound);
-        match self.stream(id, metric, &result, &bound.values, text) {
+        let made = self.making(id, None, |ev| ev.stream(id, metric, &result, &bound.values, text)).flatten();
+        match made {
             Some(mut stream) => {
                 stream.service = bound.values.first().and_then(|(_, v, _)| match v {
                     Val::Decl(service) => Some(self.program.item(*service).name.text.clone()),
@@ -491,10 +492,9 @@ impl Evaluator<'_> {
         let item = self.program.item(id);
         let ItemKind::Record(_, fields) = &item.kind else { return Val::error() };
         let file = self.program.file_of(id);
+        let make = |ev: &mut Self| ev.within(file, Vec::new(), |ev| ev.objective_parts(fields));
         // What is wrong in the SLO is reported where it is declared.
-        let before = self.diagnostics.len();
-        let parts = self.within(file, Vec::new(), |ev| ev.objective_parts(fields));
-        self.diagnostics.truncate(before);
+        let parts = self.apart(|ev| ev.making(id, Some("indicator"), make)).flatten();
         let Some((indicator, objective, window)) = parts else { return unknown };
         let fact = match (what, over) {
             (ObjectiveFact::BudgetLeft, _) => "budget-left".to_owned(),

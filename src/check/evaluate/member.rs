@@ -4,6 +4,7 @@ use smol_str::SmolStr;
 
 use super::names::listed;
 use super::{Candidates, Evaluator, FactsOf, Target, Val};
+use crate::check::declared::fields_of;
 use crate::check::program::{Expr, ItemKind, Name, RecordWord};
 use crate::check::scope::{DeclId, Def};
 use crate::check::{load::unknown_module, stdlib};
@@ -134,7 +135,7 @@ impl Evaluator<'_> {
     fn member_of_module(&mut self, file: usize, name: &Name) -> Val {
         let own = &self.program.scopes.files[file].own;
         if let Some(id) = own.get(&name.text) {
-            return self.declared(*id, name.span);
+            return self.declared(*id);
         }
         let path = self.program.files[file].path.trim_start_matches(stdlib::PREFIX).trim_end_matches(".chaos");
         let diagnostic = Diagnostic::new(Code::UNKNOWN_NAME, name.span, format!("`{path}` has no `{}`", name.text));
@@ -194,11 +195,9 @@ impl Evaluator<'_> {
         let ItemKind::Record(_, fields) = &item.kind else { return Val::error() };
         let Some(field) = fields.iter().find(|f| f.key.text == name.text) else { return Val::none() };
         let file = self.program.file_of(id);
+        let make = |ev: &mut Self| ev.within(file, Vec::new(), |ev| ev.value(&field.value, ty));
         // What is wrong in the field is reported where the declaration is checked.
-        let before = self.diagnostics.len();
-        let value = self.within(file, Vec::new(), |ev| ev.value(&field.value, ty));
-        self.diagnostics.truncate(before);
-        value
+        self.apart(|ev| ev.making(id, Some(&name.text), make)).unwrap_or_else(Val::error)
     }
 
     fn member_of_service(&mut self, id: DeclId, name: &Name) -> Val {
@@ -221,7 +220,7 @@ impl Evaluator<'_> {
         ];
         let Some(service) = self.service(id) else {
             return if MEMBERS.contains(&name.text.as_str()) {
-                self.member_of_type(&Type::Service, name)
+                self.member_of_unfinished(id, name)
             } else {
                 self.no_member(&Val::Decl(id), name, MEMBERS)
             };
@@ -245,6 +244,20 @@ impl Evaluator<'_> {
             "container" => service.container.clone(),
             "depends-on" => Val::list(service.depends_on.iter().map(|d| Val::Decl(*d))),
             _ => self.no_member(&Val::Decl(id), name, MEMBERS),
+        }
+    }
+
+    /// A member of a service that is being read: one field of it may well be made of others.
+    fn member_of_unfinished(&mut self, id: DeclId, name: &Name) -> Val {
+        if name.text == "name" {
+            return Val::text(self.program.item(id).name.text.clone());
+        }
+        match fields_of(RecordWord::Service).iter().find(|spec| spec.key == name.text) {
+            Some(spec) => self.field_of(id, name, &spec.ty),
+            // What is made of several fields.
+            None => {
+                self.making(id, Some("pods"), |ev| ev.member_of_type(&Type::Service, name)).unwrap_or_else(Val::error)
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The same code checks a scenario's body (its parameters are [`Val::Unknown`]) and computes a plan (everything is known):
 //! what is wrong is found once, and the two cannot disagree. Evaluation always ends: there is no recursion (a declaration
-//! that needs itself is an error), the only loop is over a finite list, and every list is bounded.
+//! that needs itself is an error), the only loop is over a finite list, and every list and text is bounded.
 //!
 //! A value is asked for with the type that is wanted; words of an enumeration are looked for there first.
 
@@ -11,6 +11,7 @@ mod coerce;
 mod conditions;
 mod convert;
 pub mod expr;
+mod making;
 mod measure;
 mod member;
 mod names;
@@ -39,6 +40,9 @@ use crate::types::{TargetKind, Type, Value};
 
 /// More members than this in a list or range, and it is an error.
 pub const MOST_MEMBERS: usize = 1_000;
+
+/// More bytes than this in a text that was put together, and it is an error: the longest queries that people write are far shorter.
+pub const MOST_TEXT: usize = 64 * 1024;
 
 /// What an expression gives.
 #[derive(Debug, Clone)]
@@ -219,7 +223,12 @@ pub struct Evaluator<'p> {
     pub(super) fault_calls: super::faults::Calls,
     /// What calls of metrics gave in the plan being made.
     measured: Vec<measure::Measured>,
-    in_progress: Vec<DeclId>,
+    /// What is being made, the outermost first.
+    in_progress: Vec<making::Making>,
+    /// Behind how many others each value of `lets` stands.
+    behind: BTreeMap<DeclId, usize>,
+    /// How many stand behind what is being made, so far.
+    deepest: usize,
 }
 
 impl<'p> Evaluator<'p> {
@@ -241,6 +250,8 @@ impl<'p> Evaluator<'p> {
             fault_calls: super::faults::Calls::default(),
             measured: Vec::new(),
             in_progress: Vec::new(),
+            behind: BTreeMap::new(),
+            deepest: 0,
         }
     }
 

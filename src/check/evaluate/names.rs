@@ -20,7 +20,7 @@ impl Evaluator<'_> {
             return value.clone();
         }
         if let Some((def, _)) = self.scope().names.get(name) {
-            return self.def(*def, span);
+            return self.def(*def);
         }
         if let Some(value) = self.predefined(name) {
             return value;
@@ -40,33 +40,28 @@ impl Evaluator<'_> {
     }
 
     /// The value of what a name stands for.
-    pub(super) fn def(&mut self, def: Def, span: Span) -> Val {
+    pub(super) fn def(&mut self, def: Def) -> Val {
         match def {
-            Def::Decl(id) => self.declared(id, span),
+            Def::Decl(id) => self.declared(id),
             module => Val::Module(module),
         }
     }
 
     /// The value of a declaration: a `let`'s value, anything else itself.
-    pub fn declared(&mut self, id: DeclId, span: Span) -> Val {
+    pub fn declared(&mut self, id: DeclId) -> Val {
         self.named.insert(id);
         let item = self.program.item(id);
         let ItemKind::Let(value) = &item.kind else { return Val::Decl(id) };
-        if let Some(known) = self.lets.get(&id) {
-            return known.clone();
+        let outer = self.deepest;
+        if let Some(known) = self.lets.get(&id).cloned() {
+            self.stands_behind(id, outer);
+            return known;
         }
-        if self.in_progress.contains(&id) {
-            self.report(
-                Diagnostic::new(Code::NEEDS_ITSELF, span, format!("`{}` needs itself", item.name.text))
-                    .also(item.name.span, "declared here")
-                    .why("evaluation always ends, so a value cannot be made of itself"),
-            );
-            return Val::error();
-        }
-        self.in_progress.push(id);
+        self.deepest = 0;
         let file = self.program.file_of(id);
-        let result = self.within(file, Vec::new(), |ev| ev.value(value, &Type::Any));
-        self.in_progress.pop();
+        let make = |ev: &mut Self| ev.within(file, Vec::new(), |ev| ev.value(value, &Type::Any));
+        let Some(result) = self.making(id, None, make) else { return Val::error() };
+        self.stands_behind(id, outer);
         self.lets.insert(id, result.clone());
         result
     }

@@ -79,6 +79,11 @@ impl Evaluator<'_> {
             return Val::error();
         }
         if let (Val::List(x), Arithmetic::Add, Val::List(y)) = (&a, op, &b) {
+            let count = x.len() + y.len();
+            if count > MOST_MEMBERS {
+                self.report(too_many(left.span.to(right.span), count));
+                return Val::error();
+            }
             return Val::list(x.iter().chain(y.iter()).cloned());
         }
         if let (Val::Plain(x), Val::Plain(y)) = (&a, &b) {

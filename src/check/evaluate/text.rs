@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::select::text_of;
-use super::{Evaluator, Val};
+use super::{Evaluator, MOST_TEXT, Val};
 use crate::check::program::{Arg, Expr, TextPart};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -17,10 +17,25 @@ impl Evaluator<'_> {
         for part in parts {
             match part {
                 TextPart::Plain(plain) => text.push_str(plain),
-                TextPart::Expr(expr) => known &= self.text_part(expr, &mut text),
+                TextPart::Expr(expr) => {
+                    known &= self.text_part(expr, &mut text);
+                    // What is written out can be as long as a file may be; what is put together would double with each line.
+                    if text.len() > MOST_TEXT {
+                        self.too_long(expr.span);
+                        return Val::error();
+                    }
+                }
             }
         }
         if known { Val::text(text) } else { Val::Unknown(Type::String) }
+    }
+
+    fn too_long(&mut self, span: Span) {
+        let most = MOST_TEXT / 1024;
+        self.report(
+            Diagnostic::new(Code::TEXT_TOO_LONG, span, format!("with this, the text has more than {most} KiB"))
+                .why("whatever is in a plan, somebody must be able to read"),
+        );
     }
 
     fn text_part(&mut self, expr: &Expr, text: &mut String) -> bool {
