@@ -19,7 +19,7 @@ use super::keeper::protocol::{Aim, Answer, Injected, Look, ReplicaLook, Request,
 use super::process::{self, Process};
 use super::{packets, shim};
 use crate::analysis::portability::engine_of;
-use crate::engine::drive::{Confirmation, DriveError, Driver, Injection, Target, UndoRecord};
+use crate::engine::drive::{Confirmation, DriveError, Driver, Injection, Target, UndoRecord, Was};
 use crate::plan::{Body, EngineName, Fault, Plan, ProcessSelector, Selector};
 
 /// How long faults stay when the runner says nothing any more.
@@ -396,20 +396,21 @@ impl Driver for LocalDriver {
         }
     }
 
-    async fn undo(&self, undo: &UndoRecord) -> Result<(), DriveError> {
+    async fn undo(&self, undo: &UndoRecord) -> Result<Was, DriveError> {
         let record = Self::undo_of(undo)?;
         let what = format!("undoing `{}`", undo.injection);
-        match client::ask(&record.home, &Request::Undo { id: record.fault.id.clone() }, QUICK).await {
-            Ok(Answer::Done) => {}
+        let was = match client::ask(&record.home, &Request::Undo { id: record.fault.id.clone() }, QUICK).await {
+            Ok(Answer::Done) => Was::AsLeft,
+            Ok(Answer::GoneBefore(why)) => Was::GoneBefore(why),
             Ok(other) => return Err(unexpected(&what, &other)),
             // Proxies and loads ended with the keeper; what is left can be reached from here.
-            Err(NoAnswer::NotThere) => {}
+            Err(NoAnswer::NotThere) => Was::GoneBefore("the keeper that held it is gone".to_owned()),
             Err(error) => return Err(DriveError::Passing { what, reason: error.to_string() }),
-        }
+        };
         // Also after a keeper that answered: it may be another than the one that injected.
         let left = tokio::task::spawn_blocking(move || without_keeper(&record)).await;
         match left {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => Ok(was),
             Ok(Err(reason)) => Err(DriveError::Passing { what, reason }),
             Err(error) => Err(DriveError::Passing { what, reason: error.to_string() }),
         }

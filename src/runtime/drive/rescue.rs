@@ -188,8 +188,8 @@ async fn undo(
     loop {
         attempt += 1;
         let (is_final, reason) = match timeout(std_time(ATTEMPT), driver.undo(&open.undo)).await {
-            Ok(Ok(())) => {
-                diary.write(Record::Undone { injection });
+            Ok(Ok(_)) => {
+                diary.write(Record::Undone { injection, early: None });
                 return Ok(());
             }
             Ok(Err(error)) => {

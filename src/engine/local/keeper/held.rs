@@ -292,6 +292,37 @@ impl Held {
         }
     }
 
+    /// How it is known that the fault, which is still held, is no longer there. What the system does about a fault (it ends a
+    /// process that stands still, and starts another) is no end of it before its time.
+    pub fn gone_before(&mut self) -> Option<String> {
+        match &self.fault.action {
+            Action::Stop => {
+                let runs = self.stopped.iter().find(|p| p.is_alive() && !p.is_stopped())?;
+                Some(format!("process {runs} runs on"))
+            }
+            Action::Cpu { .. } | Action::Memory { .. } | Action::Load { .. } => {
+                let ended = self.loads.iter_mut().find_map(|child| child.try_wait().ok().flatten())?;
+                Some(format!("the load has ended ({ended})"))
+            }
+            Action::Fill { .. } => match self.file.as_deref().and_then(disk::taken) {
+                Some(bytes) if bytes >= self.taken => None,
+                Some(bytes) => Some(format!("{bytes} of {} bytes were taken", self.taken)),
+                None => Some("the file that took the space is gone".to_owned()),
+            },
+            Action::Clock { .. } => {
+                let (aim, _) = self.clocks.iter().find(|(_, file)| shim::is_right(file))?;
+                Some(format!("the clock of {aim} was put right"))
+            }
+            Action::Loss { .. } => match self.table.as_deref().map(packets::dropped) {
+                Some(Ok(None)) => Some("the rules are gone".to_owned()),
+                _ => None,
+            },
+            Action::Path(_) | Action::Names(_) | Action::Signal(_) | Action::End { .. } | Action::Restart { .. } => {
+                None
+            }
+        }
+    }
+
     fn gone(&self) -> Answer {
         let all = || self.struck.iter().flat_map(|(_, family, _)| family);
         match all().find(|p| p.is_alive()) {

@@ -49,6 +49,8 @@ struct Keeper {
     faults: tokio::sync::Mutex<BTreeMap<String, Held>>,
     /// Faults that were undone, perhaps before they came.
     undone: Mutex<BTreeSet<String>>,
+    /// Faults that ended without being asked, and why.
+    ended: Mutex<BTreeMap<String, String>>,
     leases: Mutex<BTreeMap<String, Instant>>,
     /// When the last lease ran out or was given back.
     unneeded_since: Mutex<Option<Instant>>,
@@ -102,6 +104,7 @@ async fn serve(home: &Path) -> io::Result<()> {
         system: tokio::sync::Mutex::default(),
         faults: tokio::sync::Mutex::default(),
         undone: Mutex::default(),
+        ended: Mutex::default(),
         leases: Mutex::default(),
         unneeded_since: Mutex::new(None),
         keep: Mutex::new(false),
@@ -227,8 +230,9 @@ impl Keeper {
             Request::Confirm { id } => self.confirm(&id).await,
             Request::Undo { id } => {
                 lock(&self.undone).insert(id.clone());
+                let gone = self.gone_before(&id).await;
                 match self.heal(|held| held.fault.id == id).await {
-                    Ok(()) => Answer::Done,
+                    Ok(()) => gone.map_or(Answer::Done, Answer::GoneBefore),
                     Err(reason) => failed(reason, true),
                 }
             }
@@ -387,6 +391,17 @@ impl Keeper {
         if left.is_empty() { Ok(()) } else { Err(left.join("; ")) }
     }
 
+    /// How it is known that a fault was over before its undo came.
+    async fn gone_before(&self, id: &str) -> Option<String> {
+        match self.faults.lock().await.get_mut(id) {
+            Some(held) => tokio::task::block_in_place(|| held.gone_before()),
+            None => {
+                let ended = lock(&self.ended).get(id).cloned();
+                Some(ended.unwrap_or_else(|| "the keeper that held it ended, and this is another".to_owned()))
+            }
+        }
+    }
+
     async fn heal_expired(&self) {
         let now = Instant::now();
         let leases = {
@@ -398,8 +413,20 @@ impl Keeper {
             }
             leases.clone()
         };
-        let is_over = |held: &Held| held.until <= now || !leases.contains_key(&held.fault.holder);
-        let _ = self.heal(|held| is_over(held) && held.stuck.as_ref().is_none_or(|s| s.is_due(now))).await;
+        let why = |held: &Held| match leases.contains_key(&held.fault.holder) {
+            _ if held.until <= now => Some("the keeper ended it: its longest time was over"),
+            true => None,
+            false => Some("the keeper ended it: its runner was silent for longer than its lease"),
+        };
+        let ended = |held: &Held| {
+            let is_due = held.stuck.as_ref().is_none_or(|s| s.is_due(now));
+            let why = why(held).filter(|_| is_due);
+            if let Some(why) = why {
+                lock(&self.ended).entry(held.fault.id.clone()).or_insert_with(|| why.to_owned());
+            }
+            why.is_some()
+        };
+        let _ = self.heal(ended).await;
     }
 
     async fn is_unneeded(&self) -> bool {
