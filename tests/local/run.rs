@@ -177,29 +177,29 @@ fn an_undo_that_is_impossible_is_tried_ever_less_often_and_said() {
 fn a_fault_that_was_over_before_its_time_confirms_nothing() {
     let (local, metric) = plain();
     let replica = local.split("127.0.0.1:").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    let cases: [(&str, &str, &dyn Fn(&Project)); 4] = [
-        ("stress.cpu(all of thing.processes, load: 0.1cores) for 3s", "the load has ended", &|project| {
-            kill_of(project, "stress")
-        }),
-        ("stress.cpu(all of thing.processes, load: 0.1cores) for 3s", "the keeper that held it is gone", &|project| {
-            kill_of(project, "keeper")
-        }),
-        ("pod.fail(all of thing.pods) for 3s", "runs on", &|_| {
-            let process = perturb::engine::local::process::listening(replica.parse().unwrap()).unwrap();
-            let _ = process.signal(rustix::process::Signal::CONT);
-        }),
-        (
-            "disk.fill(one of thing.processes, path: \"data\", size: 4MiB) for 3s",
-            "the file that took the space is gone",
-            &|p| {
-                std::fs::read_dir(p.at("data"))
-                    .unwrap()
-                    .for_each(|file| std::fs::remove_file(file.unwrap().path()).unwrap());
-            },
-        ),
+    let there = answering();
+    let found = format!("a: {{ listening: {} }}", there.port);
+    let load = "stress.cpu(all of thing.processes, load: 0.1cores) for 3s";
+    let still = "pod.fail(all of thing.pods) for 3s";
+    let fill = "disk.fill(one of thing.processes, path: \"data\", size: 4MiB) for 3s";
+    let goes_on = |_: &Project| {
+        let process = perturb::engine::local::process::listening(replica.parse().unwrap()).unwrap();
+        let _ = process.signal(rustix::process::Signal::CONT);
+    };
+    let emptied = |project: &Project| {
+        let files = std::fs::read_dir(project.at("data")).unwrap();
+        files.for_each(|file| std::fs::remove_file(file.unwrap().path()).unwrap());
+    };
+    type Ends<'a> = &'a dyn Fn(&Project);
+    let cases: [(&str, &str, &str, Ends<'_>); 4] = [
+        (&local, load, "the load has ended", &|project| kill_of(project, "stress")),
+        (&found, load, "the keeper that held it is gone", &|project| kill_of(project, "keeper")),
+        (&local, still, "runs on", &goes_on),
+        (&local, fill, "the file that took the space is gone", &emptied),
     ];
-    for (method, why, ends) in cases {
-        let project = project(&local, &metric, "except during faults", method);
+    for (replica, method, why, ends) in cases {
+        let metric = if replica == found { metric_of(&found) } else { metric.clone() };
+        let project = project(replica, &metric, "except during faults", method);
         let mut run = project.run("j.db");
         let told = std::io::BufReader::new(run.stdout.take().unwrap());
         let mut told = std::io::BufRead::lines(told).map_while(Result::ok);
@@ -216,6 +216,33 @@ fn a_fault_that_was_over_before_its_time_confirms_nothing() {
         assert_eq!(code, Some(5), "{method}: {text}");
         assert!(!text.contains("note:"), "{method}: {text}");
     }
+}
+
+/// A service that Perturb has not started.
+pub struct Answering {
+    child: Child,
+    pub port: u16,
+}
+
+pub fn answering() -> Answering {
+    let port = port();
+    let listen = format!("127.0.0.1:{port}");
+    let arguments = ["demo", "service", "--name", "thing", "--listen", &listen];
+    let child = Command::new(exe()).args(arguments).stdout(Stdio::null()).spawn().unwrap();
+    until("it answers", || std::net::TcpStream::connect(&listen).is_ok());
+    Answering { child, port }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn metric_of(found: &str) -> String {
+    let port = found.trim_start_matches("a: { listening: ").trim_end_matches(" }");
+    format!(r#"http: {{ url: "http://127.0.0.1:{port}/health", answer: ok }}"#)
 }
 
 /// Kills the part of Perturb that this word names, of this project alone.
