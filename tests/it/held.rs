@@ -456,7 +456,7 @@ fn an_hour_of_many_samples_stays_small() {
 }
 
 /// What Chaos Toolkit 1.19 and 1.21 were measured to leave (with rollbacks `always`, its best setting), for `safety.rs`.
-pub(super) const ROWS: [super::safety::Row; 18] = [
+pub(super) const ROWS: [super::safety::Row; 22] = [
     ("Ctrl-C (SIGINT)", "nothing; by default the fault", "nothing", "every_signal_at_random_moments_undoes_everything"),
     (
         "SIGTERM, what Kubernetes sends",
@@ -542,6 +542,30 @@ pub(super) const ROWS: [super::safety::Row; 18] = [
         "not measured",
         "nothing after `perturb recover`",
         "a_journal_that_can_only_be_read_is_enough_for_an_undo",
+    ),
+    (
+        "SIGKILL of everything, and the journal is cut, has other bits, or lost its log",
+        "not measured",
+        "nothing after `perturb recover` where the record can still be read; else it says that the journal is damaged (exit 2 or 6)",
+        "a_damaged_journal_is_never_called_fine_while_something_is_there",
+    ),
+    (
+        "SIGKILL of the watchdog alone, and it cannot be started again",
+        "not measured",
+        "nothing: the runner ends, `aborted`",
+        "a_run_that_lost_its_watchdog_for_good_ends",
+    ),
+    (
+        "no more processes, threads or files to be had",
+        "not measured",
+        "nothing: refused, exit 2 or 3",
+        "a_run_that_cannot_start_anything_is_refused",
+    ),
+    (
+        "what Perturb needs itself: sockets, locks, logs of its keeper",
+        "not measured",
+        "nothing",
+        "the_keepers_folder_is_gone_after_a_run_and_after_a_recovery",
     ),
     (
         "a service forks into a session of its own",

@@ -1,5 +1,6 @@
 //! The local engine and the probes, with real processes and sockets. One binary, apart from the others: these take time.
 
+mod alone;
 mod damaged;
 mod drive;
 mod kernel;

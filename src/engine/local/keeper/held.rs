@@ -26,6 +26,8 @@ const SETTLE: Duration = Duration::from_secs(2);
 pub struct Held {
     /// What was asked.
     pub fault: Injected,
+    /// When it was put in: what came last is undone first.
+    pub since: Instant,
     /// When it ends by itself.
     pub until: Instant,
     /// Why it is still there, if an attempt to take it away failed.
@@ -66,9 +68,11 @@ impl Held {
     /// # Errors
     /// Why not, in words.
     pub fn inject(fault: Injected, scene: &Scene<'_>) -> Result<Self, String> {
-        let until = Instant::now() + Duration::from_millis(fault.at_most);
+        let since = Instant::now();
+        let until = since + Duration::from_millis(fault.at_most);
         let mut held = Self {
             fault,
+            since,
             until,
             stuck: None,
             paths: Vec::new(),
@@ -171,7 +175,7 @@ impl Held {
 
     fn stop(&mut self, aim: &Aim) -> Result<(), String> {
         let process = living(aim)?;
-        for member in process::family(process.pid).into_iter().filter_map(Process::of) {
+        for member in std::iter::once(process).chain(process::below(process.pid)) {
             self.stopped.push(member);
             member.signal(Signal::STOP).map_err(|error| format!("cannot stop {aim} ({member}): {error}"))?;
         }
@@ -182,7 +186,7 @@ impl Held {
     fn strike(&mut self, aim: &Aim, signal: Signal, scene: &Scene<'_>) -> Result<(), String> {
         let process = living(aim)?;
         let family = if signal == Signal::KILL {
-            process::family(process.pid).into_iter().filter_map(Process::of).collect()
+            std::iter::once(process).chain(process::below(process.pid)).collect()
         } else {
             vec![process]
         };
