@@ -10,6 +10,7 @@ mod probes;
 #[allow(dead_code, reason = "shared with tests/cluster, which needs more of it")]
 mod prometheus;
 mod proxy;
+mod recovery;
 mod run;
 mod support;
 mod toxiproxy;

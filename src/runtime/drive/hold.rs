@@ -321,6 +321,10 @@ impl Holder {
             let queued: Vec<Event> = self.queue.drain(..).collect();
             queued.into_iter().for_each(|event| self.tell(event));
         }
+        // A journal from before this was thought of has no place for it: then nobody can say anything.
+        for (who, what) in self.journal.told(&self.head.run).unwrap_or_default() {
+            self.tell(Event::Intervened { who, what });
+        }
         if let Some(Err(error)) = self.watchdog.as_mut().map(Watchdog::beat) {
             // While this process lives, it undoes; it does not go on without whoever would do it otherwise.
             if !std::mem::replace(&mut self.is_alone, true) {

@@ -112,7 +112,9 @@ pub async fn rescue(
         }
     }
     if !has_ended {
-        let outcome = outcome(&records, &rescued, &taken, diary.now());
+        let declared = entries.iter().find_map(|e| e.line.begun()?.plan()).map(|plan| plan.recovery.class);
+        let declared = declared.unwrap_or(RecoveryClass::Unknown);
+        let outcome = Outcome { declared, ..outcome(&records, &rescued, &taken, diary.now()) };
         diary.write(Record::Ended { outcome });
     }
     if rescued.left.is_empty() {

@@ -188,6 +188,7 @@ CREATE TABLE IF NOT EXISTS lines (
   body TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (run, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS locks (key TEXT PRIMARY KEY, run TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS told (run TEXT NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL) STRICT;
 CREATE TRIGGER IF NOT EXISTS lines_stay BEFORE UPDATE ON lines BEGIN SELECT RAISE(ABORT, 'lines are only added'); END;
 CREATE TRIGGER IF NOT EXISTS lines_remain BEFORE DELETE ON lines BEGIN SELECT RAISE(ABORT, 'lines are only added'); END;
 ";
@@ -597,6 +598,32 @@ impl Journal {
                 .map_err(store)?;
         }
         transaction.commit().map_err(store)
+    }
+
+    /// Tells a run something from outside: only its own process writes lines, and it hears this within a second.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn tell(&mut self, run: &str, who: &str, what: &str) -> Result<(), JournalError> {
+        let told = self.connection.execute("INSERT INTO told (run, who, what) VALUES (?1, ?2, ?3)", [run, who, what]);
+        told.map(|_| ()).map_err(|source| self.store(source))
+    }
+
+    /// What a run was told since it asked last: who, and what.
+    ///
+    /// # Errors
+    /// It cannot be read, or not be taken.
+    pub fn told(&mut self, run: &str) -> Result<Vec<(String, String)>, JournalError> {
+        let heard = || -> rusqlite::Result<Vec<(String, String)>> {
+            let is_told = "SELECT EXISTS (SELECT 1 FROM told WHERE run = ?1)";
+            // Mostly nobody says anything, and nothing is written then.
+            if !self.connection.query_row(is_told, [run], |row| row.get(0))? {
+                return Ok(Vec::new());
+            }
+            let mut statement = self.connection.prepare("DELETE FROM told WHERE run = ?1 RETURNING who, what")?;
+            statement.query_map([run], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        heard().map_err(|source| store_error(&self.path, source))
     }
 
     /// Gives back all that a run holds.
