@@ -56,7 +56,7 @@ impl JournalArguments {
             return Err(Failure::new(format!("there is no journal `{}`", path.display()))
                 .help("`perturb run` makes it; another is named with --journal FILE"));
         }
-        open(&path)
+        Journal::open_existing(&path).map_err(|e| failure(&e))
     }
 }
 

@@ -36,6 +36,8 @@ mod import;
 mod init;
 mod input;
 #[cfg(feature = "run")]
+mod intervene;
+#[cfg(feature = "run")]
 mod journal;
 #[cfg(feature = "run")]
 mod junit;
@@ -130,6 +132,8 @@ enum Command {
     #[cfg(feature = "run")]
     Recover(Later<recover::Arguments>),
     #[cfg(feature = "run")]
+    Intervene(Later<intervene::Arguments>),
+    #[cfg(feature = "run")]
     Gate(Later<gate::Arguments>),
     #[cfg(feature = "run")]
     Runs(Later<runs::RunsArguments>),
@@ -192,6 +196,8 @@ pub fn main() -> std::process::ExitCode {
         Command::Run(arguments) => run::run(&arguments, &terminal),
         #[cfg(feature = "run")]
         Command::Approve(arguments) => approval::run(&arguments, &terminal),
+        #[cfg(feature = "run")]
+        Command::Intervene(arguments) => intervene::run(&arguments, &terminal),
         #[cfg(feature = "run")]
         Command::Gate(arguments) => gate::run(&arguments, &terminal),
         #[cfg(feature = "run")]

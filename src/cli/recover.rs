@@ -7,7 +7,7 @@ use super::journal::{JournalArguments, failure};
 use super::run::say_rescued;
 use super::terminal::Terminal;
 use super::world;
-use crate::runtime::drive;
+use crate::runtime::drive::{self, Rescued};
 use crate::runtime::watchdog::watch;
 
 /// Undoes what runs left whose process is gone, from the journal
@@ -27,11 +27,18 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     say_rescued(&rescued, terminal);
     let undone: usize = rescued.iter().map(|r| r.undone.len()).sum();
     let left: usize = rescued.iter().map(|r| r.left.len()).sum();
-    if left > 0 {
-        terminal.print(&format!("{undone} undone, {left} may be left\n"))?;
+    let going_on = rescued.iter().filter(|r| r.is_running).count();
+    let rest = match (rescued.iter().any(|r| !r.damaged.is_empty()), left, going_on) {
+        (true, ..) => format!("{left} may be left, and more that a damaged journal no longer names"),
+        (false, 0, 0) => "nothing is left".to_owned(),
+        (false, 0, 1) => "nothing is left but what one run has in that goes on".to_owned(),
+        (false, 0, _) => format!("nothing is left but what {going_on} runs have in that go on"),
+        (false, ..) => format!("{left} may be left"),
+    };
+    terminal.print(&format!("{undone} undone, {rest}\n"))?;
+    if rescued.iter().any(Rescued::is_in_doubt) {
         return Ok(Exit::Verdict(crate::runtime::machine::Verdict::Error.exit_code()));
     }
-    terminal.print(&format!("{undone} undone, nothing is left\n"))?;
     Ok(Exit::Clean)
 }
 

@@ -361,7 +361,15 @@ fn dry_run(
 /// Before anything new is injected, what a dead run left is undone.
 fn rescue_before(path: &Path) -> Result<Vec<Rescued>, Failure> {
     let drivers = world::drivers(&world::local(path)?);
-    world::wait(recover(path, &drivers, "run"))?.map_err(|e| failure(&e))
+    let rescued = world::wait(recover(path, &drivers, "run"))?.map_err(|e| failure(&e))?;
+    // What it says may be left cannot be trusted, and neither could what would be added.
+    match rescued.iter().find_map(|one| one.damaged.first()) {
+        None => Ok(rescued),
+        Some(why) => Err(Failure::new(format!("the journal {} is damaged: {why}; nothing was run", path.display()))
+            .help(
+                "`perturb recover` undoes what can still be read; then move it away, or name another: --journal FILE",
+            )),
+    }
 }
 
 /// Says what was cleaned up.
@@ -372,6 +380,10 @@ pub(super) fn say_rescued(rescued: &[Rescued], terminal: &Terminal) {
         }
         for name in &one.undone {
             terminal.say(&format!("note: undone, left by the run {}: {name}\n", one.run));
+        }
+        for why in &one.damaged {
+            terminal
+                .say(&format!("warning: the journal is damaged, and nothing is undone by what it says there: {why}\n"));
         }
         for left in &one.left {
             terminal.say(&format!("warning: may still be there, left by the run {}: {}", one.run, words_of(left)));

@@ -103,7 +103,7 @@ pub(super) fn windows<'r>(records: impl Iterator<Item = (Duration, &'r Record)>)
             Record::Intent { injection, fault, targets, .. } => {
                 found.insert(*injection, Window { fault, targets, from: at, until: None });
             }
-            Record::Undone { injection } => {
+            Record::Undone { injection, .. } => {
                 if let Some(window) = found.get_mut(injection) {
                     window.until = Some(at);
                 }

@@ -71,6 +71,15 @@ pub enum Confirmation {
     NotSeen(String),
 }
 
+/// What an undo found when it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Was {
+    /// The fault as it was put in; or nobody can tell.
+    AsLeft,
+    /// The fault was over already, and how that is known: it did not last as long as it should have.
+    GoneBefore(String),
+}
+
 /// What went wrong with an effect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DriveError {
@@ -149,12 +158,12 @@ pub trait Driver: Send + Sync {
     /// That looking failed.
     async fn confirm(&self, injection: &Injection, undo: &UndoRecord) -> Result<Confirmation, DriveError>;
 
-    /// Takes the fault away and returns once it is seen to be gone. Idempotent; right also if `inject` never ran, ran in
-    /// part, or the target is gone.
+    /// Takes the fault away and returns once it is seen to be gone, with whether it was there until then. Idempotent; right also
+    /// if `inject` never ran, ran in part, or the target is gone.
     ///
     /// # Errors
     /// That something may be left.
-    async fn undo(&self, undo: &UndoRecord) -> Result<(), DriveError>;
+    async fn undo(&self, undo: &UndoRecord) -> Result<Was, DriveError>;
 
     /// What a person does where [`Driver::undo`] cannot: one command a line, right to be copied.
     fn by_hand(&self, _undo: &UndoRecord) -> Vec<String> {

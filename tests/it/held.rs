@@ -386,27 +386,33 @@ fn two_runs_do_not_hit_the_same_and_a_dead_ones_lock_is_recovered() {
     place.is_accounted_for(3);
 }
 
+/// The disk is full sooner or later in the run: what could not be written down is not confirmed.
 #[test]
 fn a_full_disk_undoes_everything() {
-    let place = Place::new();
-    // No file may grow beyond this; the signal that would say so is ignored, as a full disk sends none.
-    let mut shell = Command::new("bash");
-    let words = format!(
-        "trap '' XFSZ; ulimit -f 180; exec {} run {} {} {}",
-        held().display(),
-        place.folder.path().join("plan.json").display(),
-        place.journal().display(),
-        place.faults().display()
-    );
-    let mut child = Started(shell.arg("-c").arg(words).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap());
-    let status = ends(&mut child, LONG);
-    assert!(status.code() != Some(0), "the journal was full, and it said {status}");
-    place.wait_until_clean(Pause::from_secs(30));
-    let records = Journal::open(&place.journal()).unwrap();
-    for run in records.runs().unwrap() {
-        assert!(run.verdict.as_deref() != Some("confirmed"));
-        assert!(records.records(&run.id).unwrap().iter().all(|r| !matches!(r, Record::MayBeLeft { .. })));
+    let mut full = 0;
+    for kib in [40, 60, 80, 100, 120, 140] {
+        let place = Place::new();
+        // No file may grow beyond this; the signal that would say so is ignored, as a full disk sends none.
+        let mut shell = Command::new("bash");
+        let words = format!(
+            "trap '' XFSZ; ulimit -f {kib}; exec {} run {} {} {}",
+            held().display(),
+            place.folder.path().join("plan.json").display(),
+            place.journal().display(),
+            place.faults().display()
+        );
+        let mut child = Started(shell.arg("-c").arg(words).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap());
+        let is_confirmed = ends(&mut child, LONG).code() == Some(0);
+        full += u32::from(!is_confirmed);
+        place.wait_until_clean(Pause::from_secs(30));
+        let journal = Journal::open(&place.journal()).unwrap();
+        for run in journal.runs().unwrap() {
+            assert_eq!(run.verdict.as_deref() == Some("confirmed"), is_confirmed, "{kib} KiB: {run:?}");
+            let records = journal.records(&run.id).unwrap();
+            assert!(records.iter().all(|r| !matches!(r, Record::MayBeLeft { .. })), "{kib} KiB");
+        }
     }
+    assert!(full >= 2, "it was full {full} times");
 }
 
 /// An hour of 50 expectations with a sample each second, written into a real journal: memory does not grow with the run.
@@ -450,7 +456,7 @@ fn an_hour_of_many_samples_stays_small() {
 }
 
 /// What Chaos Toolkit 1.19 and 1.21 were measured to leave (with rollbacks `always`, its best setting), for `safety.rs`.
-pub(super) const ROWS: [super::safety::Row; 18] = [
+pub(super) const ROWS: [super::safety::Row; 22] = [
     ("Ctrl-C (SIGINT)", "nothing; by default the fault", "nothing", "every_signal_at_random_moments_undoes_everything"),
     (
         "SIGTERM, what Kubernetes sends",
@@ -536,6 +542,30 @@ pub(super) const ROWS: [super::safety::Row; 18] = [
         "not measured",
         "nothing after `perturb recover`",
         "a_journal_that_can_only_be_read_is_enough_for_an_undo",
+    ),
+    (
+        "SIGKILL of everything, and the journal is cut, has other bits, or lost its log",
+        "not measured",
+        "nothing after `perturb recover` where the record can still be read; else it says that the journal is damaged (exit 2 or 6)",
+        "a_damaged_journal_is_never_called_fine_while_something_is_there",
+    ),
+    (
+        "SIGKILL of the watchdog alone, and it cannot be started again",
+        "not measured",
+        "nothing: the runner ends, `aborted`",
+        "a_run_that_lost_its_watchdog_for_good_ends",
+    ),
+    (
+        "no more processes, threads or files to be had",
+        "not measured",
+        "nothing: refused, exit 2 or 3",
+        "a_run_that_cannot_start_anything_is_refused",
+    ),
+    (
+        "what Perturb needs itself: sockets, locks, logs of its keeper",
+        "not measured",
+        "nothing",
+        "the_keepers_folder_is_gone_after_a_run_and_after_a_recovery",
     ),
     (
         "a service forks into a session of its own",

@@ -484,7 +484,13 @@ fn a_watchdog_that_hangs_holds_nobody_up() {
 }
 
 /// Each row of what Chaos Toolkit was measured to do: the case, what it does, what happens here, the test.
-pub(super) const ROWS: [super::safety::Row; 17] = [
+pub(super) const ROWS: [super::safety::Row; 18] = [
+    (
+        "a fault ends before its time: out of memory, by somebody's hand, with its keeper",
+        "not measured",
+        "`inconclusive`, exit 5",
+        "a_fault_that_was_over_before_its_time_confirms_nothing",
+    ),
     (
         "the steady state is not met before the method",
         "exit 0, `completed`, and rollbacks of what never was",
@@ -585,10 +591,12 @@ pub(super) const ROWS: [super::safety::Row; 17] = [
 ];
 
 /// Where the tests of the rows are.
-pub(super) const SOURCES: [&str; 5] = [
+pub(super) const SOURCES: [&str; 7] = [
     include_str!("peers.rs"),
     include_str!("held.rs"),
     include_str!("killed.rs"),
     include_str!("import.rs"),
     include_str!("../local/run.rs"),
+    include_str!("../local/alone.rs"),
+    include_str!("../local/damaged.rs"),
 ];

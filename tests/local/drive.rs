@@ -137,6 +137,47 @@ async fn a_folder_is_filled_and_emptied() {
     assert_eq!(std::fs::read_dir(&data).unwrap().count(), 0);
 }
 
+/// A process id is given again, and after a reboot all of them are: what has it now is not let go on. And what is below a process that
+/// stood still goes on also if that process is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_lets_nobody_go_on_who_has_the_id_of_what_was_stopped() {
+    use perturb::engine::local::process::below;
+    use rustix::process::Signal;
+    let local = r#"a: { command: ["sh", "-c", "sleep 1000 & wait"] }"#;
+    let rig = Rig::up(plan(local, "process.pause(one of ledger.processes) for 1m")).await;
+    let mut other = std::process::Command::new("sh").args(["-c", "sleep 1000 & wait"]).spawn().unwrap();
+    let process = Process::of(other.id()).unwrap();
+    until("its child", || !below(process.pid).is_empty()).await;
+    let child = below(process.pid)[0];
+    let mut record = rig.driver.prepare(&rig.injection(0).await).await.unwrap();
+    assert_eq!(record.data["below"].as_array().unwrap().len(), 1, "{}", record.data);
+    let boot = record.data["boot"].clone();
+    assert!(boot.as_str().is_some_and(|boot| boot.len() > 8), "{boot}");
+    // Nobody holds it: the record is all there is.
+    record.data["home"] = rig.folder.path().join("nowhere").to_str().unwrap().into();
+    record.data["below"] = serde_json::json!([child]);
+    let mut tried = async |pid: u32, start: u64, boot: &serde_json::Value| {
+        for one in [child, process] {
+            one.signal(Signal::STOP).unwrap();
+        }
+        until("they stand still", || [child, process].iter().all(|p| p.is_stopped() || !p.is_alive())).await;
+        record.data["fault"]["targets"][0]["process"] = serde_json::json!({ "pid": pid, "start": start });
+        record.data["boot"] = boot.clone();
+        rig.driver.undo(&record).await.unwrap();
+        [process.is_stopped(), child.is_stopped()]
+    };
+    assert_eq!(tried(process.pid, process.start, &"another".into()).await, [true, true], "another boot");
+    assert_eq!(tried(process.pid, process.start + 1, &boot).await, [true, false], "another start");
+    assert_eq!(tried(process.pid, process.start, &boot).await, [false, false]);
+    // Its parent was ended while both stood still.
+    process.signal(Signal::STOP).unwrap();
+    child.signal(Signal::STOP).unwrap();
+    other.kill().unwrap();
+    other.wait().unwrap();
+    assert_eq!(tried(process.pid, process.start, &boot).await, [false, false]);
+    child.signal(Signal::KILL).unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_gives_another_process() {
     let rig = Rig::up(plan(SLEEPERS, "process.restart(one of ledger.processes(names: [\"b\"]))")).await;

@@ -71,7 +71,8 @@ async fn a_clock_is_moved_and_put_right_by_whoever_holds_the_record() {
     let file = shim::file_of(rig.driver.home(), "ledger", "a");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "-90.500000000\n");
     undo_elsewhere(&rig, &undo).await;
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), "+0\n");
+    // It says so, or is gone with the folder of the keeper that was killed.
+    assert!(shim::is_right(&file), "{:?}", std::fs::read_to_string(&file));
 }
 
 #[tokio::test(flavor = "multi_thread")]

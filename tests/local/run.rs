@@ -16,7 +16,7 @@ struct Project {
 fn project(local: &str, metric: &str, phase: &str, method: &str) -> Project {
     let text = format!(
         r##"
-import std.{{disk, dns, network, pod, process}}
+import std.{{disk, dns, network, pod, process, stress}}
 team us {{ contact: "#us" }}
 service thing {{
   owner: us, tier: low
@@ -169,6 +169,94 @@ fn an_undo_that_is_impossible_is_tried_ever_less_often_and_said() {
     assert!(!is_filled(&project.at("data")));
     let (code, text) = project.ends("other.db", &["run", "p.chaos"]);
     assert_eq!(code, Some(0), "{text}");
+}
+
+/// A fault that was seen to be there, and did not last: whoever ended it (the kernel, for want of memory; a colleague; a keeper that
+/// was killed), the run says so and confirms nothing.
+#[test]
+fn a_fault_that_was_over_before_its_time_confirms_nothing() {
+    let (local, metric) = plain();
+    let replica = local.split("127.0.0.1:").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let there = answering();
+    let found = format!("a: {{ listening: {} }}", there.port);
+    let load = "stress.cpu(all of thing.processes, load: 0.1cores) for 3s";
+    let still = "pod.fail(all of thing.pods) for 3s";
+    let fill = "disk.fill(one of thing.processes, path: \"data\", size: 4MiB) for 3s";
+    let goes_on = |_: &Project| {
+        let process = perturb::engine::local::process::listening(replica.parse().unwrap()).unwrap();
+        let _ = process.signal(rustix::process::Signal::CONT);
+    };
+    let emptied = |project: &Project| {
+        let files = std::fs::read_dir(project.at("data")).unwrap();
+        files.for_each(|file| std::fs::remove_file(file.unwrap().path()).unwrap());
+    };
+    type Ends<'a> = &'a dyn Fn(&Project);
+    let cases: [(&str, &str, &str, Ends<'_>); 4] = [
+        (&local, load, "the load has ended", &|project| kill_of(project, "stress")),
+        (&found, load, "the keeper that held it is gone", &|project| kill_of(project, "keeper")),
+        (&local, still, "runs on", &goes_on),
+        (&local, fill, "the file that took the space is gone", &emptied),
+    ];
+    for (replica, method, why, ends) in cases {
+        let metric = if replica == found { metric_of(&found) } else { metric.clone() };
+        let project = project(replica, &metric, "except during faults", method);
+        let mut run = project.run("j.db");
+        let told = std::io::BufReader::new(run.stdout.take().unwrap());
+        let mut told = std::io::BufRead::lines(told).map_while(Result::ok);
+        assert!(told.any(|line| line.contains(" is there: ")), "{method}: the fault is there");
+        ends(&project);
+        let rest: Vec<String> = told.collect();
+        let (code, text) = (run.wait().unwrap().code(), rest.join("\n"));
+        assert_eq!(code, Some(5), "{method}: {text}");
+        assert!(text.contains("was gone before its undo: ") && text.contains(why), "{method}: {text}");
+        // The same once more, from the journal.
+        let (_, runs) = project.ends("j.db", &["runs", "--json"]);
+        let run: serde_json::Value = serde_json::from_str(&runs).unwrap();
+        let (code, text) = project.ends("j.db", &["simulate", "--run", run["run"].as_str().unwrap()]);
+        assert_eq!(code, Some(5), "{method}: {text}");
+        assert!(!text.contains("note:"), "{method}: {text}");
+    }
+}
+
+/// A service that Perturb has not started.
+pub struct Answering {
+    child: Child,
+    pub port: u16,
+}
+
+pub fn answering() -> Answering {
+    let port = port();
+    let listen = format!("127.0.0.1:{port}");
+    let arguments = ["demo", "service", "--name", "thing", "--listen", &listen];
+    let child = Command::new(exe()).args(arguments).stdout(Stdio::null()).spawn().unwrap();
+    until("it answers", || std::net::TcpStream::connect(&listen).is_ok());
+    Answering { child, port }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn metric_of(found: &str) -> String {
+    let port = found.trim_start_matches("a: { listening: ").trim_end_matches(" }");
+    format!(r#"http: {{ url: "http://127.0.0.1:{port}/health", answer: ok }}"#)
+}
+
+/// Kills the part of Perturb that this word names, of this project alone.
+fn kill_of(project: &Project, part: &str) {
+    let home = perturb::engine::local::keeper::client::home(project.folder.path());
+    let line = |pid: u32| {
+        String::from_utf8_lossy(&std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default()).replace('\0', " ")
+    };
+    let is_keeper = |pid: &u32| line(*pid).contains("__local keeper") && line(*pid).contains(home.to_str().unwrap());
+    let keeper = perturb::engine::local::process::all().into_iter().find(is_keeper).expect("a keeper runs");
+    let family = perturb::engine::local::process::family(keeper);
+    let one = family.into_iter().find(|pid| line(*pid).contains(&format!("__local {part}"))).expect("it runs");
+    let process = perturb::engine::local::process::Process::of(one).unwrap();
+    process.signal(rustix::process::Signal::KILL).unwrap();
 }
 
 /// Two runs meet on a process though nothing else connects them: neither a journal nor, for the second, a project.

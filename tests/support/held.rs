@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use perturb::engine::drive::{Confirmation, DriveError, Driver, Injection, Target, UndoRecord};
+use perturb::engine::drive::{Confirmation, DriveError, Driver, Injection, Target, UndoRecord, Was};
 use perturb::plan::{Approval, EngineName, Plan, Rule, Selector, Stream};
 use perturb::runtime::drive::{Parts, People, Sampler, Viewer, hold, recover, wall};
 use perturb::runtime::journal::{Begun, JOURNAL_VERSION, Journal, Owner, RunRow};
@@ -64,7 +64,7 @@ impl Driver for Files {
         })
     }
 
-    async fn undo(&self, undo: &UndoRecord) -> Result<(), DriveError> {
+    async fn undo(&self, undo: &UndoRecord) -> Result<Was, DriveError> {
         if let Some(ms) = std::env::var("HELD_SLOW_UNDO").ok().and_then(|ms| ms.parse().ok()) {
             tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
         }
@@ -73,7 +73,7 @@ impl Driver for Files {
         }
         match tokio::fs::remove_file(file(undo)).await {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(passing("remove", e)),
-            _ => Ok(()),
+            _ => Ok(Was::AsLeft),
         }
     }
 }

@@ -121,7 +121,7 @@ impl Seen {
             Record::There { injection, .. } => self.stage(*injection, Stage::There(at)),
             Record::Undoing { injection, .. } => self.stage(*injection, Stage::Undoing),
             Record::MayBeLeft { injection, .. } => self.stage(*injection, Stage::MayBeLeft),
-            Record::Undone { injection } => {
+            Record::Undone { injection, .. } => {
                 self.injected.remove(injection);
             }
             Record::Sample { stream, value, judged, .. } => self.sample(at, *stream, value.clone(), judged),

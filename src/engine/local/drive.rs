@@ -19,7 +19,7 @@ use super::keeper::protocol::{Aim, Answer, Injected, Look, ReplicaLook, Request,
 use super::process::{self, Process};
 use super::{packets, shim};
 use crate::analysis::portability::engine_of;
-use crate::engine::drive::{Confirmation, DriveError, Driver, Injection, Target, UndoRecord};
+use crate::engine::drive::{Confirmation, DriveError, Driver, Injection, Target, UndoRecord, Was};
 use crate::plan::{Body, EngineName, Fault, Plan, ProcessSelector, Selector};
 
 /// How long faults stay when the runner says nothing any more.
@@ -49,6 +49,31 @@ struct Undo {
     /// The table of the packet filter.
     #[serde(default)]
     table: Option<String>,
+    /// The boot of the machine that the processes belong to; empty where nobody knows.
+    #[serde(default)]
+    boot: String,
+    /// What is below the targets: it stands still with them, and may outlive them.
+    #[serde(default)]
+    below: Vec<Process>,
+}
+
+impl Undo {
+    /// The processes that may stand still: those that were meant, and what is below them now. None of another boot.
+    fn stopped(&self) -> Vec<Process> {
+        let is_of_this_boot = self.boot.is_empty() || self.boot == process::boot();
+        if self.fault.action != Action::Stop || !is_of_this_boot {
+            return Vec::new();
+        }
+        let meant = self.fault.targets.iter().filter_map(|aim| aim.process).chain(self.below.iter().copied());
+        let mut all: Vec<Process> = meant
+            .filter(Process::is_alive)
+            .flat_map(|process| std::iter::once(process).chain(process::below(process.pid)))
+            .filter(Process::is_stopped)
+            .collect();
+        all.sort();
+        all.dedup();
+        all
+    }
 }
 
 /// The local engine of one project.
@@ -373,7 +398,14 @@ impl Driver for LocalDriver {
             targets,
             at_most: injection.at_most.as_nanos().div_ceil(1_000_000),
         };
-        let data = serde_json::to_value(Undo { home: self.home.clone(), fault, file, clocks, table })
+        let below = match fault.action {
+            Action::Stop => {
+                fault.targets.iter().filter_map(|a| a.process).flat_map(|p| process::below(p.pid)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let (home, boot) = (self.home.clone(), process::boot());
+        let data = serde_json::to_value(Undo { home, fault, file, clocks, table, boot, below })
             .map_err(|error| wrong(error.to_string()))?;
         Ok(UndoRecord { engine: EngineName::Local, injection: injection.id.clone(), form: FORM, data })
     }
@@ -396,20 +428,26 @@ impl Driver for LocalDriver {
         }
     }
 
-    async fn undo(&self, undo: &UndoRecord) -> Result<(), DriveError> {
+    async fn undo(&self, undo: &UndoRecord) -> Result<Was, DriveError> {
         let record = Self::undo_of(undo)?;
         let what = format!("undoing `{}`", undo.injection);
-        match client::ask(&record.home, &Request::Undo { id: record.fault.id.clone() }, QUICK).await {
-            Ok(Answer::Done) => {}
+        let was = match client::ask(&record.home, &Request::Undo { id: record.fault.id.clone() }, QUICK).await {
+            Ok(Answer::Done) => Was::AsLeft,
+            Ok(Answer::GoneBefore(why)) => Was::GoneBefore(why),
             Ok(other) => return Err(unexpected(&what, &other)),
             // Proxies and loads ended with the keeper; what is left can be reached from here.
-            Err(NoAnswer::NotThere) => {}
+            Err(NoAnswer::NotThere) => Was::GoneBefore("the keeper that held it is gone".to_owned()),
             Err(error) => return Err(DriveError::Passing { what, reason: error.to_string() }),
-        }
+        };
         // Also after a keeper that answered: it may be another than the one that injected.
-        let left = tokio::task::spawn_blocking(move || without_keeper(&record)).await;
+        let left = tokio::task::spawn_blocking(move || {
+            without_keeper(&record)?;
+            client::bury(&record.home);
+            Ok(())
+        })
+        .await;
         match left {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => Ok(was),
             Ok(Err(reason)) => Err(DriveError::Passing { what, reason }),
             Err(error) => Err(DriveError::Passing { what, reason: error.to_string() }),
         }
@@ -425,7 +463,10 @@ impl Driver for LocalDriver {
         }
         let request = Request::Release { holder: self.holder.to_string() };
         match client::ask(&self.home, &request, QUICK).await {
-            Err(NoAnswer::NotThere) => Ok(()),
+            Err(NoAnswer::NotThere) => {
+                client::bury(&self.home);
+                Ok(())
+            }
             answer => done(answer, "giving the local system back"),
         }
     }
@@ -442,12 +483,9 @@ fn commands(record: &Undo) -> Vec<String> {
     let mut lines: Vec<String> = record.file.iter().map(|file| format!("rm -f {}", quoted(file))).collect();
     lines.extend(record.clocks.iter().map(|clock| format!("echo +0 > {}", quoted(clock))));
     lines.extend(record.table.iter().map(|table| format!("nft delete table inet {table}")));
-    if record.fault.action == Action::Stop {
-        let pids = record.fault.targets.iter().filter_map(|aim| aim.process).filter(Process::is_alive);
-        let pids: Vec<String> = pids.map(|process| process.pid.to_string()).collect();
-        if !pids.is_empty() {
-            lines.push(format!("kill -CONT {}", pids.join(" ")));
-        }
+    let pids: Vec<String> = record.stopped().iter().map(|process| process.pid.to_string()).collect();
+    if !pids.is_empty() {
+        lines.push(format!("kill -CONT {}", pids.join(" ")));
     }
     lines
 }
@@ -463,14 +501,5 @@ fn without_keeper(record: &Undo) -> Result<(), String> {
     if let Some(table) = &record.table {
         packets::end(table)?;
     }
-    if record.fault.action == Action::Stop {
-        let roots = record.fault.targets.iter().filter_map(|aim| aim.process).filter(Process::is_alive);
-        let stopped: Vec<Process> = roots
-            .flat_map(|root| process::family(root.pid))
-            .filter_map(Process::of)
-            .filter(Process::is_stopped)
-            .collect();
-        return held::go_on(&stopped);
-    }
-    Ok(())
+    held::go_on(&record.stopped())
 }

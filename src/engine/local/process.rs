@@ -239,12 +239,40 @@ fn holds(pid: u32, inodes: &BTreeSet<u64>) -> bool {
 /// Every process below one, itself first.
 #[must_use]
 pub fn family(root: u32) -> Vec<u32> {
-    let parents: Vec<(u32, u32)> = all().into_iter().filter_map(|pid| Some((pid, facts(pid)?.parent))).collect();
-    let mut found = vec![root];
-    let mut at = 0;
-    while let Some(pid) = found.get(at).copied() {
-        found.extend(parents.iter().filter(|(_, parent)| *parent == pid).map(|(child, _)| *child));
-        at += 1;
+    std::iter::once(root).chain(below(root).iter().map(|process| process.pid)).collect()
+}
+
+/// Every process below one, each as it was when its parent was seen: its id may be another's a moment later.
+#[must_use]
+pub fn below(root: u32) -> Vec<Process> {
+    let seen: Vec<(Process, u32)> =
+        all().into_iter().filter_map(|pid| facts(pid).map(|f| (Process { pid, start: f.start }, f.parent))).collect();
+    let mut found: Vec<Process> = Vec::new();
+    let mut parents = vec![root];
+    while let Some(parent) = parents.pop() {
+        let children = seen.iter().filter(|(child, of)| *of == parent && child.pid != root).map(|(child, _)| *child);
+        let children: Vec<Process> = children.collect();
+        parents.extend(children.iter().map(|child| child.pid));
+        found.extend(children);
     }
     found
+}
+
+/// Which boot of the machine this is: a process of another one is gone, whoever has its id now.
+#[must_use]
+pub fn boot() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|text| text.trim().to_owned()).unwrap_or_default()
+}
+
+/// Leads a session of its own from now on: neither the end of a terminal nor a signal to whoever started it reaches it.
+///
+/// # Errors
+/// That it cannot.
+pub fn lead_session() -> io::Result<()> {
+    use rustix::process::{getpid, getsid, setsid};
+    match setsid() {
+        // It leads one already.
+        Err(_) if getsid(None) == Ok(getpid()) => Ok(()),
+        done => done.map(|_| ()).map_err(|error| io::Error::other(format!("no session of its own: {error}"))),
+    }
 }

@@ -98,6 +98,12 @@ pub fn put_right(file: &Path) -> io::Result<()> {
     }
 }
 
+/// Whether nobody moves this clock.
+#[must_use]
+pub fn is_right(file: &Path) -> bool {
+    fs::read_to_string(file).map_or(true, |text| text == RIGHT)
+}
+
 /// In one step: a program that asks for the time meanwhile reads the old text or the new one.
 fn write(file: &Path, text: &str) -> io::Result<()> {
     let next = file.with_extension("next");

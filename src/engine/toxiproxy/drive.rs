@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use smol_str::{SmolStr, format_smolstr};
 
-use crate::engine::drive::{Confirmation, DriveError, Driver, Injection, Target, UndoRecord};
+use crate::engine::drive::{Confirmation, DriveError, Driver, Injection, Target, UndoRecord, Was};
 use crate::plan::{EngineName, Plan, Selector};
 use crate::types::{Decimal, Entry, Value};
 
@@ -325,28 +325,34 @@ impl Driver for ToxiproxyDriver {
         record.proxies.iter().map(|proxy| format!("curl -A perturb -X DELETE {}", url(proxy))).collect()
     }
 
-    async fn undo(&self, undo: &UndoRecord) -> Result<(), DriveError> {
+    async fn undo(&self, undo: &UndoRecord) -> Result<Was, DriveError> {
         let record = Self::undo_of(undo)?;
         match self.take_out(&record, undo).await {
-            Err(DriveError::Passing { .. }) if server_is_gone(&record).await => Ok(()),
+            Err(DriveError::Passing { .. }) if server_is_gone(&record).await => {
+                Ok(Was::GoneBefore("the Toxiproxy server is gone".to_owned()))
+            }
             done => done,
         }
     }
 }
 
 impl ToxiproxyDriver {
-    async fn take_out(&self, record: &Undo, undo: &UndoRecord) -> Result<(), DriveError> {
+    async fn take_out(&self, record: &Undo, undo: &UndoRecord) -> Result<Was, DriveError> {
+        let mut was = Was::AsLeft;
         for proxy in record.proxies.iter().rev() {
             let url = address(&record.server, proxy, Some(&record.toxic));
             let answer = self.ask(reqwest::Method::DELETE, &url, None).await?;
             if !matches!(answer.status, 200 | 204 | 404) {
                 return Err(refused(&url, answer.status, &answer.body));
             }
+            if answer.status == 404 {
+                was = Was::GoneBefore(format!("the toxic was no longer on `{proxy}`"));
+            }
             if self.toxic(&record.server, proxy, &record.toxic).await?.is_some() {
                 let what = format!("undoing `{}`", undo.injection);
                 return Err(DriveError::Passing { what, reason: format!("the toxic is still on `{proxy}`") });
             }
         }
-        Ok(())
+        Ok(was)
     }
 }

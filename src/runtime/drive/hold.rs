@@ -20,6 +20,9 @@ use crate::types::Duration;
 /// Samples are written together, this often at least; everything else at once.
 const TOGETHER: std::time::Duration = std::time::Duration::from_millis(500);
 
+/// How many threads must be there to begin: two that work, and some that wait for the system.
+const THREADS: usize = 4;
+
 /// The machine before its first event, which knows who can be asked.
 fn begin(plan: &Arc<Plan>, run: &str, parts: &Parts) -> State {
     let mut state = State::new(plan.clone(), run, &parts.drivable());
@@ -27,6 +30,24 @@ fn begin(plan: &Arc<Plan>, run: &str, parts: &Parts) -> State {
         state.nobody_is_there();
     }
     state
+}
+
+/// What everything runs on. Where no more threads can be had, its own builder would panic: they are tried first.
+fn threads() -> std::io::Result<tokio::runtime::Runtime> {
+    let (done, wait) = std::sync::mpsc::channel::<()>();
+    let wait = Arc::new(Mutex::new(wait));
+    let tried: std::io::Result<Vec<_>> = (0..THREADS)
+        .map(|_| {
+            let wait = wait.clone();
+            // Each is there until all are.
+            std::thread::Builder::new().spawn(move || drop(wait.lock().map(|wait| wait.recv())))
+        })
+        .collect();
+    drop(done);
+    for thread in tried? {
+        let _ = thread.join();
+    }
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
 }
 
 /// Runs the plan to its end.
@@ -41,11 +62,7 @@ pub fn hold(
     mut parts: Parts,
 ) -> Result<Outcome, HoldError> {
     let system = |what| move |source| HoldError::System { what, source };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(system("start threads"))?;
+    let runtime = threads().map_err(system("start threads"))?;
     let head = journal.begin(run, begun, wall())?;
     let state = begin(&plan, &run.id, &parts);
     let drivers = parts.drivers.clone();
@@ -66,6 +83,7 @@ pub fn hold(
             claims: Arc::new(Mutex::new(Claims::of(&run.id, &path))),
             head,
             is_lost: false,
+            is_alone: false,
             waiting: Vec::new(),
             viewer,
             watchdog,
@@ -76,7 +94,16 @@ pub fn hold(
         let held = AssertUnwindSafe(holder.run(told, parts.operator, signals));
         // A mistake in Perturb must not leave anything either.
         Ok::<_, HoldError>(caught(held).await)
-    })?;
+    });
+    let result = match result {
+        Ok(held) => held,
+        Err(error) => {
+            // It was begun in the journal, and there it ends.
+            let taken = Taken { by: "run".to_owned(), because: error.to_string() };
+            let _ = runtime.block_on(rescue(&path, &run.id, &drivers, taken, true));
+            return Err(error);
+        }
+    };
     let outcome = result.map_err(|panic| {
         let taken = Taken { by: "run".to_owned(), because: format!("it broke off: {panic}") };
         let rescued = runtime.block_on(rescue(&path, &run.id, &drivers, taken, true));
@@ -150,6 +177,8 @@ struct Holder {
     claims: Arc<Mutex<Claims>>,
     head: Head,
     is_lost: bool,
+    /// There is no watchdog any more.
+    is_alone: bool,
     /// Samples that are not written yet.
     waiting: Vec<(Duration, i64, Line)>,
     viewer: Box<dyn Viewer>,
@@ -292,8 +321,15 @@ impl Holder {
             let queued: Vec<Event> = self.queue.drain(..).collect();
             queued.into_iter().for_each(|event| self.tell(event));
         }
-        if let Some(watchdog) = &mut self.watchdog {
-            watchdog.beat();
+        // A journal from before this was thought of has no place for it: then nobody can say anything.
+        for (who, what) in self.journal.told(&self.head.run).unwrap_or_default() {
+            self.tell(Event::Intervened { who, what });
+        }
+        if let Some(Err(error)) = self.watchdog.as_mut().map(Watchdog::beat) {
+            // While this process lives, it undoes; it does not go on without whoever would do it otherwise.
+            if !std::mem::replace(&mut self.is_alone, true) {
+                self.tell(Event::Abort { by: format!("the watchdog is gone, and another cannot be started: {error}") });
+            }
         }
         self.viewer.tick(self.now());
     }
@@ -332,11 +368,7 @@ pub struct Dry {
 /// As [`hold`].
 pub fn dry(plan: Arc<Plan>, run: &str, mut journal: Journal, parts: Parts) -> Result<Dry, HoldError> {
     let system = |what| move |source| HoldError::System { what, source };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(system("start threads"))?;
+    let runtime = threads().map_err(system("start threads"))?;
     let mut claims = Claims::of(run, journal.path());
     let found = runtime.block_on(async {
         let (events, mut told) = unbounded_channel();

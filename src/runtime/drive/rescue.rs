@@ -30,6 +30,16 @@ pub struct Rescued {
     pub undone: Vec<String>,
     /// What may be left.
     pub left: Vec<Left>,
+    /// What is wrong with the journal: of what such a line said nothing was undone.
+    pub damaged: Vec<String>,
+}
+
+impl Rescued {
+    /// Whether somebody has to look.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        !self.left.is_empty() || !self.damaged.is_empty()
+    }
 }
 
 /// A fault that may be left.
@@ -52,7 +62,12 @@ pub async fn recover(path: &Path, drivers: &[Arc<dyn Driver>], by: &str) -> Resu
     let mut all = Vec::new();
     for run in unfinished {
         let taken = Taken { by: by.to_owned(), because: "its process is gone".to_owned() };
-        all.push(rescue(path, &run.id, drivers, taken, false).await?);
+        // One run that cannot be read keeps no other one in.
+        all.push(rescue(path, &run.id, drivers, taken, false).await.unwrap_or_else(|error| Rescued {
+            run: run.id.to_string(),
+            damaged: vec![error.to_string()],
+            ..Rescued::default()
+        }));
     }
     Ok(all)
 }
@@ -69,12 +84,12 @@ pub async fn rescue(
     even_if_alive: bool,
 ) -> Result<Rescued, JournalError> {
     let mut journal = Journal::open(path)?;
-    let entries = journal.entries(run)?;
+    let (entries, damaged) = journal.trusted(run)?;
     let last = entries.last().map(|e| e.at).unwrap_or_default();
     let records: Vec<Record> = entries.iter().filter_map(|e| e.line.record().cloned()).collect();
     let open = outstanding(records.iter());
     let has_ended = records.iter().any(|r| matches!(r, Record::Ended { .. }));
-    let mut rescued = Rescued { run: run.to_owned(), ..Rescued::default() };
+    let mut rescued = Rescued { run: run.to_owned(), damaged, ..Rescued::default() };
     if open.is_empty() && has_ended {
         return Ok(rescued);
     }
@@ -97,7 +112,9 @@ pub async fn rescue(
         }
     }
     if !has_ended {
-        let outcome = outcome(&records, &rescued, &taken, diary.now());
+        let declared = entries.iter().find_map(|e| e.line.begun()?.plan()).map(|plan| plan.recovery.class);
+        let declared = declared.unwrap_or(RecoveryClass::Unknown);
+        let outcome = Outcome { declared, ..outcome(&records, &rescued, &taken, diary.now()) };
         diary.write(Record::Ended { outcome });
     }
     if rescued.left.is_empty() {
@@ -188,8 +205,8 @@ async fn undo(
     loop {
         attempt += 1;
         let (is_final, reason) = match timeout(std_time(ATTEMPT), driver.undo(&open.undo)).await {
-            Ok(Ok(())) => {
-                diary.write(Record::Undone { injection });
+            Ok(Ok(_)) => {
+                diary.write(Record::Undone { injection, early: None });
                 return Ok(());
             }
             Ok(Err(error)) => {
@@ -219,6 +236,9 @@ fn outcome(records: &[Record], rescued: &Rescued, taken: &Taken, at: Duration) -
     let mut reasons = Vec::new();
     for Left { name, why, .. } in &rescued.left {
         reasons.push(reason(Verdict::Error, Subject::Run, format!("{name} may be left: {why}")));
+    }
+    for why in &rescued.damaged {
+        reasons.push(reason(Verdict::Error, Subject::Run, format!("the journal is damaged: {why}")));
     }
     for record in records {
         if let Record::Refuted { subject, text } = record {

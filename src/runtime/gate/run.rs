@@ -14,6 +14,7 @@ use super::progress::Progress;
 use super::seen::{Fault, Seen, Workflow};
 use crate::analysis::timeline::UNDO_BOUND;
 use crate::engine::chaos_mesh::GateConfig;
+use crate::engine::drive::Was;
 use crate::plan::{EngineName, Plan};
 use crate::runtime::machine::{Command, Event, Followed, Observed, Outcome, Record, State, Verdict, next_wake, step};
 use crate::types::Duration;
@@ -156,7 +157,7 @@ impl Following {
                     Command::Undo { injection, attempt }
                         if state.step_of(injection).is_some_and(|s| self.progress.is_gone(s)) =>
                     {
-                        events.push(Event::Undone { injection, attempt, result: Ok(()) });
+                        events.push(Event::Undone { injection, attempt, result: Ok(Was::AsLeft) });
                     }
                     Command::End(outcome) => self.outcome = Some((self.now, *outcome)),
                     // A run that is followed draws, locks, asks and injects nothing.

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::local::process::boot;
+
 /// A process, so that it is not mistaken for a later one with its number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
@@ -34,10 +36,6 @@ impl Owner {
         }
         started(self.pid) == Some(self.started)
     }
-}
-
-fn boot() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|t| t.trim().to_owned()).unwrap_or_default()
 }
 
 /// Field 22 of `/proc/PID/stat` (proc(5)); a zombie has ended.

@@ -40,6 +40,14 @@ pub enum JournalError {
         /// Its version.
         found: u32,
     },
+    /// It is a database, and another one.
+    #[error("{path} is no journal: {why}")]
+    Other {
+        /// The file.
+        path: String,
+        /// How that is known.
+        why: &'static str,
+    },
     /// Another process took the run over.
     #[error("another process took the run `{run}` over")]
     TakenOver {
@@ -180,6 +188,7 @@ CREATE TABLE IF NOT EXISTS lines (
   body TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (run, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS locks (key TEXT PRIMARY KEY, run TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS told (run TEXT NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL) STRICT;
 CREATE TRIGGER IF NOT EXISTS lines_stay BEFORE UPDATE ON lines BEGIN SELECT RAISE(ABORT, 'lines are only added'); END;
 CREATE TRIGGER IF NOT EXISTS lines_remain BEFORE DELETE ON lines BEGIN SELECT RAISE(ABORT, 'lines are only added'); END;
 ";
@@ -189,7 +198,37 @@ fn version(connection: &Connection) -> rusqlite::Result<Option<String>> {
     connection.query_row("SELECT value FROM meta WHERE key = 'version'", [], |row| row.get(0)).optional()
 }
 
+/// Whether this program knows the form.
+fn is_known(path: &Path, found: &str) -> Result<(), JournalError> {
+    match found.parse().unwrap_or(u32::MAX) {
+        found if found > JOURNAL_VERSION => Err(JournalError::Newer { path: path.display().to_string(), found }),
+        _ => Ok(()),
+    }
+}
+
+fn has_tables(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_master)", [], |row| row.get(0))
+}
+
+/// Moves what is in the log into the file itself: who loses the log, or has a damaged one, loses nothing of that. What is in the
+/// log is on disk already, so it is no failure if somebody who reads meanwhile is in the way.
+fn settle(connection: &Connection) {
+    let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+}
+
 impl Journal {
+    /// Opens a journal that must be there already.
+    ///
+    /// # Errors
+    /// As [`Journal::open`]; and if nothing was ever written into it.
+    pub fn open_existing(path: &Path) -> Result<Self, JournalError> {
+        let is_empty = std::fs::metadata(path).is_ok_and(|meta| meta.len() == 0);
+        match is_empty {
+            true => Err(JournalError::Other { path: path.display().to_string(), why: "the file is empty" }),
+            false => Self::open(path),
+        }
+    }
+
     /// Opens the file, or makes it. Its folder must be there.
     ///
     /// # Errors
@@ -224,44 +263,51 @@ impl Journal {
         let connection = Connection::open_with_flags(format!("file:{escaped}?{how}"), flags).map_err(store)?;
         connection.busy_timeout(BUSY).map_err(store)?;
         let found = version(&connection).map_err(store)?;
-        let found = found.ok_or_else(|| store(rusqlite::Error::QueryReturnedNoRows))?;
-        Self::of_version(connection, path, &found)
-    }
-
-    /// A journal whose form this program knows.
-    fn of_version(connection: Connection, path: &Path, found: &str) -> Result<Self, JournalError> {
-        match found.parse().unwrap_or(u32::MAX) {
-            found if found > JOURNAL_VERSION => Err(JournalError::Newer { path: path.display().to_string(), found }),
-            _ => Ok(Self { connection, path: path.to_owned() }),
-        }
+        is_known(path, &found.ok_or_else(|| store(rusqlite::Error::QueryReturnedNoRows))?)?;
+        Ok(Self { connection, path: path.to_owned() })
     }
 
     fn open_to_write(path: &Path) -> Result<Self, JournalError> {
         let store = |source| JournalError::Store { path: path.display().to_string(), source };
         let connection = Connection::open(path).map_err(store)?;
         connection.busy_timeout(BUSY).map_err(store)?;
+        // First it is only read. In somebody else's database, or in one of a newer form, nothing is changed, not even how it is kept. And
+        // whoever cleans up after a runner that stands still in the middle of a transaction must not wait for that.
+        let is_new = match version(&connection) {
+            Ok(Some(found)) => {
+                is_known(path, &found)?;
+                false
+            }
+            Err(source) if source.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
+                return Err(store(source));
+            }
+            // Of one that lost its tables nobody says that all is well.
+            Ok(None) | Err(_) if has_tables(&connection).map_err(store)? => {
+                let path = path.display().to_string();
+                return Err(JournalError::Other { path, why: "it is a database of something else, or damaged" });
+            }
+            Ok(None) | Err(_) => true,
+        };
         let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(store)?;
         if mode != "wal" {
             connection.pragma_update(None, "journal_mode", "WAL").map_err(store)?;
         }
         connection.pragma_update(None, "synchronous", "FULL").map_err(store)?;
-        // A journal that is there is only read: its runner may stand still in the middle of a transaction, and whoever cleans up
-        // after it must not wait for that.
-        let found = match version(&connection) {
-            Ok(Some(found)) => found,
-            Err(source) if source.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
-                return Err(store(source));
-            }
-            Ok(None) | Err(_) => {
-                connection.execute_batch(SCHEMA).map_err(store)?;
-                let ours = JOURNAL_VERSION.to_string();
-                connection
-                    .execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('version', ?1)", params![ours])
-                    .map_err(store)?;
-                version(&connection).map_err(store)?.unwrap_or_default()
-            }
-        };
-        Self::of_version(connection, path, &found)
+        let mut journal = Self { connection, path: path.to_owned() };
+        if is_new {
+            journal.create().map_err(store)?;
+        }
+        Ok(journal)
+    }
+
+    fn create(&mut self) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(SCHEMA)?;
+        let ours = JOURNAL_VERSION.to_string();
+        transaction.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('version', ?1)", params![ours])?;
+        transaction.commit()?;
+        settle(&self.connection);
+        Ok(())
     }
 
     /// Where it is.
@@ -319,6 +365,10 @@ impl Journal {
         }
         transaction.commit().map_err(store)?;
         *head = next;
+        // What an undo needs does not hang on the log beside the file.
+        if lines.iter().any(|(_, _, line)| matches!(line.record(), Some(Record::Intent { .. }))) {
+            settle(&self.connection);
+        }
         Ok(())
     }
 
@@ -425,6 +475,43 @@ impl Journal {
         Ok(entries)
     }
 
+    /// The lines of a run that are as they were written, each judged by itself; and what is wrong with the others. An undo is made of
+    /// these alone: a line that was changed could name what is somebody else's.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn trusted(&self, run: &str) -> Result<(Vec<Entry>, Vec<String>), JournalError> {
+        let (mut whole, mut wrong) = (Vec::new(), Vec::new());
+        let (mut before, mut expected) = (String::new(), 1);
+        for raw in self.raw(run)? {
+            if raw.seq != expected {
+                wrong.push(format!("line {expected} of the run `{run}` is missing"));
+            }
+            let is_whole = raw.digest == digest(&before, run, raw.seq, raw.at, raw.wall, &raw.writer, &raw.body);
+            match serde_json::from_str(&raw.body) {
+                _ if !is_whole => {
+                    wrong.push(format!("line {} of the run `{run}`: its digest is that of other words", raw.seq));
+                }
+                Err(why) => wrong.push(format!("line {} of the run `{run}` cannot be read: {why}", raw.seq)),
+                Ok(line) => {
+                    let at = Duration::from_nanos(raw.at.unsigned_abs()).unwrap_or_default();
+                    let (seq, wall, digest) = (raw.seq, raw.wall, raw.digest.clone());
+                    whole.push(Entry { seq, at, wall, writer: raw.writer, line, digest });
+                }
+            }
+            (before, expected) = (raw.digest, raw.seq + 1);
+        }
+        let last: Option<i64> = self
+            .connection
+            .query_row("SELECT seq FROM runs WHERE id = ?1", params![run], |row| row.get(0))
+            .optional()
+            .map_err(|source| self.store(source))?;
+        if last.map(i64::unsigned_abs) != Some(expected - 1) {
+            wrong.push(format!("lines at the end of the run `{run}` are missing"));
+        }
+        Ok((whole, wrong))
+    }
+
     /// What the machine wrote in a run.
     ///
     /// # Errors
@@ -511,6 +598,32 @@ impl Journal {
                 .map_err(store)?;
         }
         transaction.commit().map_err(store)
+    }
+
+    /// Tells a run something from outside: only its own process writes lines, and it hears this within a second.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn tell(&mut self, run: &str, who: &str, what: &str) -> Result<(), JournalError> {
+        let told = self.connection.execute("INSERT INTO told (run, who, what) VALUES (?1, ?2, ?3)", [run, who, what]);
+        told.map(|_| ()).map_err(|source| self.store(source))
+    }
+
+    /// What a run was told since it asked last: who, and what.
+    ///
+    /// # Errors
+    /// It cannot be read, or not be taken.
+    pub fn told(&mut self, run: &str) -> Result<Vec<(String, String)>, JournalError> {
+        let heard = || -> rusqlite::Result<Vec<(String, String)>> {
+            let is_told = "SELECT EXISTS (SELECT 1 FROM told WHERE run = ?1)";
+            // Mostly nobody says anything, and nothing is written then.
+            if !self.connection.query_row(is_told, [run], |row| row.get(0))? {
+                return Ok(Vec::new());
+            }
+            let mut statement = self.connection.prepare("DELETE FROM told WHERE run = ?1 RETURNING who, what")?;
+            statement.query_map([run], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        heard().map_err(|source| store_error(&self.path, source))
     }
 
     /// Gives back all that a run holds.

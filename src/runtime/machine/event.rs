@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::{Followed, Outcome, Record};
-use crate::engine::drive::{Confirmation, Injection, Target, UndoRecord};
+use crate::engine::drive::{Confirmation, Injection, Target, UndoRecord, Was};
 use crate::plan::EngineName;
 use crate::types::{Duration, Value};
 
@@ -112,8 +112,8 @@ pub enum Event {
         injection: u32,
         /// Which attempt, from 1.
         attempt: u32,
-        /// Why something may be left.
-        result: Result<(), Failed>,
+        /// What it found; or why something may be left.
+        result: Result<Was, Failed>,
     },
     /// To [`Command::Ask`].
     Answered {

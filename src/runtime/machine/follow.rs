@@ -11,7 +11,7 @@
 use super::state::{Life, NodeKind, NodeState, Preflight, Stage, State};
 use super::{EndedBy, PhaseName, Reason, Record, Subject, Verdict};
 use crate::analysis::timeline::CONFIRM_BOUND;
-use crate::engine::drive::{Confirmation, Injection};
+use crate::engine::drive::{Confirmation, Injection, Was};
 use crate::plan::{EngineName, Plan};
 
 /// What an engine that leads was seen to do. Steps go by their number in the method, counted depth first from 1.
@@ -145,7 +145,7 @@ impl State {
             Followed::Gone { step } => {
                 self.leaving(step);
                 if let Some(injection) = self.life_of(step) {
-                    self.undone(injection, 0, Ok(()));
+                    self.undone(injection, 0, Ok(Was::AsLeft));
                 }
             }
         }

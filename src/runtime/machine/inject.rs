@@ -6,7 +6,7 @@ use super::preflight::{target_lock, too_few};
 use super::state::{Life, NodeKind, Stage, State};
 use super::{EndedBy, Record, Subject, Verdict};
 use crate::analysis::timeline::{CONFIRM_BOUND, UNDO_BOUND};
-use crate::engine::drive::{Confirmation, Injection, Target, UndoRecord};
+use crate::engine::drive::{Confirmation, Injection, Target, UndoRecord, Was};
 use crate::plan::{At, Body, Effect, Fault, PodSelector, Selector};
 use crate::types::{Duration, Value};
 
@@ -317,7 +317,7 @@ impl State {
         life.stage = if is_instant { Stage::Gone } else { Stage::There };
         self.write(Record::There { injection, seen });
         if is_instant {
-            self.write(Record::Undone { injection });
+            self.write(Record::Undone { injection, early: None });
         }
         match self.run.nodes.get(node as usize).map(|n| n.kind.clone()) {
             _ if self.run.follows => self.is_there(node, is_instant),
@@ -391,7 +391,7 @@ impl State {
         }
     }
 
-    pub(super) fn undone(&mut self, injection: u32, attempt: u32, result: Result<(), Failed>) {
+    pub(super) fn undone(&mut self, injection: u32, attempt: u32, result: Result<Was, Failed>) {
         let index = injection as usize;
         let now = self.run.now;
         let plan = self.plan.clone();
@@ -399,7 +399,14 @@ impl State {
         let irreversible = plan.faults.get(life.fault as usize).and_then(|f| f.irreversible.clone());
         match (&mut life.stage, result) {
             // Seen to be gone, whichever attempt it was, and even if it was given up.
-            (Stage::Undoing { .. } | Stage::Left, Ok(())) => self.gone(index),
+            (Stage::Undoing { .. } | Stage::Left, Ok(was)) => {
+                // What a second attempt does not find, the first one may have taken away.
+                let early = match was {
+                    Was::GoneBefore(why) if attempt == 1 && life.since.is_some() => Some(why),
+                    _ => None,
+                };
+                self.gone(index, early);
+            }
             (Stage::Undoing { attempt: current, retry_at, .. }, Err(failed))
                 if *current == attempt && retry_at.is_none() =>
             {
@@ -421,9 +428,15 @@ impl State {
         }
     }
 
-    fn gone(&mut self, index: usize) {
-        self.write(Record::Undone { injection: number(index) });
+    /// It is seen to be gone. One that was over before its time was not what the plan says: nothing is confirmed by that.
+    fn gone(&mut self, index: usize, early: Option<String>) {
+        self.write(Record::Undone { injection: number(index), early: early.clone() });
         self.gone_quietly(index);
+        let (Some(why), Some(life)) = (early, self.run.lives.get(index)) else { return };
+        let (id, fault) = (life.id().clone(), life.what.fault.to_string());
+        let text = format!("{fault} was gone before its undo: {why}");
+        self.reason(Verdict::Inconclusive, Subject::Injection(id), text.clone());
+        self.end_method(EndedBy::Fault(fault), &text);
     }
 
     fn gone_quietly(&mut self, index: usize) {

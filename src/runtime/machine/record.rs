@@ -158,6 +158,9 @@ pub enum Record {
     Undone {
         /// Which.
         injection: u32,
+        /// It was over before its undo came, and how that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        early: Option<String>,
     },
     /// The undo was not confirmed within its bound: something may be left.
     MayBeLeft {
@@ -283,7 +286,7 @@ pub fn outstanding<'r>(records: impl Iterator<Item = &'r Record>) -> Vec<Open> {
             Record::Intent { injection, fault, undo, .. } => {
                 open.push(Open { injection: *injection, fault: fault.clone(), undo: undo.clone() });
             }
-            Record::Undone { injection } => open.retain(|o| o.injection != *injection),
+            Record::Undone { injection, .. } => open.retain(|o| o.injection != *injection),
             _ => {}
         }
     }

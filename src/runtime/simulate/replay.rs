@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::World;
-use crate::engine::drive::{Confirmation, Target};
+use crate::engine::drive::{Confirmation, Target, Was};
 use crate::plan::{EngineName, Plan};
 use crate::runtime::machine::{Command, EndedBy, Event, Failed, Outcome, PhaseName, QUESTIONS, Record, State, step};
 use crate::types::{Duration, Value};
@@ -217,7 +217,9 @@ impl<'r> Then<'r> {
 
     fn undo(&mut self, now: Duration, wanted: u32, tried: u32) -> Option<(Duration, Event)> {
         let (at, result) = self.next(now, |record| match record {
-            Record::Undone { injection } if *injection == wanted => Some(Ok(())),
+            Record::Undone { injection, early } if *injection == wanted => {
+                Some(Ok(early.clone().map_or(Was::AsLeft, Was::GoneBefore)))
+            }
             Record::UndoFailed { injection, attempt, reason } if (*injection, *attempt) == (wanted, tried) => {
                 Some(Err(Failed { is_final: false, reason: reason.clone() }))
             }

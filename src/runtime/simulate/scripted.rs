@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::World;
-use crate::engine::drive::{Confirmation, Target, UndoRecord};
+use crate::engine::drive::{Confirmation, Target, UndoRecord, Was};
 use crate::plan::{EngineName, Plan, Selector};
 use crate::runtime::machine::{Command, Event, State};
 use crate::types::{Duration, Value};
@@ -75,7 +75,7 @@ impl World for Scripted<'_> {
                 vec![(at, Event::Confirmed { injection: *injection, result: Ok(seen) })]
             }
             Command::Undo { injection, attempt } => {
-                vec![(soon, Event::Undone { injection: *injection, attempt: *attempt, result: Ok(()) })]
+                vec![(soon, Event::Undone { injection: *injection, attempt: *attempt, result: Ok(Was::AsLeft) })]
             }
             Command::Ask(question) => {
                 let who = format!("{} (simulated)", question.who);

@@ -52,7 +52,10 @@ impl Teller {
                     format!("✗ the undo of {fault} failed, and is tried again for {UNDO_BOUND}: {reason}")
                 })
             }
-            Record::Undone { injection } if self.lasts(*injection) => {
+            Record::Undone { injection, early: Some(why) } => {
+                Some(format!("✗ {} was gone before its undo: {why}", self.fault(*injection)))
+            }
+            Record::Undone { injection, .. } if self.lasts(*injection) => {
                 Some(format!("{} is gone", self.fault(*injection)))
             }
             // Nothing is there to undo, or it is only tried once more.
@@ -110,8 +113,8 @@ mod tests {
         let said = "✗ the undo of network.delay failed, and is tried again for 30s: it is stuck";
         assert_eq!(tell(failed(1)), said);
         assert_eq!(tell(Record::Undoing { injection: 0, attempt: 2 }) + &tell(failed(2)), "", "said once");
-        assert_eq!(tell(Record::Undone { injection: 0 }), "network.delay is gone");
-        assert_eq!(tell(Record::Undone { injection: 1 }), "");
+        assert_eq!(tell(Record::Undone { injection: 0, early: None }), "network.delay is gone");
+        assert_eq!(tell(Record::Undone { injection: 1, early: None }), "");
         assert!(tell(Record::Gap { stream: 0 }).contains("is silent: no valid sample for"));
     }
 }

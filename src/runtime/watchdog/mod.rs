@@ -24,6 +24,7 @@ pub const LEASE: Duration = Duration::from_secs(5);
 /// How many hundredths of a second it has to end once it is told.
 const GOODBYE: u32 = 200;
 
+const READY: &str = "r";
 const ALIVE: u8 = b'.';
 const DONE: u8 = b'q';
 
@@ -55,15 +56,18 @@ impl Watchdog {
         Ok(Self { program, journal: journal.to_owned(), run: run.to_owned(), child })
     }
 
-    /// The runner lives. A watchdog that died is started again.
-    pub fn beat(&mut self) {
+    /// The runner lives. A watchdog that died, or no longer listens, is started again.
+    ///
+    /// # Errors
+    /// There is none, and none can be started: nobody would undo anything if the runner died.
+    pub fn beat(&mut self) -> std::io::Result<()> {
         let told = self.child.stdin.as_mut().map(|pipe| pipe.write_all(&[ALIVE]));
         if !matches!(told, Some(Ok(()))) {
+            let _ = self.child.kill();
             let _ = self.child.wait();
-            if let Ok(child) = spawn(&self.program, &self.journal, &self.run) {
-                self.child = child;
-            }
+            self.child = spawn(&self.program, &self.journal, &self.run)?;
         }
+        Ok(())
     }
 
     /// The run is over: nothing is left to watch.
@@ -92,15 +96,31 @@ fn spawn(program: &Program, journal: &Path, run: &str) -> std::io::Result<Child>
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
-    let mut ready = [0];
-    match child.stdout.take().map(|mut out| out.read_exact(&mut ready)) {
-        Some(Ok(())) => Ok(child),
-        _ => {
-            let _ = child.kill();
-            let _ = child.wait();
-            Err(std::io::Error::other("it ended before it was ready"))
-        }
+    if let Some(pipe) = &child.stdin {
+        // One that stands still must not hold its runner once the pipe is full.
+        rustix::fs::fcntl_setfl(pipe, rustix::fs::OFlags::NONBLOCK)?;
     }
+    let failed = match first_word(&mut child) {
+        Ok(word) if word == READY => return Ok(child),
+        Ok(word) if word.is_empty() => std::io::Error::other("it ended before it was ready"),
+        Ok(word) => std::io::Error::other(word),
+        Err(error) => error,
+    };
+    let _ = child.kill();
+    let _ = child.wait();
+    Err(failed)
+}
+
+/// What it says first, which must not take long: nothing is undone meanwhile.
+fn first_word(child: &mut Child) -> std::io::Result<String> {
+    let Some(mut out) = child.stdout.take() else { return Ok(String::new()) };
+    let (tell, told) = channel();
+    std::thread::Builder::new().spawn(move || {
+        let mut word = [0; 200];
+        let read = out.read(&mut word).map(|n| String::from_utf8_lossy(word.get(..n).unwrap_or_default()).into_owned());
+        let _ = tell.send(read);
+    })?;
+    told.recv_timeout(LEASE).unwrap_or_else(|_| Err(std::io::Error::other("it did not say that it is ready")))
 }
 
 /// The watchdog itself: returns when the runner said that it is done, or when everything is undone.
@@ -108,8 +128,10 @@ fn spawn(program: &Program, journal: &Path, run: &str) -> std::io::Result<Child>
 /// # Errors
 /// The journal cannot be read.
 pub fn watch(journal: &Path, run: &str, drivers: &[Arc<dyn Driver>]) -> Result<Option<Rescued>, JournalError> {
-    // It fails where the process leads a group already, and then it has what it needs.
-    let _ = rustix::process::setsid();
+    if let Err(error) = crate::engine::local::process::lead_session() {
+        let _ = write!(std::io::stdout(), "{error}");
+        return Ok(None);
+    }
     let (told, heard) = channel();
     std::thread::spawn(move || {
         let mut byte = [0];
@@ -121,7 +143,7 @@ pub fn watch(journal: &Path, run: &str, drivers: &[Arc<dyn Driver>]) -> Result<O
         }
         // The sender is dropped here: the other end knows that the runner is gone.
     });
-    let _ = std::io::stdout().write_all(b"r").and_then(|()| std::io::stdout().flush());
+    let _ = std::io::stdout().write_all(READY.as_bytes()).and_then(|()| std::io::stdout().flush());
     let because = loop {
         match heard.recv_timeout(LEASE) {
             Ok(DONE) => return Ok(None),

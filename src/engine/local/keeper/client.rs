@@ -1,9 +1,11 @@
 //! Asking the keeper, and starting it.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
@@ -12,6 +14,9 @@ use super::protocol::{Answer, Request, VERSION};
 
 /// A keeper that does not answer after this time is started once more; where two are, the second ends.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// In a home: held locked by its keeper.
+const LOCK: &str = "keeper.lock";
 
 /// Why the keeper gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +46,52 @@ pub fn home(project: &Path) -> PathBuf {
 #[must_use]
 pub fn socket(home: &Path) -> PathBuf {
     home.join("keeper.sock")
+}
+
+/// Makes this home one's own: whoever has it is its keeper. `None`: another one has it.
+///
+/// # Errors
+/// That the folder cannot be used.
+pub fn own(home: &Path) -> std::io::Result<Option<File>> {
+    loop {
+        std::fs::create_dir_all(home)?;
+        let path = home.join(LOCK);
+        let file = match File::options().create(true).truncate(false).write(true).open(&path) {
+            // Its last keeper takes the folder away just now.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            opened => opened?,
+        };
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Ok(None);
+        }
+        let (own, there) = (rustix::fs::fstat(&file)?, rustix::fs::stat(&path));
+        if there.is_ok_and(|there| (there.st_dev, there.st_ino) == (own.st_dev, own.st_ino)) {
+            return Ok(Some(file));
+        }
+    }
+}
+
+/// Takes away what a keeper had in its home, and the home, for whoever [`own`]s it. What somebody else has put there stays.
+pub fn tidy(home: &Path, _own: &File) {
+    let is_ours =
+        |name: &str| [".log", ".clock", ".next"].iter().any(|end| name.ends_with(end)) || name == "keeper.sock";
+    for entry in std::fs::read_dir(home).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(is_ours) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+    // Last, and while it is locked: who opens it from now on has another file.
+    let _ = std::fs::remove_file(home.join(LOCK));
+    let _ = std::fs::remove_dir(home);
+}
+
+/// Takes away what a keeper that was killed left in its home.
+pub fn bury(home: &Path) {
+    if home.is_dir()
+        && let Ok(Some(own)) = own(home)
+    {
+        tidy(home, &own);
+    }
 }
 
 /// Asks, and waits for the answer so long at most.
@@ -93,8 +144,14 @@ pub async fn start(exe: &Path, home: &Path) -> Result<(), String> {
             Ok(other) => return Err(format!("the keeper answered something else: {other:?}")),
             // Again, if it did not come: one whose predecessor was dying when it began ended at once.
             Err(NoAnswer::NotThere) if started.is_none_or(|at| at.elapsed() > AGAIN) && Instant::now() < deadline => {
-                spawn(exe, home).map_err(|error| format!("cannot start the keeper in {}: {error}", home.display()))?;
-                started = Some(Instant::now());
+                match spawn(exe, home) {
+                    Ok(()) => started = Some(Instant::now()),
+                    // The last keeper takes its folder away just now.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound && exe.is_file() => {
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                    Err(error) => return Err(format!("cannot start the keeper in {}: {error}", home.display())),
+                }
             }
             Err(_) if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(20)).await,
             Err(error) => return Err(format!("{error}{}", last_words(home))),
@@ -117,7 +174,7 @@ fn spawn(exe: &Path, home: &Path) -> std::io::Result<()> {
     if rustix::fs::stat(home)?.st_uid != own {
         return Err(std::io::Error::other("the folder belongs to another user"));
     }
-    let log = std::fs::File::options().create(true).append(true).open(home.join("keeper.log"))?;
+    let log = File::options().create(true).append(true).open(home.join("keeper.log"))?;
     Command::new(exe)
         .args(["__local", "keeper"])
         .arg(home)

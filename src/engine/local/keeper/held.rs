@@ -26,6 +26,8 @@ const SETTLE: Duration = Duration::from_secs(2);
 pub struct Held {
     /// What was asked.
     pub fault: Injected,
+    /// When it was put in: what came last is undone first.
+    pub since: Instant,
     /// When it ends by itself.
     pub until: Instant,
     /// Why it is still there, if an attempt to take it away failed.
@@ -66,9 +68,11 @@ impl Held {
     /// # Errors
     /// Why not, in words.
     pub fn inject(fault: Injected, scene: &Scene<'_>) -> Result<Self, String> {
-        let until = Instant::now() + Duration::from_millis(fault.at_most);
+        let since = Instant::now();
+        let until = since + Duration::from_millis(fault.at_most);
         let mut held = Self {
             fault,
+            since,
             until,
             stuck: None,
             paths: Vec::new(),
@@ -171,7 +175,7 @@ impl Held {
 
     fn stop(&mut self, aim: &Aim) -> Result<(), String> {
         let process = living(aim)?;
-        for member in process::family(process.pid).into_iter().filter_map(Process::of) {
+        for member in std::iter::once(process).chain(process::below(process.pid)) {
             self.stopped.push(member);
             member.signal(Signal::STOP).map_err(|error| format!("cannot stop {aim} ({member}): {error}"))?;
         }
@@ -182,7 +186,7 @@ impl Held {
     fn strike(&mut self, aim: &Aim, signal: Signal, scene: &Scene<'_>) -> Result<(), String> {
         let process = living(aim)?;
         let family = if signal == Signal::KILL {
-            process::family(process.pid).into_iter().filter_map(Process::of).collect()
+            std::iter::once(process).chain(process::below(process.pid)).collect()
         } else {
             vec![process]
         };
@@ -289,6 +293,37 @@ impl Held {
                 Some(bytes) => Answer::NotSeen(format!("{bytes} of {} bytes are taken", self.taken)),
                 None => Answer::NotSeen("the file is gone".to_owned()),
             },
+        }
+    }
+
+    /// How it is known that the fault, which is still held, is no longer there. What the system does about a fault (it ends a
+    /// process that stands still, and starts another) is no end of it before its time.
+    pub fn gone_before(&mut self) -> Option<String> {
+        match &self.fault.action {
+            Action::Stop => {
+                let runs = self.stopped.iter().find(|p| p.is_alive() && !p.is_stopped())?;
+                Some(format!("process {runs} runs on"))
+            }
+            Action::Cpu { .. } | Action::Memory { .. } | Action::Load { .. } => {
+                let ended = self.loads.iter_mut().find_map(|child| child.try_wait().ok().flatten())?;
+                Some(format!("the load has ended ({ended})"))
+            }
+            Action::Fill { .. } => match self.file.as_deref().and_then(disk::taken) {
+                Some(bytes) if bytes >= self.taken => None,
+                Some(bytes) => Some(format!("{bytes} of {} bytes were taken", self.taken)),
+                None => Some("the file that took the space is gone".to_owned()),
+            },
+            Action::Clock { .. } => {
+                let (aim, _) = self.clocks.iter().find(|(_, file)| shim::is_right(file))?;
+                Some(format!("the clock of {aim} was put right"))
+            }
+            Action::Loss { .. } => match self.table.as_deref().map(packets::dropped) {
+                Some(Ok(None)) => Some("the rules are gone".to_owned()),
+                _ => None,
+            },
+            Action::Path(_) | Action::Names(_) | Action::Signal(_) | Action::End { .. } | Action::Restart { .. } => {
+                None
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -49,12 +49,16 @@ struct Keeper {
     faults: tokio::sync::Mutex<BTreeMap<String, Held>>,
     /// Faults that were undone, perhaps before they came.
     undone: Mutex<BTreeSet<String>>,
+    /// Faults that ended without being asked, and why.
+    ended: Mutex<BTreeMap<String, String>>,
     leases: Mutex<BTreeMap<String, Instant>>,
     /// When the last lease ran out or was given back.
     unneeded_since: Mutex<Option<Instant>>,
     keep: Mutex<bool>,
     /// How many wait for an answer.
     answering: AtomicUsize,
+    /// Whether somebody was told of what is in its folder.
+    told: AtomicBool,
     end: Notify,
 }
 
@@ -71,25 +75,33 @@ struct Running {
 /// # Errors
 /// That the home or the socket cannot be used.
 pub fn run(home: &Path) -> io::Result<()> {
-    // A session of its own: the terminal's signals, and its end, are the runner's.
-    let _ = rustix::process::setsid();
+    // The terminal's signals, and its end, are the runner's.
+    process::lead_session()?;
     // What a service leaves when its own parent ends comes to the keeper, so that it ends with the rest.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
-    std::fs::create_dir_all(home)?;
-    let guard = std::fs::File::options().create(true).truncate(false).write(true).open(home.join("keeper.lock"))?;
-    if rustix::fs::flock(&guard, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
-        return Ok(());
-    }
+    let Some(guard) = client::own(home)? else { return Ok(()) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(serve(home));
     // Connections that are still open must not hold the process.
     runtime.shutdown_timeout(Duration::from_millis(100));
+    if matches!(done, Ok(Ended::Well)) {
+        client::tidy(home, &guard);
+    }
     drop(guard);
-    done
+    done.map(|_| ())
 }
 
-async fn serve(home: &Path) -> io::Result<()> {
+/// How a keeper ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// Nothing went wrong: nobody needs its folder any more.
+    Well,
+    /// Something did, and its logs say what.
+    Told,
+}
+
+async fn serve(home: &Path) -> io::Result<Ended> {
     let path = client::socket(home);
     // Whoever held the lock before is dead: its socket leads nowhere.
     let _ = std::fs::remove_file(&path);
@@ -102,10 +114,12 @@ async fn serve(home: &Path) -> io::Result<()> {
         system: tokio::sync::Mutex::default(),
         faults: tokio::sync::Mutex::default(),
         undone: Mutex::default(),
+        ended: Mutex::default(),
         leases: Mutex::default(),
         unneeded_since: Mutex::new(None),
         keep: Mutex::new(false),
         answering: AtomicUsize::new(0),
+        told: AtomicBool::new(false),
         end: Notify::new(),
     });
     let watch = tokio::spawn(watch(keeper.clone()));
@@ -134,11 +148,12 @@ async fn serve(home: &Path) -> io::Result<()> {
     while keeper.answering.load(Ordering::Acquire) > 0 && Instant::now() < last {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    let _ = std::fs::remove_file(&path);
     if let Err(left) = left {
         note(&format!("the keeper ends, and this is left: {left}"));
+        return Ok(Ended::Told);
     }
-    let _ = std::fs::remove_file(&path);
-    Ok(())
+    Ok(if keeper.told.load(Ordering::Acquire) { Ended::Told } else { Ended::Well })
 }
 
 async fn converse(keeper: &Arc<Keeper>, stream: UnixStream) -> io::Result<()> {
@@ -201,8 +216,14 @@ impl Keeper {
                     *lock(&self.keep) = true;
                 }
                 match self.up(system).await {
-                    Ok(()) => Answer::Done,
-                    Err(reason) => failed(reason, false),
+                    Ok(()) => {
+                        self.told.store(false, Ordering::Release);
+                        Answer::Done
+                    }
+                    Err(reason) => {
+                        self.told.store(true, Ordering::Release);
+                        failed(reason, false)
+                    }
                 }
             }
             Request::Lease { holder, lease } => {
@@ -227,8 +248,9 @@ impl Keeper {
             Request::Confirm { id } => self.confirm(&id).await,
             Request::Undo { id } => {
                 lock(&self.undone).insert(id.clone());
+                let gone = self.gone_before(&id).await;
                 match self.heal(|held| held.fault.id == id).await {
-                    Ok(()) => Answer::Done,
+                    Ok(()) => gone.map_or(Answer::Done, Answer::GoneBefore),
                     Err(reason) => failed(reason, true),
                 }
             }
@@ -368,9 +390,11 @@ impl Keeper {
     async fn heal(&self, meant: impl Fn(&Held) -> bool) -> Result<(), String> {
         let mut faults = self.faults.lock().await;
         // Undone last to first: a later fault may stand on an earlier one.
-        let ids: Vec<String> = faults.iter().filter(|(_, held)| meant(held)).map(|(id, _)| id.clone()).rev().collect();
+        let mut ids: Vec<(Instant, String)> =
+            faults.iter().filter(|(_, held)| meant(held)).map(|(id, held)| (held.since, id.clone())).collect();
+        ids.sort_by(|a, b| b.cmp(a));
         let mut left = Vec::new();
-        for id in ids {
+        for (_, id) in ids {
             let Some(mut held) = faults.remove(&id) else { continue };
             if let Err(reason) = tokio::task::block_in_place(|| held.undo()) {
                 let now = Instant::now();
@@ -387,6 +411,17 @@ impl Keeper {
         if left.is_empty() { Ok(()) } else { Err(left.join("; ")) }
     }
 
+    /// How it is known that a fault was over before its undo came.
+    async fn gone_before(&self, id: &str) -> Option<String> {
+        match self.faults.lock().await.get_mut(id) {
+            Some(held) => tokio::task::block_in_place(|| held.gone_before()),
+            None => {
+                let ended = lock(&self.ended).get(id).cloned();
+                Some(ended.unwrap_or_else(|| "the keeper that held it ended, and this is another".to_owned()))
+            }
+        }
+    }
+
     async fn heal_expired(&self) {
         let now = Instant::now();
         let leases = {
@@ -398,8 +433,20 @@ impl Keeper {
             }
             leases.clone()
         };
-        let is_over = |held: &Held| held.until <= now || !leases.contains_key(&held.fault.holder);
-        let _ = self.heal(|held| is_over(held) && held.stuck.as_ref().is_none_or(|s| s.is_due(now))).await;
+        let why = |held: &Held| match leases.contains_key(&held.fault.holder) {
+            _ if held.until <= now => Some("the keeper ended it: its longest time was over"),
+            true => None,
+            false => Some("the keeper ended it: its runner was silent for longer than its lease"),
+        };
+        let ended = |held: &Held| {
+            let is_due = held.stuck.as_ref().is_none_or(|s| s.is_due(now));
+            let why = why(held).filter(|_| is_due);
+            if let Some(why) = why {
+                lock(&self.ended).entry(held.fault.id.clone()).or_insert_with(|| why.to_owned());
+            }
+            why.is_some()
+        };
+        let _ = self.heal(ended).await;
     }
 
     async fn is_unneeded(&self) -> bool {
@@ -475,8 +522,7 @@ impl Keeper {
         running.proxies.clear();
         running.resolvers.clear();
         // What went its own way (another session, a parent that ended) was started for the system, too.
-        let own = std::process::id();
-        for process in process::family(own).into_iter().filter(|pid| *pid != own).filter_map(Process::of) {
+        for process in process::below(std::process::id()) {
             let _ = process.signal(Signal::KILL);
         }
         undone

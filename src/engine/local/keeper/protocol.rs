@@ -11,7 +11,7 @@ use crate::engine::local::process::Process;
 use crate::plan::LocalReplica;
 
 /// Raised with every change that an older keeper would misread.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +123,8 @@ impl std::fmt::Display for Aim {
 pub enum Answer {
     /// It is done.
     Done,
+    /// It is undone, and was over before; how that is known.
+    GoneBefore(String),
     /// Here I am.
     Hello {
         /// [`VERSION`].

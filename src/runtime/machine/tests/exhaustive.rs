@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::world::{DRIVABLE, System, lasting, small};
-use crate::engine::drive::{Confirmation, UndoRecord};
+use crate::engine::drive::{Confirmation, UndoRecord, Was};
 use crate::plan::sample::{at, duration, step};
 use crate::plan::{EngineName, Plan, StepKind};
 use crate::runtime::machine::{Command, Event, Failed, State, Verdict, next_wake, step as machine_step};
@@ -82,7 +82,8 @@ fn ways(command: &Command) -> Vec<Way> {
         Command::Undo { injection, attempt } => {
             let say = |result| Some(Event::Undone { injection: *injection, attempt: *attempt, result });
             vec![
-                (gone, say(Ok(())), false),
+                (gone, say(Ok(Was::AsLeft)), false),
+                (gone, say(Ok(Was::GoneBefore("somebody ended it".to_owned()))), true),
                 (gone, say(Err(failed(false))), true),
                 (nothing, say(Err(failed(false))), true),
                 (nothing, say(Err(failed(true))), true),

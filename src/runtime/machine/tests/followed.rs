@@ -77,7 +77,7 @@ fn script(state: &State, records: &Records) -> Script {
                 (of(injection), Followed::There { step: of(injection), seen: "seen".into() })
             }
             Record::Undoing { injection, .. } => (of(injection), Followed::Leaving { step: of(injection) }),
-            Record::Undone { injection } => (of(injection), Followed::Gone { step: of(injection) }),
+            Record::Undone { injection, .. } => (of(injection), Followed::Gone { step: of(injection) }),
             _ => continue,
         };
         script.push((*at, step, followed));
@@ -186,7 +186,11 @@ fn followed(plan: &Arc<Plan>, dips: &[Dip], script: &Script, begin: Duration, un
                     }
                     if undoes.attempts.is_some_and(|enough| attempt >= enough) {
                         present.remove(&state.step_of(injection).unwrap());
-                        put(&mut queue, now.plus(EFFECT), Event::Undone { injection, attempt, result: Ok(()) });
+                        put(
+                            &mut queue,
+                            now.plus(EFFECT),
+                            Event::Undone { injection, attempt, result: Ok(crate::engine::drive::Was::AsLeft) },
+                        );
                     }
                 }
                 Command::End(outcome) => return Ok(Seen { outcome: *outcome, records, told, present, at: now }),

@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRu
 
 use super::world::{DRIVABLE, System, lasting, small, whole_bound};
 use crate::analysis::timeline::UNDO_BOUND;
-use crate::engine::drive::{Confirmation, UndoRecord};
+use crate::engine::drive::{Confirmation, UndoRecord, Was};
 use crate::plan::sample::{at, compare, duration, percent, step};
 use crate::plan::{Comparison, Phase, Plan, Step, StepKind};
 use crate::runtime::machine::{Command, Event, Failed, Outcome, PhaseName, Record, State, Verdict};
@@ -155,9 +155,14 @@ impl World for Dice {
                         let at = self.soon(now);
                         if roll < 40 { vec![(at, answer(Err(failed(is_final))))] } else { vec![] }
                     }
+                    Some(roll) if roll < 130 => {
+                        self.system.undo(injection);
+                        let was = Was::GoneBefore("somebody ended it".to_owned());
+                        self.say(now, answer(Ok(was)), &[])
+                    }
                     _ => {
                         self.system.undo(injection);
-                        self.say(now, answer(Ok(())), &[answer(Err(failed(false)))])
+                        self.say(now, answer(Ok(Was::AsLeft)), &[answer(Err(failed(false)))])
                     }
                 }
             }

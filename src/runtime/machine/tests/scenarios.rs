@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::world::{DRIVABLE, lasting, small};
+use crate::engine::drive::Was;
 use crate::plan::sample::{at, compare, duration, percent, step};
 use crate::plan::{Comparison, Phase, Plan, RecoveryClass, RuleVerdict, StepKind};
-use crate::runtime::machine::{Command, EndedBy, Event, Observed, Outcome, Record, State, Verdict};
-use crate::runtime::simulate::{Scripted, run};
+use crate::runtime::machine::{Command, EndedBy, Event, Failed, Observed, Outcome, Record, State, Verdict};
+use crate::runtime::simulate::{Scripted, World, run};
 use crate::types::{Duration, Value};
 
 /// Percent of stream 0 and 1 from a moment to a moment; else 100%. A negative number is a missing sample.
@@ -292,7 +293,7 @@ fn one_draw_hits_the_same_and_blocks_nest() {
     let undone: Vec<u32> = records
         .iter()
         .filter_map(|(_, r)| match r {
-            Record::Undone { injection } => Some(*injection),
+            Record::Undone { injection, .. } => Some(*injection),
             _ => None,
         })
         .collect();
@@ -323,20 +324,55 @@ fn a_fault_that_nobody_sees_is_undone_and_proves_nothing() {
     let mut plan = small(vec![lasting(0, "10s"), lasting(1, "10s")]);
     plan.faults[1].name = "hidden".into();
     let mut state = State::new(Arc::new(plan), "r", DRIVABLE);
-    let mut world = Scripted {
-        samples: Box::new(|_, _| Ok(Value::Percent(percent("100%")))),
-        effect: Duration::from_millis(1),
-        answer: Duration::from_millis(1),
-        entropy: 1,
-        yes: true,
-        not_there: vec!["hidden".into()],
-    };
+    let mut world = Scripted { not_there: vec!["hidden".into()], ..well() };
     let mut undone = 0;
     let outcome = run(&mut state, &mut world, vec![(Duration::ZERO, Event::Begin { wall: 0 })], &mut |_, command| {
         undone += u32::from(matches!(command, Command::Write(Record::Undone { .. })));
     })
     .unwrap();
     assert_eq!((outcome.verdict, undone), (Verdict::Inconclusive, 2), "{outcome:?}");
+}
+
+/// Seen to be there, and over when its undo came: the first attempt can tell, a second may find what the first one did.
+#[test]
+fn a_fault_that_was_over_before_its_undo_proves_nothing() {
+    for (attempts, verdict) in [(1, Verdict::Inconclusive), (2, Verdict::Confirmed)] {
+        let mut state = State::new(Arc::new(small(vec![lasting(0, "10s"), lasting(1, "10s")])), "r", DRIVABLE);
+        let mut world = Ended { attempts, of: well() };
+        let outcome = run(&mut state, &mut world, vec![(Duration::ZERO, Event::Begin { wall: 0 })], &mut |_, _| {});
+        let outcome = outcome.unwrap();
+        assert_eq!(outcome.verdict, verdict, "{outcome:?}");
+        let injected = if verdict == Verdict::Confirmed { 2 } else { 1 };
+        assert_eq!(outcome.injected, injected, "the method ends with it");
+    }
+}
+
+/// A world in which the first fault is gone when the undo comes that answers.
+struct Ended {
+    attempts: u32,
+    of: Scripted<'static>,
+}
+
+impl World for Ended {
+    fn answer(&mut self, now: Duration, command: &Command, state: &State) -> Vec<(Duration, Event)> {
+        let Command::Undo { injection: 0, attempt } = *command else { return self.of.answer(now, command, state) };
+        let result = match attempt < self.attempts {
+            true => Err(Failed { is_final: false, reason: "busy".into() }),
+            false => Ok(Was::GoneBefore("somebody ended it".into())),
+        };
+        vec![(now, Event::Undone { injection: 0, attempt, result })]
+    }
+}
+
+fn well() -> Scripted<'static> {
+    Scripted {
+        samples: Box::new(|_, _| Ok(Value::Percent(percent("100%")))),
+        effect: Duration::from_millis(1),
+        answer: Duration::from_millis(1),
+        entropy: 1,
+        yes: true,
+        not_there: vec![],
+    }
 }
 
 #[test]

@@ -91,7 +91,7 @@ impl System {
     }
 
     pub fn write(&mut self, record: &Record) {
-        if let Record::Undone { injection } = record {
+        if let Record::Undone { injection, .. } = record {
             self.kept.remove(injection);
         }
         self.happened(record);
@@ -103,7 +103,7 @@ impl System {
 
     /// What happens once is not there any more once it was seen, whether that could be written down or not.
     pub fn happened(&mut self, record: &Record) {
-        if let Record::Undone { injection } = record {
+        if let Record::Undone { injection, .. } = record {
             let is_instant = |r: &Record| matches!(r, Record::Intent { injection: i, effect: crate::plan::Effect::Instant, .. } if i == injection);
             if self.disk.iter().any(is_instant) {
                 self.undo(*injection);
