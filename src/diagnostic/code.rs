@@ -259,6 +259,7 @@ codes! {
     507 SAME_NAME_TWICE Error "two runs that would have one name";
     508 ROLE_UNKNOWN Error "somebody who has no role here";
     509 NOWHERE_TO_RUN Error "an experiment that may run nowhere";
+    510 RUN_NOT_ALLOWED Error "a run in an environment where its experiment may not run";
 
     // P06xx engines
     601 FAULT_NOT_IN_CHAOS_MESH Error "a fault that Chaos Mesh cannot express";
