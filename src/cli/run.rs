@@ -186,7 +186,7 @@ impl<'a> Holds<'a> {
             drivers: drivers.clone(),
             sampler: world::sampler(&local, &plan.place.cluster),
             people: Arc::new(AtTerminal::new(self.consent.clone(), path, self.keyboard.clone())),
-            viewer: viewer(arguments.format, &id, &plan, screen),
+            viewer: viewer(arguments.format, &id, &plan, screen, terminal),
             watchdog: Some(Program { program, arguments: vec!["watchdog".into()] }),
             operator: told_by_operator,
         };
