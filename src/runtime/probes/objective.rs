@@ -40,7 +40,8 @@ impl Prober {
         };
         let query = query.replace(WINDOW, &format!("{}s", over.as_secs_ceil()));
         let measured = self.prometheus(server.as_ref(), &query).await?;
-        spent(measured, asked, over).ok_or_else(|| Missing::new("the objective leaves no budget, or the indicator is no share"))
+        spent(measured, asked, over)
+            .ok_or_else(|| Missing::new("the objective leaves no budget, or the indicator is no share"))
     }
 }
 

@@ -68,7 +68,14 @@ fn a_value_is_that_of_one_series_and_no_page_is_too_much() {
         let labels: Vec<_> = labels.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
         let mut history = History::default();
         // Whatever it was before.
-        let _ = history.look(read(&page.replace(" 7.9e28", " -7.9e28"), name).unwrap(), &labels, &[], answer, Some(second), begin);
+        let _ = history.look(
+            read(&page.replace(" 7.9e28", " -7.9e28"), name).unwrap(),
+            &labels,
+            &[],
+            answer,
+            Some(second),
+            begin,
+        );
         history.look(read(page, name).unwrap(), &labels, &[], answer, Some(second), begin + second)
     };
     assert_eq!(look("m", &[("a", "2")], ScrapeAnswer::Value), Ok(decimal("3")));
