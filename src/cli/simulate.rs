@@ -15,6 +15,7 @@ use super::which::Which;
 use super::work;
 use super::{experiment, junit};
 use crate::check::stdlib::Library;
+use crate::diagnostic::render::counted;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::Plan;
 use crate::runtime::journal::Begun;
@@ -223,7 +224,8 @@ pub(super) fn test(arguments: &TestArguments, terminal: &Terminal) -> Result<Exi
     }
     let failed = results.iter().filter(|(_, wrong)| !wrong.is_empty()).count();
     if is_for_people && (found.is_empty() || !results.is_empty()) {
-        terminal.print(&format!("{} cases, {failed} failed, in {:.1?}\n", results.len(), began.elapsed()))?;
+        let cases = counted(results.len(), "case");
+        terminal.print(&format!("{cases}, {failed} failed, in {:.1?}\n", began.elapsed()))?;
     }
     if let Some(path) = &arguments.junit {
         super::plan::write_whole(path, &junit::of_cases("perturb test", &results))?;
