@@ -184,7 +184,7 @@ pub(super) fn test(arguments: &TestArguments, terminal: &Terminal) -> Result<Exi
     }
     let began = Instant::now();
     let mut results: Vec<(String, Vec<String>)> = Vec::new();
-    let (mut sources, mut found) = (SourceMap::default(), Vec::new());
+    let (mut sources, mut found, mut broken) = (SourceMap::default(), Vec::new(), Vec::new());
     let is_for_people = arguments.findings.format == FormatChoice::Human;
     for file in &files {
         let cases = match read_cases(file, &mut sources)? {
@@ -218,6 +218,8 @@ pub(super) fn test(arguments: &TestArguments, terminal: &Terminal) -> Result<Exi
             };
             if is_for_people {
                 terminal.print(&said)?;
+            } else if !wrong.is_empty() {
+                broken.push(not_as_expected(case, &wrong));
             }
             results.push((format!("{} {}", file.display(), case.name), wrong));
         }
@@ -232,13 +234,21 @@ pub(super) fn test(arguments: &TestArguments, terminal: &Terminal) -> Result<Exi
     }
     let stream = if is_for_people { Stream::Error } else { Stream::Output };
     if !found.is_empty() || !is_for_people {
-        show(&found, &sources, "", &arguments.findings, stream, terminal, None)?;
+        // A program reads of a case that failed as of any other finding, at its place.
+        broken.splice(0..0, found.iter().cloned());
+        show(&broken, &sources, "", &arguments.findings, stream, terminal, None)?;
     }
     Ok(match (found.is_empty(), failed) {
         (false, _) => Exit::Usage,
         (true, 0) => Exit::Clean,
         (true, _) => Exit::Findings,
     })
+}
+
+fn not_as_expected(case: &Case, wrong: &[String]) -> Diagnostic {
+    let message = format!("the case `{}` does not end as it expects: {}", case.name, wrong.join("; "));
+    Diagnostic::new(Code::CASE_BROKEN, case.span, message)
+        .help("`perturb simulate FILE --samples FILE --case NAME` tells its story")
 }
 
 fn line(file: &Path, case: &Case, played: &Played, took: std::time::Duration) -> String {

@@ -314,6 +314,7 @@ codes! {
     854 CASE_TWICE Error "two cases of one name";
     855 CASE_UNKNOWN Error "a case about something that is not there";
     856 CASE_VALUE Error "a value of another type than its metric";
+    857 CASE_BROKEN Error "a case that does not end as it expects";
 
     // P09xx rules above errors
     900 ALLOW_WITHOUT_REASON Warning "an allow without a reason";
