@@ -1,6 +1,7 @@
 //! Imports: names in their braces, and the import that a completion needs.
 
-use super::{Asked, Kind, detail_of};
+use super::values::detail_of;
+use super::{Asked, Kind};
 use crate::check::Imported;
 use crate::check::program::{ImportFrom, ImportTake};
 use crate::check::scope::DeclId;
