@@ -72,7 +72,7 @@ fn nothing_in_a_page_runs_or_is_fetched() {
     let records = vec![
         Record::StepBegan { node: 1, text: "<object>".into() },
         sample(Some(value), None),
-        sample(None, missing.map(Into::into)),
+        sample(None, missing),
         Record::Note { who: Some("<u>".into()), words: "<link rel=stylesheet href=//evil.example>".into() },
     ];
     let html = page(&row(Owner::this()), &entries(&plan, records), &whole());
