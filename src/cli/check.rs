@@ -57,13 +57,13 @@ fn judge(loaded: Loaded) -> Judged {
     let places = work::all_places(&loaded.experiments);
     // A text with errors has no plans worth judging: what they would say follows from what was said.
     let is_meant = |path: &str| loaded.is_chosen(path);
-    let jobs = work::jobs(loaded.chosen_experiments());
+    let jobs = work::jobs(loaded.chosen_to_judge());
     let mut more = work::judge(program, &jobs);
     more.extend(work::place_of_settings(&loaded.project.settings, &places).1);
     let (here, elsewhere) = loaded.findings(more);
 
     let files = program.files.iter().filter(|f| !f.is_std() && is_meant(&f.path));
-    let names: std::collections::BTreeSet<&str> = jobs.iter().map(|j| j.experiment.name.as_str()).collect();
+    let names: std::collections::BTreeSet<&str> = loaded.chosen_experiments().map(|(e, _)| e.name.as_str()).collect();
     let clean = format!("{}, {}: clean", counted(files.count(), "file"), counted(names.len(), "experiment"));
     Judged { here, elsewhere, clean, loaded }
 }

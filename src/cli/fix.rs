@@ -79,7 +79,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
 /// All that `check` and `lint` find in the files that the arguments name.
 fn all(loaded: &Loaded) -> Vec<Diagnostic> {
     let program = &loaded.checked.program;
-    let jobs = work::jobs(loaded.chosen_experiments());
+    let jobs = work::jobs(loaded.chosen_to_judge());
     let (mut found, _) = loaded.findings(work::judge(program, &jobs));
     found.extend(super::lint::findings(loaded));
     found

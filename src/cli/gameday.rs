@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::exit::{Exit, Failure};
 use super::journal::failure;
 use super::keyboard::Keyboard;
-use super::people::{for_words, is_yes, yes_or_no};
+use super::people::{for_words, not_understood, yes, yes_or_no};
 use super::run::{self, Holds};
 use super::terminal::Terminal;
 use super::view::Format;
@@ -215,9 +215,8 @@ impl<'d> Day<'d> {
     fn ask(&mut self, who: &str, question: &str, within: Duration) -> Result<Option<EndedBy>, Failure> {
         let who = self.person(who);
         self.write(Record::Asked { who: who.clone().into(), question: question.to_owned() })?;
-        let heard = self.hear(Some(yes_or_no(&who, question)), within)?;
-        let why = match heard {
-            Heard::Line(said) if is_yes(&said) => {
+        let why = match self.hear_yes_or_no(yes_or_no(&who, question), within)? {
+            Heard::Line(said) if yes(&said) == Some(true) => {
                 self.tell(Record::Answered { who, yes: true })?;
                 return Ok(None);
             }
@@ -232,6 +231,17 @@ impl<'d> Day<'d> {
         self.say(&why)?;
         self.reason(Verdict::Aborted, Subject::Question(question.to_owned()), why);
         Ok(Some(EndedBy::Ask(question.to_owned())))
+    }
+
+    /// Waits for a yes or a no, asking again where a line is neither.
+    fn hear_yes_or_no(&self, mut prompt: String, within: Duration) -> Result<Heard, Failure> {
+        let until = self.now().plus(within);
+        loop {
+            match self.hear(Some(prompt), until.minus(self.now()))? {
+                Heard::Line(said) if yes(&said).is_none() => prompt = not_understood(&said),
+                heard => return Ok(heard),
+            }
+        }
     }
 
     /// Somebody's words are written down; it goes on without them, but not after a signal.

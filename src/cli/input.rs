@@ -53,6 +53,8 @@ pub(super) struct Loaded {
     pub checked: Checked,
     /// Every experiment of what was read, and every run that a `verify` makes.
     pub experiments: Vec<Placed>,
+    /// What agendas of game days run with arguments of their own.
+    of_agendas: Vec<Placed>,
     /// What is wrong with `perturb.toml`.
     pub about_project: Vec<Diagnostic>,
     pub prefix: String,
@@ -187,12 +189,14 @@ impl Input {
         let mut bodies = lower::check(&checked.program);
         checked.diagnostics.append(&mut bodies.diagnostics);
         let experiments = lower::with_places(&checked.program, bodies.experiments);
+        let of_agendas = lower::with_places(&checked.program, bodies.of_agendas);
         let mut project = self.project.clone();
         let about_project = project.report(&mut checked.sources);
         Ok(Loaded {
             project,
             checked,
             experiments,
+            of_agendas,
             about_project,
             prefix: self.prefix.clone(),
             is_whole: self.is_whole,
@@ -210,6 +214,12 @@ impl Loaded {
     /// The experiments of the files that the arguments name.
     pub(super) fn chosen_experiments(&self) -> impl Iterator<Item = &Placed> {
         self.experiments.iter().filter(|(experiment, _)| self.is_chosen(&experiment.path))
+    }
+
+    /// All that is judged of the files that the arguments name: their experiments, and what their agendas run.
+    pub(super) fn chosen_to_judge(&self) -> impl Iterator<Item = &Placed> {
+        let of_agendas = self.of_agendas.iter().filter(|(experiment, _)| self.is_chosen(&experiment.path));
+        self.chosen_experiments().chain(of_agendas)
     }
 
     /// The files that the arguments name, and all that those import.

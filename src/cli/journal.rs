@@ -41,7 +41,10 @@ impl JournalArguments {
     pub(super) fn open(&self) -> Result<Journal, Failure> {
         let path = self.path()?;
         if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|e| Failure::io("make", folder, &e))?;
+            std::fs::create_dir_all(folder).map_err(|e| {
+                Failure::io("make", folder, &e)
+                    .help("runs are written down there; another place: --journal FILE, or $PERTURB_JOURNAL")
+            })?;
         }
         open(&path)
     }

@@ -67,8 +67,14 @@ impl People for AtTerminal {
     }
 
     async fn ask(&self, question: &Question) -> Option<(bool, String)> {
-        let said = self.keyboard.line(yes_or_no(&question.who, &question.text)).await?;
-        Some((is_yes(&said), format!("{} (at the terminal)", question.who)))
+        let mut prompt = yes_or_no(&question.who, &question.text);
+        loop {
+            let said = self.keyboard.line(prompt).await?;
+            if let Some(yes) = yes(&said) {
+                return Some((yes, format!("{} (at the terminal)", question.who)));
+            }
+            prompt = not_understood(&said);
+        }
     }
 
     async fn prompt(&self, question: &Question) -> Option<(String, String)> {
@@ -107,9 +113,22 @@ pub(super) fn yes_or_no(who: &str, question: &str) -> String {
     format!("? {who}: {question} (yes/no) ")
 }
 
-/// Whether an answer is one; all else is a no.
-pub(super) fn is_yes(said: &str) -> bool {
-    matches!(said.to_lowercase().as_str(), "y" | "yes")
+/// What an answer says; `None`: neither yes nor no. A slip of the finger should not end a run that took hours to get there, and
+/// is no yes.
+pub(super) fn yes(said: &str) -> Option<bool> {
+    match said.trim().to_lowercase().as_str() {
+        "y" | "yes" => Some(true),
+        "n" | "no" => Some(false),
+        _ => None,
+    }
+}
+
+/// How somebody is asked once more.
+pub(super) fn not_understood(said: &str) -> String {
+    match said.trim() {
+        "" => "please type yes or no: ".to_owned(),
+        said => format!("`{said}` is neither yes nor no; please type one of them: "),
+    }
 }
 
 /// How somebody is asked for words.
@@ -136,6 +155,16 @@ pub(super) fn ask(prompt: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slip_of_the_finger_is_neither_yes_nor_no() {
+        for (said, means) in [("y", Some(true)), (" YES", Some(true)), ("n", Some(false)), ("No ", Some(false))] {
+            assert_eq!(yes(said), means, "{said}");
+        }
+        for said in ["", "yse", "yes please", "ok", "nope", "да"] {
+            assert_eq!(yes(said), None, "{said}");
+        }
+    }
 
     #[test]
     fn the_rule_that_a_journal_can_judge_is_known() {

@@ -28,6 +28,10 @@ const STEP: Duration = Duration::from_secs(15 * 60);
 /// Runs every experiment of PATH in the order of the text, unless one is chosen. It goes on after `confirmed`, `refuted` and
 /// `not-run`, stops after any other verdict, and ends with the worst.
 ///
+/// `perturb run shop.chaos --dry` says whether it could run now, and injects nothing; `--step` is for the first time that it does.
+/// While it runs, Ctrl-C ends it and undoes everything; afterwards `perturb report RUN -o report.html` is for those who were not
+/// there.
+///
 /// Whatever happens, what was injected is undone: on Ctrl-C, on any signal, by a watchdog if this process is killed, and by
 /// `perturb recover` (or the next run) if the machine went down. Exit codes: 0 confirmed, 1 refuted, 2 wrong usage or sources,
 /// 3 not-run, 4 aborted, 5 inconclusive, 6 error (something may be left).
@@ -47,7 +51,7 @@ pub(super) struct Arguments {
     /// Does everything of preflight for real (engines, targets, guards), and nothing after it
     #[arg(long)]
     dry: bool,
-    /// Asks before each step
+    /// Asks whoever is at this terminal before each step; a no, or 15 minutes of silence, ends the method
     #[arg(long, conflicts_with = "dry")]
     step: bool,
     /// An approval of this plan (`perturb approve`), with its signature FILE.sig beside it; may be given several times
@@ -186,7 +190,7 @@ impl<'a> Holds<'a> {
             drivers: drivers.clone(),
             sampler: world::sampler(&local, &plan.place.cluster),
             people: Arc::new(AtTerminal::new(self.consent.clone(), path, self.keyboard.clone())),
-            viewer: viewer(arguments.format, &id, &plan, screen),
+            viewer: viewer(arguments.format, &id, &plan, screen, terminal),
             watchdog: Some(Program { program, arguments: vec!["watchdog".into()] }),
             operator: told_by_operator,
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::exit::{Exit, Failure};
 use super::journal::{JournalArguments, failure};
 use super::terminal::Terminal;
-use crate::runtime::journal::{Line, Verified};
+use crate::runtime::journal::{Line, RunRow, Verified};
 use crate::runtime::machine::Record;
 use crate::runtime::simulate::Teller;
 use crate::types::Duration;
@@ -20,6 +20,38 @@ pub(super) struct RunsArguments {
     journal: JournalArguments,
 }
 
+/// A run of which there is no verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unended {
+    /// Its process lives.
+    Running,
+    /// Nobody holds it any more.
+    BrokenOff,
+}
+
+impl Unended {
+    /// Which of them it is.
+    pub(super) fn of(run: &RunRow) -> Self {
+        if run.owner.lives() { Self::Running } else { Self::BrokenOff }
+    }
+
+    /// In a list.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::BrokenOff => "broken off",
+        }
+    }
+
+    /// In the place of a verdict.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Running => "no verdict yet: it is still running",
+            Self::BrokenOff => "no verdict: it was broken off",
+        }
+    }
+}
+
 /// When it began, for people: in UTC.
 pub(super) fn date(wall: i64) -> String {
     let time = jiff::Timestamp::from_millisecond(wall).map(|t| t.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
@@ -30,10 +62,7 @@ pub(super) fn runs(arguments: &RunsArguments, terminal: &Terminal) -> Result<Exi
     let runs = arguments.journal.existing()?.runs().map_err(|e| failure(&e))?;
     let mut text = String::new();
     for run in &runs {
-        let verdict = run
-            .verdict
-            .clone()
-            .unwrap_or_else(|| if run.owner.lives() { "running".to_owned() } else { "broken off".to_owned() });
+        let verdict = run.verdict.clone().unwrap_or_else(|| Unended::of(run).word().to_owned());
         if arguments.json {
             let line = serde_json::json!({
                 "run": run.id, "began": run.began, "experiment": run.experiment, "place": run.place, "verdict": verdict,
@@ -95,10 +124,11 @@ pub(super) fn show(arguments: &ShowArguments, terminal: &Terminal) -> Result<Exi
             text.push_str(&shown(&entry.line, entry.at, &mut teller));
         }
     }
-    if !arguments.json
-        && let Some(verdict) = &run.verdict
-    {
-        text.push_str(&format!("verdict: {verdict}\n"));
+    if !arguments.json {
+        match &run.verdict {
+            Some(verdict) => text.push_str(&format!("verdict: {verdict}\n")),
+            None => text.push_str(&format!("{}\n", Unended::of(&run).words())),
+        }
     }
     terminal.print(&text)?;
     Ok(Exit::Clean)

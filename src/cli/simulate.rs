@@ -15,6 +15,7 @@ use super::which::Which;
 use super::work;
 use super::{experiment, junit};
 use crate::check::stdlib::Library;
+use crate::diagnostic::render::counted;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::Plan;
 use crate::runtime::journal::Begun;
@@ -183,7 +184,7 @@ pub(super) fn test(arguments: &TestArguments, terminal: &Terminal) -> Result<Exi
     }
     let began = Instant::now();
     let mut results: Vec<(String, Vec<String>)> = Vec::new();
-    let (mut sources, mut found) = (SourceMap::default(), Vec::new());
+    let (mut sources, mut found, mut broken) = (SourceMap::default(), Vec::new(), Vec::new());
     let is_for_people = arguments.findings.format == FormatChoice::Human;
     for file in &files {
         let cases = match read_cases(file, &mut sources)? {
@@ -217,26 +218,37 @@ pub(super) fn test(arguments: &TestArguments, terminal: &Terminal) -> Result<Exi
             };
             if is_for_people {
                 terminal.print(&said)?;
+            } else if !wrong.is_empty() {
+                broken.push(not_as_expected(case, &wrong));
             }
             results.push((format!("{} {}", file.display(), case.name), wrong));
         }
     }
     let failed = results.iter().filter(|(_, wrong)| !wrong.is_empty()).count();
     if is_for_people && (found.is_empty() || !results.is_empty()) {
-        terminal.print(&format!("{} cases, {failed} failed, in {:.1?}\n", results.len(), began.elapsed()))?;
+        let cases = counted(results.len(), "case");
+        terminal.print(&format!("{cases}, {failed} failed, in {:.1?}\n", began.elapsed()))?;
     }
     if let Some(path) = &arguments.junit {
         super::plan::write_whole(path, &junit::of_cases("perturb test", &results))?;
     }
     let stream = if is_for_people { Stream::Error } else { Stream::Output };
     if !found.is_empty() || !is_for_people {
-        show(&found, &sources, "", &arguments.findings, stream, terminal, None)?;
+        // A program reads of a case that failed as of any other finding, at its place.
+        broken.splice(0..0, found.iter().cloned());
+        show(&broken, &sources, "", &arguments.findings, stream, terminal, None)?;
     }
     Ok(match (found.is_empty(), failed) {
         (false, _) => Exit::Usage,
         (true, 0) => Exit::Clean,
         (true, _) => Exit::Findings,
     })
+}
+
+fn not_as_expected(case: &Case, wrong: &[String]) -> Diagnostic {
+    let message = format!("the case `{}` does not end as it expects: {}", case.name, wrong.join("; "));
+    Diagnostic::new(Code::CASE_BROKEN, case.span, message)
+        .help("`perturb simulate FILE --samples FILE --case NAME` tells its story")
 }
 
 fn line(file: &Path, case: &Case, played: &Played, took: std::time::Duration) -> String {

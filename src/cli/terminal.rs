@@ -56,8 +56,14 @@ impl Terminal {
                 choice != anstream::ColorChoice::Never
             }
         };
-        // The Linux console has no glyphs for most drawing characters, a dumb terminal may have none at all.
-        let unicode = !std::env::var("TERM").is_ok_and(|term| term == "dumb" || term == "linux");
+        // The Linux console has no glyphs for most drawing characters, a dumb terminal may have none at all, and one of another
+        // encoding shows three wrong letters for each. What goes into a file or pipe is UTF-8, whatever the terminal is.
+        let has_glyphs = !std::env::var("TERM").is_ok_and(|term| term == "dumb" || term == "linux");
+        let is_terminal = match stream {
+            Stream::Output => io::stdout().is_terminal(),
+            Stream::Error => io::stderr().is_terminal(),
+        };
+        let unicode = has_glyphs && (!is_terminal || is_utf8(|name| std::env::var(name).ok()));
         Look { color, unicode, width: self.width(stream), prefix: prefix.to_owned() }
     }
 
@@ -107,6 +113,16 @@ impl Terminal {
     }
 }
 
+/// Whether the locale's encoding is UTF-8. Where none is set at all (most containers) it is taken to be, as terminals are.
+fn is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set =
+        ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
+    set.is_none_or(|locale| {
+        let locale = locale.to_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
 /// A closed pipe as success.
 pub(super) fn quiet(result: io::Result<()>) -> Result<(), Failure> {
     match result {
@@ -114,5 +130,22 @@ pub(super) fn quiet(result: io::Result<()>) -> Result<(), Failure> {
             Err(Failure::new(format!("cannot write to standard output: {}", crate::source::disk::plain(&error))))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_locale_says_its_encoding_and_the_first_that_is_set_counts() {
+        let of = |all: &[(&str, &str)]| {
+            is_utf8(|name| all.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+        };
+        assert!(of(&[]) && of(&[("LANG", "")]));
+        assert!(of(&[("LANG", "en_US.UTF-8")]) && of(&[("LANG", "C.utf8")]));
+        assert!(!of(&[("LANG", "C")]) && !of(&[("LANG", "de_DE.ISO-8859-1")]) && !of(&[("LC_ALL", "POSIX")]));
+        assert!(!of(&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")]));
+        assert!(of(&[("LC_CTYPE", "en_US.UTF-8"), ("LANG", "C")]));
     }
 }

@@ -261,6 +261,7 @@ codes! {
     507 SAME_NAME_TWICE Error "two runs that would have one name";
     508 ROLE_UNKNOWN Error "somebody who has no role here";
     509 NOWHERE_TO_RUN Error "an experiment that may run nowhere";
+    510 RUN_NOT_ALLOWED Error "a run in an environment where its experiment may not run";
     511 NO_PLAN Error "an experiment without a plan, and without a reason";
 
     // P06xx engines
@@ -316,6 +317,7 @@ codes! {
     854 CASE_TWICE Error "two cases of one name";
     855 CASE_UNKNOWN Error "a case about something that is not there";
     856 CASE_VALUE Error "a value of another type than its metric";
+    857 CASE_BROKEN Error "a case that does not end as it expects";
 
     // P09xx rules above errors
     900 ALLOW_WITHOUT_REASON Warning "an allow without a reason";

@@ -158,6 +158,12 @@ pub trait Driver: Send + Sync {
     /// That looking failed.
     async fn confirm(&self, injection: &Injection, undo: &UndoRecord) -> Result<Confirmation, DriveError>;
 
+    /// Why a lasting fault that was seen to be there is there no more, though nobody undid it. `None`: it is, or nobody can tell.
+    /// Asked again and again while it should be there.
+    async fn vanished(&self, _undo: &UndoRecord) -> Option<String> {
+        None
+    }
+
     /// Takes the fault away and returns once it is seen to be gone, with whether it was there until then. Idempotent; right also
     /// if `inject` never ran, ran in part, or the target is gone.
     ///

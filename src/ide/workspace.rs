@@ -297,17 +297,21 @@ fn judge(program: &Program, file: usize) -> Judged {
     let mut bodies = lower::check_file(program, file);
     found.append(&mut bodies.diagnostics);
     let experiments = lower::with_places(program, bodies.experiments);
+    let of_agendas = lower::with_places(program, bodies.of_agendas);
     let mut of_plans = Vec::new();
     // Most files of a project have no experiment, and need no catalogue.
     let mut planners: Option<Planners<'_>> = None;
-    for (experiment, places) in &experiments {
+    let declared = experiments.iter().map(|placed| (true, placed));
+    for (is_declared, (experiment, places)) in declared.chain(of_agendas.iter().map(|placed| (false, placed))) {
         for place in places.iter() {
             let new = || Planners::new(program, &Arc::new(Catalogue::new(program))).without_digests();
             let mut lowered = planners.get_or_insert_with(new).plan(experiment, place);
             found.append(&mut lowered.diagnostics);
             if let Some(plan) = &lowered.plan {
                 found.append(&mut analyse(plan));
-                of_plans.append(&mut lint::of_plan(plan));
+                if is_declared {
+                    of_plans.append(&mut lint::of_plan(plan));
+                }
             }
         }
     }

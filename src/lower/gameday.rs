@@ -42,7 +42,9 @@ pub fn check(ev: &mut Evaluator<'_>, id: DeclId, gameday: &Gameday) {
                     .help("write `agenda { … }`"),
             ),
             [agenda, rest @ ..] => {
-                agenda_steps(ev, agenda, &roles);
+                let environment = field(&gameday.fields, "in");
+                let environment = environment.and_then(|given| verify::environment_of(ev.program, file, &given.value));
+                agenda_steps(ev, agenda, &roles, environment);
                 if let Some(second) = rest.first() {
                     ev.report(
                         Diagnostic::new(Code::TWO_BLOCKS, second.span, "a second `agenda`")
@@ -76,15 +78,15 @@ fn roles(ev: &mut Evaluator<'_>, expr: &Expr) -> Vec<smol_str::SmolStr> {
     fields.iter().map(|f| f.key.text.clone()).collect()
 }
 
-fn agenda_steps(ev: &mut Evaluator<'_>, block: &Block, roles: &[smol_str::SmolStr]) {
+fn agenda_steps(ev: &mut Evaluator<'_>, block: &Block, roles: &[smol_str::SmolStr], environment: Option<DeclId>) {
     ev.block(|ev| {
         for step in &block.steps {
-            agenda_step(ev, step, roles);
+            agenda_step(ev, step, roles, environment);
         }
     });
 }
 
-fn agenda_step(ev: &mut Evaluator<'_>, step: &StepItem, roles: &[smol_str::SmolStr]) {
+fn agenda_step(ev: &mut Evaluator<'_>, step: &StepItem, roles: &[smol_str::SmolStr], environment: Option<DeclId>) {
     match &step.kind {
         StepItemKind::Run(run) => {
             if let Some(over) = &run.over {
@@ -93,7 +95,7 @@ fn agenda_step(ev: &mut Evaluator<'_>, step: &StepItem, roles: &[smol_str::SmolS
                         .help("`for each` belongs to a `verify`"),
                 );
             }
-            verify::runnable(ev, run);
+            verify::runnable_in(ev, run, environment);
         }
         StepItemKind::Ask { who, question, within } => {
             person(ev, who, roles);

@@ -278,6 +278,8 @@ pub struct Bodies {
     pub diagnostics: Vec<Diagnostic>,
     /// The experiments that they declare, and every instance of every `verify`, in order of file and place.
     pub experiments: Vec<ExperimentRef>,
+    /// What the agendas of their game days run with arguments of their own: judged like the others, and run by nobody else.
+    pub of_agendas: Vec<ExperimentRef>,
 }
 
 /// Projects of less text than this are checked by one thread: starting others costs more.
@@ -297,6 +299,7 @@ pub fn check(program: &Program) -> Bodies {
     for mut file in each {
         all.diagnostics.append(&mut file.diagnostics);
         all.experiments.append(&mut file.experiments);
+        all.of_agendas.append(&mut file.of_agendas);
     }
     all.diagnostics.extend(check_project(program, &all.experiments));
     tidy(&mut all.diagnostics);
@@ -307,7 +310,7 @@ pub fn check(program: &Program) -> Bodies {
 #[must_use]
 pub fn check_file(program: &Program, file: usize) -> Bodies {
     let mut ev = Evaluator::new(program, None);
-    let mut experiments = Vec::new();
+    let (mut experiments, mut of_agendas) = (Vec::new(), Vec::new());
     let Some(loaded) = program.files.get(file).filter(|f| !f.is_std()) else { return Bodies::default() };
     for (id, item) in program.decls_of(file) {
         ev.begin();
@@ -315,12 +318,15 @@ pub fn check_file(program: &Program, file: usize) -> Bodies {
             ItemKind::Scenario(..) | ItemKind::Experiment(_) | ItemKind::Instance(_) => body::check(&mut ev, id),
             ItemKind::Verify(_) => verify::check(&mut ev, id),
             ItemKind::Policy(policy) => policy::check(&mut ev, id, policy),
-            ItemKind::Gameday(gameday) => gameday::check(&mut ev, id, gameday),
+            ItemKind::Gameday(gameday) => {
+                gameday::check(&mut ev, id, gameday);
+                of_agendas.append(&mut series::made_by(program, id, gameday));
+            }
             _ => {}
         }
         experiments.append(&mut declared_by(program, id, &loaded.path, &mut ev.diagnostics));
     }
-    Bodies { diagnostics: ev.diagnostics, experiments }
+    Bodies { diagnostics: ev.diagnostics, experiments, of_agendas }
 }
 
 /// Checks what concerns several files at once. `experiments` are all of the project, as [`experiments`] gives them.

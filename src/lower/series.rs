@@ -113,6 +113,16 @@ fn agenda(program: &Program, id: DeclId, gameday: &Gameday) -> Option<Agenda> {
     })
 }
 
+/// The scenarios that an agenda runs with arguments of their own.
+pub(super) fn made_by(program: &Program, id: DeclId, gameday: &Gameday) -> Vec<ExperimentRef> {
+    let points = agenda(program, id, gameday).map(|agenda| agenda.points).unwrap_or_default();
+    let made = points.into_iter().filter_map(|point| match point {
+        Point::Scenario(experiment) => Some(experiment),
+        _ => None,
+    });
+    made.collect()
+}
+
 /// One scenario may be run several times, with other arguments: verdicts are kept by name.
 fn tell_apart(points: &mut [Point]) {
     let mut seen: BTreeMap<SmolStr, u32> = BTreeMap::new();

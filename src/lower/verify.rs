@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use smol_str::SmolStr;
 
-use super::{ExperimentRef, Origin, guards, hypothesis, steps};
+use super::{ExperimentRef, Origin, body, guards, hypothesis, steps};
 use crate::check::declared::{check_keys, check_links, field};
 use crate::check::evaluate::{Evaluator, Val, text_of};
 use crate::check::program::{Expr, ItemKind, Run, Verify};
@@ -49,8 +49,9 @@ pub fn check(ev: &mut Evaluator<'_>, id: DeclId) {
                     .help("write `run EXPERIMENT`"),
             );
         }
+        let environment = field(&verify.fields, "in").and_then(|given| environment_of(ev.program, file, &given.value));
         for run in &verify.runs {
-            self::run(ev, run);
+            self::run(ev, run, environment);
         }
     });
 }
@@ -91,7 +92,7 @@ fn every(ev: &mut Evaluator<'_>, verify: &Verify, at: Span, name: &str) -> Optio
 }
 
 /// Checks one `run`: what it names, its arguments, its loop.
-fn run(ev: &mut Evaluator<'_>, run: &Run) {
+fn run(ev: &mut Evaluator<'_>, run: &Run, environment: Option<DeclId>) {
     let members = run.over.as_ref().map(|over| (over, steps::members(ev, over)));
     ev.block(|ev| {
         if let Some((over, members)) = &members {
@@ -101,8 +102,29 @@ fn run(ev: &mut Evaluator<'_>, run: &Run) {
             };
             ev.declare(&over.name, member);
         }
-        runnable(ev, run);
+        runnable_in(ev, run, environment);
     });
+}
+
+/// Checks what a `run` names, and that it may run in this environment.
+pub fn runnable_in(ev: &mut Evaluator<'_>, run: &Run, environment: Option<DeclId>) {
+    let (Some(id), Some(environment)) = (runnable(ev, run), environment) else { return };
+    let program = ev.program;
+    let Some(allowed) = body::environments_of(program, id).filter(|allowed| !allowed.contains(&environment)) else {
+        return;
+    };
+    let name = |id: &DeclId| format!("`{}`", program.item(*id).name.text);
+    let allowed: Vec<String> = allowed.iter().map(name).collect();
+    if allowed.is_empty() {
+        return; // Said where it is declared.
+    }
+    let (what, here) = (run.path.text(), name(&environment));
+    ev.report(
+        Diagnostic::new(Code::RUN_NOT_ALLOWED, run.path.span, format!("`{what}` may not run in {here}"))
+            .also(program.item(id).name.span, format!("its `environments` are {}", allowed.join(", ")))
+            .why("who wrote it has judged what it may break there, and nowhere else")
+            .help(format!("run it in {}, or add {here} to its `environments`", allowed.join(" or "))),
+    );
 }
 
 /// What a `run` names, with its arguments checked.
@@ -147,9 +169,18 @@ pub fn runnable(ev: &mut Evaluator<'_>, run: &Run) -> Option<DeclId> {
 /// The environment and clusters of a `verify`.
 pub fn places_of(program: &Program, id: DeclId) -> Option<(DeclId, Vec<SmolStr>)> {
     let ItemKind::Verify(verify) = &program.item(id).kind else { return None };
-    let given = field(&verify.fields, "in")?;
+    places_in(program, program.file_of(id), &field(&verify.fields, "in")?.value)
+}
+
+/// The environment of an `in`.
+pub fn environment_of(program: &Program, file: usize, given: &Expr) -> Option<DeclId> {
+    places_in(program, file, given).map(|(environment, _)| environment)
+}
+
+/// The environment and clusters of an `in`.
+fn places_in(program: &Program, file: usize, given: &Expr) -> Option<(DeclId, Vec<SmolStr>)> {
     let mut ev = Evaluator::new(program, None);
-    let value = ev.within(program.file_of(id), Vec::new(), |ev| clusters(ev, &given.value))?;
+    let value = ev.within(file, Vec::new(), |ev| clusters(ev, given))?;
     let Val::Target(target) = value else { return None };
     let Selector::Clusters(names) = &target.of.selector else { return None };
     let environment = target.of.text.split('.').next().and_then(|name| program.environment_named(name))?;

@@ -46,10 +46,11 @@ fn of_check(files: &Files) -> BTreeSet<String> {
     let (sources, roots) = memory(files);
     let checked = check::check(&sources, &roots);
     let mut found = checked.diagnostics.clone();
-    found.extend(lower::check(&checked.program).diagnostics);
-    for experiment in lower::experiments(&checked.program) {
-        for place in lower::places(&checked.program, &experiment) {
-            let lowered = lower::plan(&checked.program, &experiment, &place);
+    let bodies = lower::check(&checked.program);
+    found.extend(bodies.diagnostics);
+    for experiment in bodies.experiments.iter().chain(&bodies.of_agendas) {
+        for place in lower::places(&checked.program, experiment) {
+            let lowered = lower::plan(&checked.program, experiment, &place);
             found.extend(lowered.diagnostics);
             found.extend(lowered.plan.iter().flat_map(analyse));
         }

@@ -79,7 +79,7 @@ fn the_quickstart_finds_the_weakness_and_confirms_the_repair() {
         "<h2>Findings</h2>",
         "(declared: automatic within 10s)",
         "<h2>Timeline</h2>",
-        ">network.delay on a</text>",
+        ">network.delay on prices/a</text>",
         ">check replaced: probe.ready-pods(stock) &gt;= 2</text>",
         ">quick: 500ms</text>",
         "class=\"broke\"",

@@ -72,6 +72,88 @@ fn events_fit_their_schema() {
     }
 }
 
+/// What programs read of a run that really happens: every event fits, the run that is dry injects nothing and says what it found.
+#[test]
+fn events_of_a_real_run_and_of_a_dry_one_fit_their_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let project = r##"
+import std.{http}
+team us { contact: "#us" }
+service thing {
+  owner: us, tier: low
+  local: { a: {
+    command: ["perturb", "demo", "service", "--name", "thing", "--listen", "127.0.0.1:BEHIND"]
+    ready:   { http: "http://127.0.0.1:BEHIND/health" }
+    address: "127.0.0.1:BEFORE", upstream: "127.0.0.1:BEHIND", port: 8080
+  } }
+}
+metric answers(of: Service): Bool {
+  http:  { url: "http://127.0.0.1:BEFORE/health", answer: ok }
+  every: 200ms, timeout: 150ms, patience: 8s
+}
+cluster laptop { engines: [local] }
+environment here { clusters: [laptop] }
+experiment fails {
+  service:  thing
+  baseline: 1s
+  hypothesis {
+    expect up: answers(thing) == true
+    recovery automatic within 10s
+  }
+  guard { abort when answers(thing) == false for 1s }
+  method {
+    note "Now."
+    http.status(all of thing.pods, code: 503, port: 8080) for 4s
+  }
+}
+"##;
+    let file = folder.path().join("p.chaos");
+    std::fs::write(&file, project.replace("BEHIND", &free()).replace("BEFORE", &free())).unwrap();
+    std::fs::write(folder.path().join("perturb.toml"), "[project]\nname = \"p\"\n").unwrap();
+    let schema: serde_json::Value =
+        serde_json::from_slice(&perturb(folder.path(), &["schema", "events"]).stdout).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let kinds = |arguments: &[&str], code: i32| {
+        let run = perturb(folder.path(), arguments);
+        assert_eq!(run.status.code(), Some(code), "{}{}", text(&run.stdout), text(&run.stderr));
+        let event = |line: &str| {
+            let event: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert!(schema.is_valid(&event), "{line}");
+            event["record"].as_str().unwrap().to_owned()
+        };
+        text(&run.stdout).lines().map(event).collect::<std::collections::BTreeSet<_>>()
+    };
+    let path = file.to_str().unwrap();
+    let dry = kinds(&["run", path, "--dry", "--format", "json"], 0);
+    assert_eq!(dry.iter().map(String::as_str).collect::<Vec<_>>(), ["phase", "preflight", "sample"]);
+    let real = kinds(&["run", path, "--format", "json"], 1);
+    for kind in [
+        "phase",
+        "preflight",
+        "sample",
+        "step-began",
+        "step-ended",
+        "note",
+        "draw",
+        "intent",
+        "injected",
+        "there",
+        "refuted",
+        "guard-fired",
+        "ending",
+        "undoing",
+        "undone",
+        "recovered",
+        "ended",
+    ] {
+        assert!(real.contains(kind), "no `{kind}` among {real:?}");
+    }
+    // The dry run is in no journal: it was none.
+    let runs = text(&perturb(folder.path(), &["runs"]).stdout);
+    assert_eq!(runs.lines().count(), 1, "{runs}");
+}
+
 #[test]
 fn the_example_cases_hold_and_junit_says_so() {
     let folder = tempfile::tempdir().unwrap();

@@ -66,7 +66,15 @@ pub fn compile_beside(files: &[(&str, &str)], beside: &[(&str, &str)]) -> Compil
     let roots: Vec<String> = files.iter().map(|(path, _)| (*path).to_owned()).collect();
     let checked = check::check(&sources, &roots);
     let mut diagnostics = checked.diagnostics;
-    diagnostics.extend(lower::check(&checked.program).diagnostics);
+    let bodies = lower::check(&checked.program);
+    diagnostics.extend(bodies.diagnostics);
+    for (experiment, places) in lower::with_places(&checked.program, bodies.of_agendas) {
+        for place in places.iter() {
+            let lowered = lower::plan(&checked.program, &experiment, place);
+            diagnostics.extend(lowered.diagnostics);
+            diagnostics.extend(lowered.plan.iter().flat_map(analysis::analyse));
+        }
+    }
     let mut plans = Vec::new();
     for experiment in lower::experiments(&checked.program) {
         for place in lower::places(&checked.program, &experiment) {

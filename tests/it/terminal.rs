@@ -247,6 +247,24 @@ fn a_terminal_without_escape_codes_gets_plain_lines() {
     assert!(!over.contains("at most") && !over.contains("about"), "{over}");
 }
 
+/// What is drawn fits the encoding that the terminal has; and who mistypes is asked again, not taken for a no.
+#[test]
+fn a_terminal_of_another_encoding_gets_ascii_and_a_slip_is_no_answer() {
+    let Some(terminal) = terminal(80, 40, "TERM=xterm-256color LC_ALL=C") else { return };
+    terminal.types("perturb run p.chaos --experiment stands-still; echo exit $?", "Enter");
+    terminal.wait_for("(yes/no)");
+    terminal.types("yse", "Enter");
+    terminal.wait_for("`yse` is neither yes nor no; please type one of them:");
+    let again = terminal.wait_for("at most");
+    assert!(again.contains("-- baseline --") && again.is_ascii(), "{again}");
+    terminal.types("", "Enter");
+    terminal.wait_for("please type yes or no:");
+    terminal.types("yes", "Enter");
+    let over = terminal.wait_for("exit 0");
+    assert!(over.contains("us (at the terminal): yes") && over.contains("CONFIRMED") && over.is_ascii(), "{over}");
+    assert!(!over.contains("yse"), "{over}");
+}
+
 /// An agenda with its people: roles, questions, notes, a run between them, and an end that they decide.
 #[test]
 fn people_hold_a_game_day() {

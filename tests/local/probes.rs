@@ -139,6 +139,12 @@ async fn a_program_says_a_number_and_is_killed_with_its_children_when_its_time_i
     assert_eq!(ask(&["sh", "-c", "echo hm; echo 17; echo"], CommandAnswer::Output, "Int").await, Ok(Value::Int(17)));
     assert_eq!(ask(&["sh", "-c", "exit 3"], CommandAnswer::Exit, "Int").await, Ok(Value::Int(3)));
     assert_eq!(ask(&["false"], CommandAnswer::Ok, "Bool").await, Ok(Value::Bool(false)));
+    // Who says much is read to the end: not killed by a pipe that nobody reads, and not cut within its last number.
+    let many = "i=0; while [ $i -lt 40000 ]; do echo 1234567; i=$((i+1)); done; echo 7654321";
+    assert_eq!(ask(&["sh", "-c", many], CommandAnswer::Output, "Int").await, Ok(Value::Int(7_654_321)));
+    assert_eq!(ask(&["sh", "-c", many], CommandAnswer::Ok, "Bool").await, Ok(Value::Bool(true)));
+    let endless = ask(&["yes"], CommandAnswer::Output, "Int").await.unwrap_err();
+    assert!(endless.0.contains("no answer within 3s"), "{endless}");
     assert!(ask(&["sh", "-c", "echo 1; exit 1"], CommandAnswer::Output, "Int").await.is_err());
     assert!(ask(&["no-such-program"], CommandAnswer::Ok, "Bool").await.is_err());
     let mark = format!("{}.25", 4000 + std::process::id() % 1000);

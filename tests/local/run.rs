@@ -292,6 +292,45 @@ fn two_runs_of_two_journals_do_not_hit_the_same_and_a_dead_one_is_in_nobodys_way
     assert_eq!(code, Some(0), "{text}");
 }
 
+/// Nobody undid it, and all else is well: that would be confirmed, of a fault that was hardly there.
+#[test]
+fn a_fault_that_vanishes_before_its_end_proves_nothing() {
+    let answers = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let metric = format!(r#"tcp: {{ address: "{}", answer: ok }}"#, answers.local_addr().unwrap());
+    let method = "disk.fill(one of thing.processes, path: \"data\", size: 4MiB) for 20s";
+    let project = project(r#"a: { command: ["sleep", "60"] }"#, &metric, "", method);
+    let began = Instant::now();
+    let run = project.run("j.db");
+    until("the fault is there", || count_if_any(&project, "there") > 0);
+    let keeper = perturb::engine::local::keeper::client::home(project.folder.path());
+    for pid in perturb::engine::local::process::all() {
+        let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        if String::from_utf8_lossy(&words).contains(keeper.to_str().unwrap()) {
+            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+        }
+    }
+    let (code, text) = said(&run.wait_with_output().unwrap());
+    assert_eq!(code, Some(5), "{text}");
+    assert!(text.contains("disk.fill: it was gone before its end: the keeper that held it has ended"), "{text}");
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    assert!(!is_filled(&project.at("data")), "{text}");
+    // Held once more from its journal, it is the same.
+    let (_, runs) = project.ends("j.db", &["runs", "--json"]);
+    let run: serde_json::Value = serde_json::from_str(runs.lines().next().unwrap()).unwrap();
+    let (code, replayed) = project.ends("j.db", &["simulate", "--run", run["run"].as_str().unwrap()]);
+    assert_eq!(code, Some(5), "{replayed}");
+    assert!(!replayed.contains("note:"), "{replayed}");
+}
+
+/// How many records of this kind are written; none where there is no run yet.
+fn count_if_any(project: &Project, kind: &str) -> usize {
+    let (_, runs) = project.ends("j.db", &["runs", "--json"]);
+    let run: Option<serde_json::Value> = runs.lines().next().and_then(|line| serde_json::from_str(line).ok());
+    let Some(run) = run.as_ref().and_then(|run| run["run"].as_str()) else { return 0 };
+    let (_, lines) = project.ends("j.db", &["show", run, "--json"]);
+    lines.matches(&format!("\"record\":\"{kind}\"")).count()
+}
+
 /// A disk that turned read-only (as Linux does with one that fails), and everybody who could undo it is dead.
 #[test]
 fn a_journal_that_can_only_be_read_is_enough_for_an_undo() {

@@ -194,6 +194,34 @@ async fn what_somebody_changes_meanwhile_stays_and_only_ours_goes() {
     assert_eq!(rig.state().await, before);
 }
 
+/// A toxic that somebody takes away, a proxy that is switched off, a server that dies or forgets: what is measured after that
+/// is measured without the fault.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_toxic_that_is_gone_before_its_end_is_noticed() {
+    let Some(mut rig) = Rig::up("a_toxic_that_is_gone_before_its_end_is_noticed").await else { return };
+    let driver = ToxiproxyDriver::new();
+    let (_, undo) = rig.put_in(&driver).await;
+    assert_eq!(driver.vanished(&undo).await, None);
+    rig.send(reqwest::Method::POST, "/proxies/way", r#"{"enabled":false}"#).await;
+    assert!(driver.vanished(&undo).await.unwrap().contains("switched off"));
+    rig.send(reqwest::Method::POST, "/proxies/way", r#"{"enabled":true}"#).await;
+    assert_eq!(driver.vanished(&undo).await, None);
+    rig.send(reqwest::Method::DELETE, "/proxies/way/toxics/perturb-run-1-1", "").await;
+    assert!(driver.vanished(&undo).await.unwrap().contains("not on `way`"));
+    driver.undo(&undo).await.unwrap();
+
+    let (_, undo) = rig.put_in(&driver).await;
+    let process = perturb::engine::local::process::Process::of(rig.server.0.id()).unwrap();
+    process.signal(rustix::process::Signal::STOP).unwrap();
+    assert_eq!(driver.vanished(&undo).await, None, "one that hangs may have it");
+    process.signal(rustix::process::Signal::CONT).unwrap();
+    rig.server = Running(Command::new("true").spawn().unwrap());
+    crate::support::until("gone", || std::net::TcpStream::connect(("127.0.0.1", rig.api)).is_err()).await;
+    assert!(driver.vanished(&undo).await.unwrap().contains("has ended"));
+    rig.server = start(&rig.program, rig.api).await;
+    assert!(driver.vanished(&undo).await.unwrap().contains("no proxy `way`"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_hangs_may_have_it_one_that_is_gone_has_not() {
     let Some(mut rig) = Rig::up("a_server_that_hangs_may_have_it_one_that_is_gone_has_not").await else { return };

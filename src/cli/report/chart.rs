@@ -10,6 +10,7 @@ use smol_str::SmolStr;
 
 use super::{escaped, seconds};
 use crate::cli::strip::{Window, windows};
+use crate::cli::view::target_name;
 use crate::plan::{Condition, GuardWhen, Operand, Phase, Plan};
 use crate::runtime::machine::briefly;
 use crate::runtime::machine::{PhaseName, Record};
@@ -101,15 +102,14 @@ impl Run<'_> {
 
     /// The stretches in which something was injected.
     fn injected(&self) -> Vec<Bar> {
-        let mut names: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut names: BTreeMap<&SmolStr, SmolStr> = BTreeMap::new();
         for (_, record) in self.records {
             if let Record::Draw { targets, .. } = record {
-                names.extend(targets.iter().filter_map(|t| Some((t.id.as_str(), t.facts.get("name")?.as_str()))));
+                names.extend(targets.iter().filter_map(|t| Some((&t.id, target_name(t)?))));
             }
         }
         let bar = |window: Window<'_>| {
-            let ids = window.targets.iter().map(SmolStr::as_str);
-            let on: Vec<&str> = ids.map(|id| names.get(id).copied().unwrap_or(id)).collect();
+            let on: Vec<&str> = window.targets.iter().map(|id| names.get(id).unwrap_or(id).as_str()).collect();
             let words = format!("{} on {}", window.fault, on.join(", "));
             Bar { from: window.from, to: window.until.unwrap_or(self.whole), words }
         };

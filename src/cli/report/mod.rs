@@ -1,6 +1,8 @@
 //! `perturb report`: a run as one HTML file that needs nothing else and can be printed.
 
 mod chart;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -10,7 +12,7 @@ use super::exit::{Exit, Failure};
 use super::journal::{JournalArguments, failure};
 use super::plan::write_whole;
 use super::run::ended_by;
-use super::runs::{date, unknown};
+use super::runs::{Unended, date, unknown};
 use super::terminal::Terminal;
 use crate::plan::{Plan, RecoveryClass};
 use crate::runtime::journal::{Begun, Entry, RunRow, Verified};
@@ -54,6 +56,9 @@ svg{width:100%;height:auto;break-inside:avoid;font:12px system-ui,sans-serif}
 .bad{stroke:#b42318;fill:none;stroke-width:1.5}.missing{stroke:#b42318;stroke-width:2}.bound{stroke:#57606a;stroke-dasharray:6 4;fill:none}
 .line{stroke:#0550ae;stroke-width:2;fill:none}.broke{fill:#b42318}pre{white-space:pre-wrap;font-size:12px;background:#f6f8fa;padding:.6rem}
 figure{margin:1rem 0;break-inside:avoid}figcaption{font-size:.9rem;color:#57606a}
+@media screen and (prefers-color-scheme:dark){:root{color-scheme:dark}body{color:#e6edf3;background:#0d1117}h2{border-color:#30363d}svg{fill:#e6edf3}a{color:#79c0ff}
+td:first-child,figcaption{color:#9198a1}.tick{fill:#9198a1}.grid{stroke:#21262d}.phase{fill:#21262d}.step{fill:#1f4a80}.bound{stroke:#9198a1}.line{stroke:#79c0ff}pre{background:#161b22}
+.confirmed{color:#3fb950}.refuted,.error{color:#ff7b72}.aborted,.inconclusive,.not-run,.none{color:#d29922}.bad,.missing{stroke:#ff7b72}.broke{fill:#ff7b72}}
 @media print{body{margin:0;max-width:none;print-color-adjust:exact;-webkit-print-color-adjust:exact}h2{break-after:avoid}tr{break-inside:avoid}details{display:block}details>*{display:block}}
 ";
 
@@ -76,7 +81,7 @@ fn page(run: &RunRow, entries: &[Entry], verified: &Verified) -> String {
         let _ = writeln!(out, "<p>{}</p>", escaped(plan.doc.trim()));
     }
     let word = outcome.map_or("none", |o| o.verdict.text());
-    let said = outcome.map_or("no verdict: it was broken off", |o| o.verdict.text());
+    let said = outcome.map_or_else(|| Unended::of(run).words(), |o| o.verdict.text());
     let whole = records.last().map_or(Duration::ZERO, |(at, _)| *at);
     let when = format!("{} at {}, {}, {}", run.id, run.place, date(run.began), seconds(whole));
     let _ = writeln!(out, "<p><span class=\"verdict {word}\">{said}</span></p>\n<p>{}</p>", escaped(&when));

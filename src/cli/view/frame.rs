@@ -21,7 +21,7 @@ pub(super) struct Space {
     pub unicode: bool,
 }
 
-/// Lines above the frame that stay in sight, where there is room for more than the frame.
+/// Lines above the frame that stay in sight, where there is room for more than the frame: fewer on a low terminal.
 const STORY: usize = 4;
 /// So many steps are always shown.
 const STEPS: usize = 3;
@@ -93,9 +93,10 @@ pub(super) fn frame(seen: &Seen, at: Duration, space: Space) -> Vec<Row> {
     let mut rows = vec![Row::default().with(Style::Dim, space.marks().rule.repeat(space.columns.min(100)))];
     rows.push(headline(seen, at, space));
     rows.extend(phases(seen, at, space));
-    let room = space.rows.saturating_sub(STORY + rows.len());
+    let room = space.rows.saturating_sub(STORY.min(space.rows / 6) + rows.len());
     let injected = injected(seen, at, space);
-    let judged = judgements(seen, space, room.saturating_sub(STEPS + injected.len()));
+    let steps_at_least = STEPS.min(room / 4);
+    let judged = judgements(seen, space, room.saturating_sub(steps_at_least + injected.len()));
     let steps = steps(seen, at, space, room.saturating_sub(injected.len() + judged.len()));
     for part in [steps, injected, judged] {
         rows.extend(part);

@@ -26,6 +26,7 @@ pub(super) use frame::clock;
 use frame::{frame, judgements};
 pub(super) use screen::Screen;
 use seen::Seen;
+pub(super) use seen::target_name;
 
 /// One event of `--format json`, a line each.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
@@ -57,12 +58,22 @@ pub(super) fn screen(format: Format, terminal: &Terminal) -> Option<Arc<Screen>>
 }
 
 /// The viewer for a format and for where it goes.
-pub(super) fn viewer(format: Format, run: &str, plan: &Arc<Plan>, screen: Option<Arc<Screen>>) -> Box<dyn Viewer> {
+pub(super) fn viewer(
+    format: Format,
+    run: &str,
+    plan: &Arc<Plan>,
+    screen: Option<Arc<Screen>>,
+    terminal: &Terminal,
+) -> Box<dyn Viewer> {
     let teller = Teller::new(Some(plan.clone()));
     match (format, screen) {
         (Format::Json, _) => Box::new(Events { run: run.to_owned() }),
         (Format::Text, Some(screen)) => Box::new(Live { teller, seen: Seen::new(plan), screen }),
-        (Format::Text, None) => Box::new(Lines { teller }),
+        (Format::Text, None) => {
+            // A file or pipe takes all letters.
+            let unicode = !std::io::stdout().is_terminal() || terminal.look(Stream::Output, "").unicode;
+            Box::new(Lines { teller, unicode })
+        }
     }
 }
 
@@ -76,6 +87,14 @@ fn say(text: &str) {
 pub(super) fn event(run: &str, at: Duration, record: &Record) {
     let shown = Shown { run, at, record };
     say(&format!("{}\n", serde_json::to_string(&shown).unwrap_or_default()));
+}
+
+/// A line of the story with marks that the terminal has. What people named stays as it is.
+fn marked(text: &str, unicode: bool) -> String {
+    if unicode {
+        return text.to_owned();
+    }
+    text.replace('✓', "+").replace('✗', "x").replace('─', "-").replace('…', "~")
 }
 
 struct Events {
@@ -92,12 +111,13 @@ impl Viewer for Events {
 
 struct Lines {
     teller: Teller,
+    unicode: bool,
 }
 
 impl Viewer for Lines {
     fn record(&mut self, at: Duration, record: &Record) {
         if let Some(text) = self.teller.tell(record) {
-            say(&format!("{} {text}\n", clock(at)));
+            say(&format!("{} {}\n", clock(at), marked(&text, self.unicode)));
         }
     }
 

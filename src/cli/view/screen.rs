@@ -63,14 +63,15 @@ impl Screen {
     /// A line that stays.
     pub(super) fn stay(&self, line: &str) {
         let mut state = self.state();
+        let line = plain(&super::marked(line, self.unicode));
         if state.asked.is_some() {
-            state.waiting.push(line.to_owned());
+            state.waiting.push(line);
             return;
         }
         let space = self.space();
         let mut out = erase(&state, space.columns);
         state.drawn.clear();
-        out.push_str(&plain(line));
+        out.push_str(&line);
         out.push('\n');
         write(&out);
     }
@@ -121,7 +122,7 @@ impl Screen {
     /// Asks: from now on the line below the frame is where somebody types.
     pub(in crate::cli) fn ask(&self, prompt: &str) {
         let mut state = self.state();
-        let prompt = plain(prompt);
+        let prompt = plain(&super::marked(prompt, self.unicode));
         write(&prompt);
         state.asked = Some(prompt);
     }

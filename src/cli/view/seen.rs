@@ -110,7 +110,7 @@ impl Seen {
             Record::StepBegan { node, .. } => self.step(*node, Progress::Running(at)),
             Record::StepEnded { node } => self.step(*node, Progress::Done),
             Record::Draw { targets, .. } => {
-                self.names.extend(targets.iter().filter_map(|t| Some((t.id.clone(), name(t)?))));
+                self.names.extend(targets.iter().filter_map(|t| Some((t.id.clone(), target_name(t)?))));
             }
             Record::Intent { injection, fault, targets, at_most, effect, .. } => {
                 let on = targets.iter().map(|id| self.names.get(id).unwrap_or(id).clone()).collect();
@@ -230,7 +230,7 @@ impl Seen {
 }
 
 /// A target as people call it. A replica on this machine is called `a`, so its service belongs to its name.
-fn name(target: &Target) -> Option<SmolStr> {
+pub(in crate::cli) fn target_name(target: &Target) -> Option<SmolStr> {
     let own = target.facts.get("name")?;
     Some(match &target.service {
         Some(service) if !own.contains(service.as_str()) => format!("{service}/{own}").into(),

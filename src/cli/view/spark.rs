@@ -17,7 +17,10 @@ pub(super) fn sparkline(samples: &[Option<Value>], unicode: bool) -> String {
     let bar = |n: Decimal| {
         let place = match most == least {
             true => Some(3),
-            false => (n - least).checked_mul(7.into()).and_then(|x| x.checked_div(span)).and_then(|e| e.to_usize()),
+            false => {
+                let above = n.checked_sub(least).and_then(|above| above.checked_mul(7.into()));
+                above.and_then(|x| x.checked_div(span)).and_then(|e| e.to_usize())
+            }
         };
         place.and_then(|place| bars.get(place)).copied().unwrap_or(' ')
     };
@@ -50,5 +53,8 @@ mod tests {
         assert_eq!(sparkline(&[int(3), int(3)], true), "▄▄");
         assert_eq!(sparkline(&[int(1000), int(1001), int(1000)], true), "▁▁▁");
         assert_eq!(sparkline(&[None], true), "");
+        // As far apart as numbers can be.
+        let far = |n| Some(Value::Number(n));
+        assert_eq!(sparkline(&[far(Decimal::MIN), far(Decimal::MAX)], true).chars().count(), 2);
     }
 }

@@ -93,6 +93,14 @@ fn a_narrow_and_low_terminal() {
 }
 
 #[test]
+fn a_terminal_of_eight_lines_shows_what_runs_what_is_injected_and_what_is_not_well() {
+    let text = framed(&in_the_middle(), "1m1s500ms", 80, 8, true);
+    for wanted in ["▸ ", "▲ network.delay", "✗ success"] {
+        assert!(text.contains(wanted), "no `{wanted}`:\n{text}");
+    }
+}
+
+#[test]
 fn a_terminal_that_knows_ascii_alone() {
     let text = framed(&in_the_middle(), "1m1s500ms", 80, 40, false);
     assert!(text.is_ascii(), "{text}");

@@ -428,6 +428,12 @@ impl Driver for LocalDriver {
         }
     }
 
+    async fn vanished(&self, undo: &UndoRecord) -> Option<String> {
+        let record = Self::undo_of(undo).ok()?;
+        let answer = client::ask(&record.home, &Request::Confirm { id: record.fault.id }, QUICK).await;
+        matches!(answer, Err(NoAnswer::NotThere)).then(|| "the keeper that held it has ended".to_owned())
+    }
+
     async fn undo(&self, undo: &UndoRecord) -> Result<Was, DriveError> {
         let record = Self::undo_of(undo)?;
         let what = format!("undoing `{}`", undo.injection);

@@ -138,6 +138,22 @@ fn has_toxic(proxy: &Json, name: &str) -> bool {
     toxics.is_some_and(|all| all.iter().any(|toxic| toxic.get("name").and_then(Json::as_str) == Some(name)))
 }
 
+/// Whether the toxic is on each of its proxies, as the server lists them.
+fn seen(record: &Undo, proxies: &BTreeMap<String, Json>) -> Confirmation {
+    for proxy in &record.proxies {
+        let Some(state) = proxies.get(proxy) else {
+            return Confirmation::NotSeen(format!("Toxiproxy has no proxy `{proxy}` any more"));
+        };
+        if state.get("enabled").and_then(Json::as_bool) != Some(true) {
+            return Confirmation::NotSeen(format!("the proxy `{proxy}` is switched off"));
+        }
+        if !has_toxic(state, &record.toxic) {
+            return Confirmation::NotSeen(format!("the toxic is not on `{proxy}`"));
+        }
+    }
+    Confirmation::There(format!("Toxiproxy has the toxic on {}", record.proxies.join(", ")))
+}
+
 /// Where a proxy listens, as seen from here: an address that stands for all of the server's is reached where its API is.
 fn listens(server: &str, proxy: &Json) -> Option<String> {
     let (host, port) = proxy.get("listen")?.as_str()?.rsplit_once(':')?;
@@ -305,18 +321,19 @@ impl Driver for ToxiproxyDriver {
     async fn confirm(&self, _injection: &Injection, undo: &UndoRecord) -> Result<Confirmation, DriveError> {
         let record = Self::undo_of(undo)?;
         let proxies = self.proxies(&record.server).await?;
-        for proxy in &record.proxies {
-            let Some(state) = proxies.get(proxy) else {
-                return Ok(Confirmation::NotSeen(format!("Toxiproxy has no proxy `{proxy}` any more")));
-            };
-            if state.get("enabled").and_then(Json::as_bool) != Some(true) {
-                return Ok(Confirmation::NotSeen(format!("the proxy `{proxy}` is switched off")));
-            }
-            if !has_toxic(state, &record.toxic) {
-                return Ok(Confirmation::NotSeen(format!("the toxic is not on `{proxy}`")));
-            }
+        Ok(seen(&record, &proxies))
+    }
+
+    async fn vanished(&self, undo: &UndoRecord) -> Option<String> {
+        let record = Self::undo_of(undo).ok()?;
+        match self.proxies(&record.server).await {
+            Ok(proxies) => match seen(&record, &proxies) {
+                Confirmation::NotSeen(why) => Some(why),
+                Confirmation::There(_) => None,
+            },
+            // One that is slow or refuses to answer may have it still.
+            Err(_) => server_is_gone(&record).await.then(|| "Toxiproxy has ended, and its toxics with it".to_owned()),
         }
-        Ok(Confirmation::There(format!("Toxiproxy has the toxic on {}", record.proxies.join(", "))))
     }
 
     fn by_hand(&self, undo: &UndoRecord) -> Vec<String> {

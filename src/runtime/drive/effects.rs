@@ -11,14 +11,16 @@ use tokio::time::timeout;
 use super::claims::{Claims, Holder};
 use super::{Parts, hold, rescue, std_time};
 use crate::analysis::timeline::CONFIRM_BOUND;
-use crate::engine::drive::{DriveError, Driver, Injection, Target, UndoRecord};
-use crate::plan::{EngineName, Plan};
+use crate::engine::drive::{Confirmation, DriveError, Driver, Injection, Target, UndoRecord};
+use crate::plan::{Effect, EngineName, Plan};
 use crate::runtime::journal::Taken;
 use crate::runtime::machine::{Command, Event, Failed, NOBODY, State};
 use crate::types::Duration;
 
 /// An attempt to undo may take this long before it is dropped; the machine begins the next one then.
 const UNDO_ATTEMPT: Duration = Duration::from_secs(10);
+/// How often a fault that should be there is looked at.
+const LOOK: Duration = Duration::from_millis(500);
 /// A dropped task is given this long to be gone before its injection is undone.
 const DROP: Duration = Duration::from_secs(1);
 
@@ -149,14 +151,7 @@ impl Effects {
                 let result = within(CONFIRM_BOUND, driver.inject(&what, &undo)).await;
                 Event::Injected { injection, result }
             }),
-            Command::Confirm { injection, at } => {
-                let at = since + std_time(at);
-                self.act(injection, move |driver, what, undo| async move {
-                    tokio::time::sleep_until(at).await;
-                    let result = within(CONFIRM_BOUND, driver.confirm(&what, &undo)).await;
-                    Event::Confirmed { injection, result }
-                });
-            }
+            Command::Confirm { injection, at } => self.confirm(injection, since + std_time(at)),
             Command::Undo { injection, attempt } => self.undo(injection, attempt),
             Command::Ask(question) => {
                 let node = question.node;
@@ -225,6 +220,26 @@ impl Effects {
         if let Some(known) = self.known.get_mut(&injection) {
             known.task = Some(task);
         }
+    }
+
+    /// Looks whether it is there; and if it is and lasts, goes on looking until its undo begins.
+    fn confirm(&mut self, injection: u32, at: tokio::time::Instant) {
+        let events = self.events.clone();
+        self.act(injection, move |driver, what, undo| async move {
+            tokio::time::sleep_until(at).await;
+            let result = within(CONFIRM_BOUND, driver.confirm(&what, &undo)).await;
+            let stays = what.effect == Effect::Lasting && matches!(result, Ok(Confirmation::There(_)));
+            let confirmed = Event::Confirmed { injection, result };
+            if !stays || events.send(confirmed.clone()).is_err() {
+                return confirmed;
+            }
+            loop {
+                tokio::time::sleep(std_time(LOOK)).await;
+                if let Some(why) = driver.vanished(&undo).await {
+                    return Event::Vanished { injection, reason: format!("it was gone before its end: {why}") };
+                }
+            }
+        });
     }
 
     /// Drops what is under way for the injection, waits until that is gone, and undoes.

@@ -106,6 +106,13 @@ pub enum Event {
         /// What was seen.
         result: Result<Confirmation, Failed>,
     },
+    /// What was seen to be there is gone, and nobody undid it.
+    Vanished {
+        /// Which injection.
+        injection: u32,
+        /// How that is known.
+        reason: String,
+    },
     /// To [`Command::Undo`].
     Undone {
         /// Which injection.

@@ -341,6 +341,14 @@ impl State {
         self.fault_ends(node);
     }
 
+    /// It is gone, and nobody undid it: from now on the samples show a system without the fault, which proves nothing.
+    pub(super) fn vanished(&mut self, injection: u32, reason: &str) {
+        let index = injection as usize;
+        if self.run.ended_by.is_none() && self.run.lives.get(index).is_some_and(|life| life.stage == Stage::There) {
+            self.fail(index, reason);
+        }
+    }
+
     /// It cannot be injected or seen. What may be there is undone, and the method ends.
     pub(super) fn fail(&mut self, index: usize, reason: &str) {
         let verdict = if self.is_untouched() { Verdict::NotRun } else { Verdict::Inconclusive };

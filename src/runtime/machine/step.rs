@@ -42,6 +42,7 @@ fn take(state: &mut State, event: Event) {
         Event::Kept { injection } => state.kept(injection),
         Event::Injected { injection, result } => state.injected(injection, result),
         Event::Confirmed { injection, result } => state.confirmed(injection, result),
+        Event::Vanished { injection, reason } => state.vanished(injection, &reason),
         Event::Undone { injection, attempt, result } => state.undone(injection, attempt, result),
         Event::Answered { node, yes, who } => state.answered(node, yes, who),
         Event::Noted { node, who, words } => state.noted(node, who, words),

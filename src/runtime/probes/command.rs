@@ -11,8 +11,8 @@ use super::{Missing, convert};
 use crate::plan::{CommandAnswer, MetricUnit, Stream};
 use crate::types::{Decimal, Value};
 
-/// More than this is no sample.
-const MOST_BYTES: u64 = 64 * 1024;
+/// The last line of an output is the sample; of the rest, no more than this is kept.
+const KEPT_BYTES: usize = 64 * 1024;
 
 /// Ends the group of a program unless it ended by itself: also when the question is given up.
 struct Group(Option<Pid>);
@@ -37,11 +37,10 @@ pub async fn sample(command: &[SmolStr], answer: CommandAnswer, stream: &Stream)
         .spawn()
         .map_err(|error| Missing(format!("cannot run `{program}`: {error}")))?;
     let group = Group(child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw));
-    let mut output = Vec::new();
-    if let Some(out) = child.stdout.take() {
-        let read = out.take(MOST_BYTES).read_to_end(&mut output).await;
-        read.map_err(|error| Missing(format!("cannot read what `{program}` says: {error}")))?;
-    }
+    let output = match child.stdout.take() {
+        Some(out) => last_of(out).await.map_err(|e| Missing(format!("cannot read what `{program}` says: {e}")))?,
+        None => Vec::new(),
+    };
     let status = child.wait().await.map_err(|error| Missing(format!("cannot wait for `{program}`: {error}")))?;
     // What it left running in its group ends, too.
     drop(group);
@@ -55,10 +54,30 @@ pub async fn sample(command: &[SmolStr], answer: CommandAnswer, stream: &Stream)
         (CommandAnswer::Output, Some(0)) => {
             let text = String::from_utf8_lossy(&output);
             match text.lines().rev().find(|line| !line.trim().is_empty()) {
+                Some(last) if last.len() >= KEPT_BYTES => {
+                    Err(Missing(format!("the last line that `{program}` says has no end")))
+                }
                 Some(last) => number(convert::number(last)?),
                 None => Err(Missing(format!("`{program}` says nothing"))),
             }
         }
         (CommandAnswer::Output, Some(code)) => Err(Missing(format!("`{program}` failed with exit code {code}"))),
+    }
+}
+
+/// The end of what a program says. All of it is read: who writes into a pipe that nobody reads any more is killed by it, and
+/// that would be taken for a failure of what it looks at.
+async fn last_of(mut out: tokio::process::ChildStdout) -> std::io::Result<Vec<u8>> {
+    let mut kept = Vec::new();
+    let mut piece = vec![0; 16 * 1024];
+    loop {
+        let read = out.read(&mut piece).await?;
+        if read == 0 {
+            return Ok(kept);
+        }
+        kept.extend_from_slice(piece.get(..read).unwrap_or_default());
+        if kept.len() > 2 * KEPT_BYTES {
+            kept.drain(..kept.len() - KEPT_BYTES);
+        }
     }
 }

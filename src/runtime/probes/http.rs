@@ -81,6 +81,11 @@ impl Prober {
         if !status.is_success() {
             return Err(Missing(format!("the answer is {status}")));
         }
+        // Nobody asked for it: what comes compressed all the same is told by its name.
+        let encoding = response.headers().get(reqwest::header::CONTENT_ENCODING).and_then(|v| v.to_str().ok());
+        if let Some(encoding) = encoding.filter(|encoding| *encoding != "identity") {
+            return Err(Missing(format!("the answer is compressed (`{encoding}`), which was not asked for")));
+        }
         String::from_utf8(body(response).await?).map_err(|_| Missing::new("the answer is no text"))
     }
 

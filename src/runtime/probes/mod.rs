@@ -39,7 +39,16 @@ impl Missing {
     fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
+
+    /// As people may read it anywhere. Servers and programs choose words of it, and a terminal obeys what it is sent.
+    fn legible(self) -> Self {
+        let shown = |c: char| if c.is_control() { c.escape_default().collect() } else { c.to_string() };
+        Self(self.0.chars().take(MOST_CHARS).map(shown).collect())
+    }
 }
+
+/// A reason is a line. Longer ones are cut.
+const MOST_CHARS: usize = 400;
 
 /// What the Kubernetes API says, asked by whoever speaks to it.
 #[async_trait::async_trait]
@@ -114,7 +123,7 @@ impl Prober {
     pub async fn sample(&self, stream: &Stream) -> Result<Value, Missing> {
         let timeout = Duration::from_nanos(stream.timeout.as_nanos());
         match tokio::time::timeout(timeout, self.ask(stream)).await {
-            Ok(answer) => answer,
+            Ok(answer) => answer.map_err(Missing::legible),
             Err(_) => Err(Missing(format!("no answer within {}", stream.timeout))),
         }
     }

@@ -40,7 +40,8 @@ impl Prober {
         };
         let query = query.replace(WINDOW, &format!("{}s", over.as_secs_ceil()));
         let measured = self.prometheus(server.as_ref(), &query).await?;
-        spent(measured, asked, over).ok_or_else(|| Missing::new("the objective leaves no budget"))
+        spent(measured, asked, over)
+            .ok_or_else(|| Missing::new("the objective leaves no budget, or the indicator is no share"))
     }
 }
 
@@ -48,11 +49,11 @@ impl Prober {
 pub fn spent(measured: Decimal, asked: &Asked, over: types::Duration) -> Option<Decimal> {
     let good = if asked.unit == MetricUnit::Ratio { measured } else { measured.checked_div(Decimal::ONE_HUNDRED)? };
     let allowed = Decimal::ONE.checked_sub(asked.objective.checked_div(Decimal::ONE_HUNDRED)?)?;
-    let burn = (Decimal::ONE - good).checked_div(allowed)?;
+    let burn = Decimal::ONE.checked_sub(good)?.checked_div(allowed)?;
     let share = over.as_secs_decimal().checked_div(asked.window.as_secs_decimal())?;
-    Some(match asked.what {
-        ObjectiveFact::BurnRate => burn,
-        ObjectiveFact::BudgetSpent => burn * share * Decimal::ONE_HUNDRED,
-        ObjectiveFact::BudgetLeft => (Decimal::ONE - burn) * Decimal::ONE_HUNDRED,
-    })
+    match asked.what {
+        ObjectiveFact::BurnRate => Some(burn),
+        ObjectiveFact::BudgetSpent => burn.checked_mul(share)?.checked_mul(Decimal::ONE_HUNDRED),
+        ObjectiveFact::BudgetLeft => Decimal::ONE.checked_sub(burn)?.checked_mul(Decimal::ONE_HUNDRED),
+    }
 }

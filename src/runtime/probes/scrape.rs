@@ -16,8 +16,8 @@ use crate::types::Decimal;
 
 /// Labels of a series, sorted.
 type Labels = Vec<(String, String)>;
-/// Every series of one metric, and of its buckets.
-type Snapshot = BTreeMap<(bool, Labels), Decimal>;
+/// Every series of one metric, and of its buckets, with the number that it has, or why that is none.
+type Snapshot = BTreeMap<(bool, Labels), Result<Decimal, Missing>>;
 
 /// Earlier looks at one metric of one page.
 #[derive(Debug, Default)]
@@ -32,9 +32,7 @@ pub fn read(page: &str, name: &str) -> Result<Snapshot, Missing> {
         let is_bucket = own == bucket;
         if own == name || is_bucket {
             // A NaN is no number, and says nothing about the others.
-            if let Ok(number) = convert::number(value) {
-                found.insert((is_bucket, labels), number);
-            }
+            found.insert((is_bucket, labels), convert::number(value));
         }
     }
     if found.is_empty() { Err(Missing(format!("the page has no `{name}`"))) } else { Ok(found) }
@@ -100,7 +98,7 @@ impl History {
         window: Option<Duration>,
         at: Instant,
     ) -> Result<Decimal, Missing> {
-        let value = if answer == ScrapeAnswer::Value { Some(sum(&now, labels)) } else { None };
+        let value = if answer == ScrapeAnswer::Value { Some(only(&now, labels)) } else { None };
         self.0.push_back((at, now));
         if let Some(value) = value {
             while self.0.len() > 1 {
@@ -133,13 +131,12 @@ impl History {
         answer: ScrapeAnswer,
         length: Duration,
     ) -> Result<Decimal, Missing> {
-        let overflow = || Missing::new("the numbers are too large");
         match answer {
             ScrapeAnswer::Value | ScrapeAnswer::Increase => self.growth(labels),
             ScrapeAnswer::Rate => {
                 let micros = Decimal::from(u64::try_from(length.as_micros()).unwrap_or(u64::MAX));
                 let million = Decimal::from(1_000_000);
-                self.growth(labels)?.checked_mul(million).and_then(|n| n.checked_div(micros)).ok_or_else(overflow)
+                self.growth(labels)?.checked_mul(million).and_then(|n| n.checked_div(micros)).ok_or_else(too_large)
             }
             ScrapeAnswer::Share => {
                 let all = self.growth(among)?;
@@ -149,7 +146,7 @@ impl History {
                 if all.is_zero() {
                     return Err(Missing::new("nothing happened in the window: of nothing there is no share"));
                 }
-                part.checked_div(all).ok_or_else(overflow)
+                part.checked_div(all).ok_or_else(too_large)
             }
             ScrapeAnswer::Quantile(share) => self.quantile(labels, share.0),
         }
@@ -157,41 +154,43 @@ impl History {
 
     /// By how much the series with these labels grew, together.
     fn growth(&self, labels: &[(SmolStr, SmolStr)]) -> Result<Decimal, Missing> {
-        let grown = self.grown(false, labels);
-        if grown.is_empty() {
-            Err(Missing::new("no series has these labels"))
-        } else {
-            Ok(grown.values().copied().sum())
-        }
+        let grown = self.grown(false, labels)?;
+        if grown.is_empty() { Err(Missing::new("no series has these labels")) } else { together(grown.into_values()) }
     }
 
     /// By how much each series grew from the first look to the last.
-    fn grown(&self, buckets: bool, labels: &[(SmolStr, SmolStr)]) -> BTreeMap<Labels, Decimal> {
+    fn grown(&self, buckets: bool, labels: &[(SmolStr, SmolStr)]) -> Result<BTreeMap<Labels, Decimal>, Missing> {
         let mut grown: BTreeMap<Labels, Decimal> = BTreeMap::new();
         let looks: Vec<&Snapshot> = self.0.iter().map(|(_, s)| s).collect();
         for pair in looks.windows(2) {
             let [before, after] = pair else { continue };
             for ((is_bucket, own), now) in after.iter().filter(|((b, l), _)| *b == buckets && has(l, labels)) {
+                let Ok(now) = now else { continue };
                 // A series that was not there begins at nothing.
-                let then = before.get(&(*is_bucket, own.clone())).copied().unwrap_or(Decimal::ZERO);
-                let by = if *now >= then { *now - then } else { *now };
-                *grown.entry(own.clone()).or_default() += by;
+                let then = match before.get(&(*is_bucket, own.clone())) {
+                    Some(Ok(then)) => *then,
+                    _ => Decimal::ZERO,
+                };
+                let by = if *now >= then { now.checked_sub(then).ok_or_else(too_large)? } else { *now };
+                let so_far = grown.entry(own.clone()).or_default();
+                *so_far = together([*so_far, by])?;
             }
         }
-        grown
+        Ok(grown)
     }
 
     fn quantile(&self, labels: &[(SmolStr, SmolStr)], percent: Decimal) -> Result<Decimal, Missing> {
         let mut bounds: BTreeMap<Decimal, Decimal> = BTreeMap::new();
         let mut all = Decimal::ZERO;
         let mut known = false;
-        for (own, by) in self.grown(true, labels) {
+        for (own, by) in self.grown(true, labels)? {
             let Some((_, bound)) = own.iter().find(|(key, _)| key == "le") else { continue };
             known = true;
             if bound == "+Inf" {
-                all += by;
+                all = together([all, by])?;
             } else {
-                *bounds.entry(convert::number(bound)?).or_default() += by;
+                let so_far = bounds.entry(convert::number(bound)?).or_default();
+                *so_far = together([*so_far, by])?;
             }
         }
         if !known {
@@ -200,12 +199,15 @@ impl History {
         if all.is_zero() {
             return Err(Missing::new("nothing was observed in the window"));
         }
-        let rank = all * percent / Decimal::ONE_HUNDRED;
+        let share = percent.checked_div(Decimal::ONE_HUNDRED).ok_or_else(too_large)?;
+        let rank = all.checked_mul(share).ok_or_else(too_large)?;
         let (mut below, mut from) = (Decimal::ZERO, Decimal::ZERO);
         for (bound, count) in &bounds {
             if *count >= rank && *count > below {
-                let part = (rank - below).checked_div(*count - below).unwrap_or(Decimal::ONE);
-                return Ok(from + (*bound - from) * part);
+                let inner = |a: Decimal, b: Decimal| a.checked_sub(b).ok_or_else(too_large);
+                let part = inner(rank, below)?.checked_div(inner(*count, below)?).unwrap_or(Decimal::ONE);
+                let above = inner(*bound, from)?.checked_mul(part).ok_or_else(too_large)?;
+                return together([from, above]);
             }
             (below, from) = (*count, *bound);
         }
@@ -214,7 +216,24 @@ impl History {
     }
 }
 
-fn sum(now: &Snapshot, labels: &[(SmolStr, SmolStr)]) -> Result<Decimal, Missing> {
-    let mine: Vec<Decimal> = now.iter().filter(|((b, l), _)| !b && has(l, labels)).map(|(_, v)| *v).collect();
-    if mine.is_empty() { Err(Missing::new("no series has these labels")) } else { Ok(mine.into_iter().sum()) }
+/// The one series that has these labels: what is a number of several (a sum, the worst) is not guessed.
+fn only(now: &Snapshot, labels: &[(SmolStr, SmolStr)]) -> Result<Decimal, Missing> {
+    let mut mine = now.iter().filter(|((b, l), _)| !b && has(l, labels)).map(|(_, v)| v);
+    match (mine.next(), mine.count()) {
+        (None, _) => Err(Missing::new("no series has these labels")),
+        (Some(value), 0) => value.clone(),
+        (Some(_), more) => {
+            Err(Missing(format!("{} series have these labels, and one is wanted: name more `labels`", more + 1)))
+        }
+    }
+}
+
+/// As much as there is together, where it is a number that can be held.
+fn together(numbers: impl IntoIterator<Item = Decimal>) -> Result<Decimal, Missing> {
+    let sum = numbers.into_iter().try_fold(Decimal::ZERO, Decimal::checked_add);
+    sum.ok_or_else(too_large)
+}
+
+fn too_large() -> Missing {
+    Missing::new("the numbers are too large")
 }

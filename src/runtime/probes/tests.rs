@@ -54,8 +54,49 @@ fn prometheus_gives_one_number_or_none() {
 #[test]
 fn a_page_is_read_with_its_labels_whatever_is_in_them() {
     let page = "x{a=\"q\\\"}{,\",b=\"1\"} 2 1700000000\nx 3\nx_total 9\nx{a=\"broken} 1\nx{b=\"2\"} NaN\n";
-    assert_eq!(read(page, "x").unwrap().len(), 2);
+    assert_eq!(read(page, "x").unwrap().values().filter(|value| value.is_ok()).count(), 2);
     assert!(read(page, "y").is_err() && read("", "x").is_err());
+}
+
+#[test]
+fn a_value_is_that_of_one_series_and_no_page_is_too_much() {
+    let page = "m{a=\"1\"} NaN\nm{a=\"2\"} 3\nh 7.9e28\nbig{a=\"1\"} 7.9e28\nbig{a=\"2\"} 7.9e28\n\
+        b_bucket{le=\"7e28\"} 7.9e28\nb_bucket{le=\"+Inf\"} 7.9e28\n";
+    let begin = Instant::now();
+    let second = Duration::from_secs(1);
+    let look = |name: &str, labels: &[(&str, &str)], answer| {
+        let labels: Vec<_> = labels.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+        let mut history = History::default();
+        // Whatever it was before.
+        let _ = history.look(
+            read(&page.replace(" 7.9e28", " -7.9e28"), name).unwrap(),
+            &labels,
+            &[],
+            answer,
+            Some(second),
+            begin,
+        );
+        history.look(read(page, name).unwrap(), &labels, &[], answer, Some(second), begin + second)
+    };
+    assert_eq!(look("m", &[("a", "2")], ScrapeAnswer::Value), Ok(decimal("3")));
+    let said = |answer: Result<Decimal, super::Missing>| answer.unwrap_err().0;
+    assert!(said(look("m", &[], ScrapeAnswer::Value)).contains("2 series have these labels"));
+    assert!(said(look("m", &[("a", "1")], ScrapeAnswer::Value)).contains("NaN"));
+    assert!(said(look("m", &[("a", "3")], ScrapeAnswer::Value)).contains("no series"));
+    for name in ["h", "big"] {
+        for answer in [ScrapeAnswer::Increase, ScrapeAnswer::Rate, ScrapeAnswer::Share] {
+            assert_eq!(said(look(name, &[], answer)), "the numbers are too large", "{name} {answer:?}");
+        }
+    }
+    let quantile = ScrapeAnswer::Quantile("99%".parse().unwrap());
+    assert_eq!(said(look("b", &[], quantile)), "the numbers are too large");
+}
+
+#[test]
+fn what_others_say_cannot_move_a_cursor() {
+    let said = super::Missing("`\u{1b}[2J\r\u{7}red` is no number".to_owned()).legible();
+    assert_eq!(said.0, "`\\u{1b}[2J\\r\\u{7}red` is no number");
+    assert_eq!(super::Missing("x".repeat(100_000)).legible().0.len(), 400);
 }
 
 #[test]
@@ -117,6 +158,12 @@ fn budgets_are_computed_as_the_reference_says() {
     assert_eq!(spent(decimal("0.99"), &asked(ObjectiveFact::BurnRate), hour), Some(decimal("10")));
     let part = spent(decimal("0.99"), &asked(ObjectiveFact::BudgetSpent), hour).unwrap();
     assert_eq!(part.round_dp(4), decimal("1.3889"));
+    // What is no share at all is no sample, and no panic.
+    for what in [ObjectiveFact::BudgetLeft, ObjectiveFact::BurnRate, ObjectiveFact::BudgetSpent] {
+        for measured in [Decimal::MIN, Decimal::MAX] {
+            assert_eq!(spent(measured, &asked(what), month), None, "{what:?}");
+        }
+    }
 }
 
 #[test]

@@ -158,15 +158,22 @@ impl<'r> Then<'r> {
         })
     }
 
-    /// What people did by themselves.
+    /// What people did by themselves, and faults that vanished.
     fn operator(&self) -> Vec<(Duration, Event)> {
         let ended = self.records.iter().find_map(|(_, record)| match record {
             Record::Ended { outcome } => Some(&outcome.ended_by),
             _ => None,
         });
         let mut events = Vec::new();
+        let mut there = BTreeSet::new();
         for (at, record) in self.records {
             match (record, ended) {
+                (Record::There { injection, .. }, _) => {
+                    there.insert(*injection);
+                }
+                (Record::NotThere { injection, reason }, _) if there.contains(injection) => {
+                    events.push((*at, Event::Vanished { injection: *injection, reason: reason.clone() }));
+                }
                 (Record::Intervened { who, what }, _) => {
                     events.push((*at, Event::Intervened { who: who.clone(), what: what.clone() }));
                 }

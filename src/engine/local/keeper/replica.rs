@@ -234,7 +234,9 @@ impl Replica {
     /// The last lines of what it wrote.
     pub fn last_words(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().rev().take(3).collect();
+        // What was started again and again says the same each time.
+        let mut lines: Vec<&str> = text.lines().rev().filter(|line| !line.trim().is_empty()).take(3).collect();
+        lines.dedup();
         if lines.is_empty() {
             return String::new();
         }

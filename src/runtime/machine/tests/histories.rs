@@ -142,7 +142,13 @@ impl World for Dice {
                     Event::Confirmed { injection: *injection, result: not },
                     Event::Confirmed { injection: *injection, result: Err(failed(true)) },
                 ];
-                self.say(now.max(*at), Event::Confirmed { injection: *injection, result: there }, &bad)
+                let mut answers =
+                    self.say(now.max(*at), Event::Confirmed { injection: *injection, result: there }, &bad);
+                if self.goes_wrong().is_some_and(|roll| roll < 20) {
+                    let vanished = Event::Vanished { injection: *injection, reason: "gone".into() };
+                    answers.push((self.soon(now.max(*at)), vanished));
+                }
+                answers
             }
             Command::Undo { injection, attempt } => {
                 self.system.undo_is_in_order(*injection, command, state, self.ended);

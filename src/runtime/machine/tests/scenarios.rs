@@ -75,6 +75,22 @@ fn a_run_in_which_all_is_well_is_confirmed() {
     assert_eq!(phases, ["preflight", "baseline", "faults", "recovering", "recovered"]);
 }
 
+/// What was there is gone, and nobody undid it: all else being well proves nothing.
+#[test]
+fn a_fault_that_vanishes_ends_the_method_and_proves_nothing() {
+    let vanished = |at: &str| vec![(duration(at), Event::Vanished { injection: 0, reason: "it is gone".into() })];
+    let (outcome, records) = played(small(vec![lasting(0, "30s")]), &[], vanished("20s"));
+    assert_eq!(outcome.verdict, Verdict::Inconclusive, "{outcome:?}");
+    assert!(matches!(&outcome.ended_by, EndedBy::Fault(_)) && outcome.reasons[0].text.contains("it is gone"));
+    assert!(records.iter().any(|(_, r)| matches!(r, Record::Undone { .. })), "it is undone all the same");
+    assert!(outcome.left.is_empty());
+    // Before it was there, or after its undo began, that says nothing.
+    for at in ["1s", "5m"] {
+        let (outcome, _) = played(small(vec![lasting(0, "30s")]), &[], vanished(at));
+        assert_eq!(outcome.verdict, Verdict::Confirmed, "{at}: {outcome:?}");
+    }
+}
+
 #[test]
 fn for_counts_from_the_confirmation() {
     let (_, records) = played(small(vec![lasting(0, "30s")]), &[], vec![]);
