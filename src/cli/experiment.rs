@@ -65,12 +65,37 @@ pub(super) fn plans(path: &Path, which: &Which, terminal: &Terminal) -> Result<R
             None => failure.help("give a file that declares one, or a plan.json"),
         });
     }
+    let wanted = wanted.as_ref().or(default.as_ref());
+    let meant = there(meant, wanted, terminal)?;
     let mut jobs = Vec::new();
     for (experiment, places) in meant {
-        let at = place::one(wanted.as_ref().or(default.as_ref()), &places)?.clone();
+        let at = place::of(&experiment.name, wanted, &places)?.clone();
         jobs.push(work::Job { experiment, place: at });
     }
     planned(&loaded, &jobs, Vec::from_iter(about_place), terminal)
+}
+
+/// Those of several experiments that may run where it was asked for; the others are named.
+///
+/// # Errors
+/// None may.
+fn there(
+    mut meant: Vec<work::Placed>,
+    wanted: Option<&Wanted>,
+    terminal: &Terminal,
+) -> Result<Vec<work::Placed>, Failure> {
+    let Some(wanted) = wanted else { return Ok(meant) };
+    let others: Vec<work::Placed> = meant.extract_if(.., |(_, may)| !place::may_run(wanted, may)).collect();
+    if others.is_empty() {
+        return Ok(meant);
+    }
+    if meant.is_empty() {
+        let others: Vec<(&str, &[PlaceRef])> = others.iter().map(|(e, may)| (e.name.as_str(), &**may)).collect();
+        return Err(place::not_there(&others, wanted));
+    }
+    let names: Vec<&str> = others.iter().map(|(e, _)| e.name.as_str()).collect();
+    terminal.say(&format!("note: left out, as they may not run at {wanted}: {}\n", names.join(", ")));
+    Ok(meant)
 }
 
 /// The plans of these; or how the command ends, where the sources are not right.

@@ -1,7 +1,8 @@
 //! Files that a command changes: which there are, reading them as text, replacing them whole, showing what would change.
 //!
 //! Comes in: PATH arguments. Goes out: texts, files replaced, differences. A file is never half written: the new text is
-//! written beside it and renamed into its place, with the old one's permissions; a link stays a link.
+//! written beside it and renamed into its place, with the old one's permissions; a link stays a link. What is no file (a pipe, a
+//! terminal, a device) is written into: there is nothing to replace, and in its place nobody would look for a file.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -78,19 +79,79 @@ pub(super) fn text_of(bytes: Vec<u8>) -> Result<String, Box<Diagnostic>> {
 /// What the operating system says; the file is as it was then.
 pub(super) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
     let failed = |e: std::io::Error| Failure::io("write", path, &e);
+    let about = fs::metadata(path).map_err(failed)?;
+    if !about.is_file() {
+        return Err(Failure::new(format!("cannot write `{}`: it is no file that could be replaced", path.display())));
+    }
     let place = fs::canonicalize(path).map_err(failed)?;
-    let folder = place.parent().unwrap_or(Path::new("."));
-    let permissions = fs::metadata(&place).map_err(failed)?.permissions();
-    // Where the file itself may not be written, its folder may still let it be replaced: that is not what was meant.
+    put(&place, text, Some(writable(path, about.permissions())?)).map_err(failed)
+}
+
+/// Writes a file, whole or not at all, whether it is there or not; into what is no file.
+///
+/// # Errors
+/// What the operating system says; a file is as it was then.
+pub(super) fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |e: std::io::Error| Failure::io("write", path, &e);
+    match fs::metadata(path) {
+        Ok(about) if about.is_file() && !is_stream(path) => {
+            let place = fs::canonicalize(path).map_err(failed)?;
+            put(&place, text, Some(writable(path, about.permissions())?)).map_err(failed)
+        }
+        // A pipe, a terminal, a device; of a folder the system says that it is one. What a stream leads to is added to, as it is
+        // whoever opened the stream who said from where.
+        Ok(_) => {
+            let file = fs::OpenOptions::new().append(true).open(path);
+            file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(failed)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            put(&end_of_links(path).map_err(failed)?, text, None).map_err(failed)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// The permissions of a file that may be written. Where the file itself may not be, its folder may still let it be replaced:
+/// that is not what was meant.
+fn writable(path: &Path, permissions: fs::Permissions) -> Result<fs::Permissions, Failure> {
     if permissions.readonly() {
         return Err(Failure::new(format!("cannot write `{}`: it is read-only", path.display())));
     }
-    let mut new = tempfile::Builder::new().prefix(".perturb-").tempfile_in(folder).map_err(failed)?;
-    new.write_all(text.as_bytes()).map_err(failed)?;
-    new.as_file().set_permissions(permissions).map_err(failed)?;
-    new.as_file().sync_all().map_err(failed)?;
-    new.persist(&place).map_err(|e| failed(e.error))?;
-    Ok(())
+    Ok(permissions)
+}
+
+/// Whether a path is that of a stream of this process, which may lead to a file that others write, too.
+fn is_stream(path: &Path) -> bool {
+    ["/dev/stdout", "/dev/stderr"].iter().any(|stream| path == Path::new(stream))
+        || ["/dev/fd", "/proc/self/fd"].iter().any(|folder| path.starts_with(folder))
+}
+
+/// Where a link that leads to nothing leads; the path itself where it is no link.
+fn end_of_links(path: &Path) -> std::io::Result<PathBuf> {
+    /// As many as the system follows.
+    const LINKS: usize = 40;
+    let mut place = path.to_owned();
+    for _ in 0..LINKS {
+        match fs::read_link(&place) {
+            Ok(next) => place = place.parent().unwrap_or(Path::new("")).join(next),
+            Err(_) => return Ok(place),
+        }
+    }
+    Err(std::io::Error::other("too many links lead to it"))
+}
+
+/// Puts a text at the place of a file: beside it first, then by renaming. New files are as readable as any other.
+fn put(place: &Path, text: &str, permissions: Option<fs::Permissions>) -> std::io::Result<()> {
+    let folder = place.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut new = tempfile::Builder::new().prefix(".perturb-").tempfile_in(folder)?;
+    new.write_all(text.as_bytes())?;
+    #[cfg(unix)]
+    let permissions = permissions.or_else(|| Some(std::os::unix::fs::PermissionsExt::from_mode(0o644)));
+    if let Some(permissions) = permissions {
+        new.as_file().set_permissions(permissions)?;
+    }
+    new.as_file().sync_all()?;
+    new.persist(place).map(drop).map_err(|e| e.error)
 }
 
 /// What changes from one text to another, in the form of `diff -u`.

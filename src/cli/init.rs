@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::exit::{Exit, Failure};
-use super::plan::write_whole;
+use super::files::write_whole;
 use super::terminal::Terminal;
 
 /// The files of a new project. A test checks that they are clean.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::exit::{Exit, Failure};
-use super::plan::write_whole;
+use super::files::write_whole;
 use super::terminal::Terminal;
 
 /// Writes manual pages into a folder, one a subcommand, or prints the first
@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
 
 fn write_all(command: &clap::Command, name: &str, folder: &Path) -> Result<(), Failure> {
     write_whole(&folder.join(format!("{name}.1")), &page(command, name)?)?;
-    for inner in command.get_subcommands().filter(|c| c.get_name() != "help") {
+    for inner in command.get_subcommands().filter(|c| c.get_name() != "help" && !c.is_hide_set()) {
         write_all(inner, &format!("{name}-{}", inner.get_name()), folder)?;
     }
     Ok(())

@@ -6,6 +6,35 @@ use super::exit::Failure;
 use crate::lower::PlaceRef;
 pub(super) use crate::lower::place::{Wanted, find};
 
+/// The one place of an experiment that is meant, of all that it may run at.
+///
+/// # Errors
+/// It may not run there, or several are meant. That the place is there at all, [`find`] says before.
+pub(super) fn of<'a>(experiment: &str, wanted: Option<&Wanted>, may: &'a [PlaceRef]) -> Result<&'a PlaceRef, Failure> {
+    match wanted {
+        Some(wanted) if !may_run(wanted, may) => Err(not_there(&[(experiment, may)], wanted)),
+        _ => one(wanted, may),
+    }
+}
+
+/// Whether what may run at these places may run where it is meant to.
+pub(super) fn may_run(wanted: &Wanted, may: &[PlaceRef]) -> bool {
+    may.iter().any(|place| wanted.is(place))
+}
+
+/// None of these experiments may run there.
+pub(super) fn not_there(experiments: &[(&str, &[PlaceRef])], wanted: &Wanted) -> Failure {
+    let names: Vec<String> = experiments.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let may = experiments.iter().map(|(name, places)| {
+        let places: Vec<String> = places.iter().map(ToString::to_string).collect();
+        let places = if places.is_empty() { "nowhere".to_owned() } else { format!("at {}", places.join(", ")) };
+        format!("`{name}` {places}")
+    });
+    let may: Vec<String> = may.collect();
+    Failure::new(format!("{} may not run at {wanted}", names.join(", ")))
+        .help(format!("`environments` of an experiment and `in` of a verify say where it may: {}", may.join("; ")))
+}
+
 /// The one place that is meant.
 ///
 /// # Errors

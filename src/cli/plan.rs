@@ -1,8 +1,9 @@
 //! `perturb plan`: what will happen, when, to how much, as a picture, in sentences, and as data.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::exit::{Exit, Failure};
+use super::files::write_whole;
 use super::findings::{self, FindingsArguments, FormatChoice, show};
 use super::input::{Input, Loaded, StdinArguments};
 use super::place::{self, Wanted};
@@ -161,24 +162,4 @@ pub(super) fn json(plan: &Plan) -> String {
     let mut text = serde_json::to_string_pretty(plan).unwrap_or_default();
     text.push('\n');
     text
-}
-
-/// Writes a file whole or not at all: beside it first, then by renaming.
-pub(super) fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
-    use std::io::Write;
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".perturb-").tempfile_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // Temporary files are their owner's alone; a plan is as readable as what it replaces, else as its folder.
-            let mode = std::fs::metadata(path).map_or(0o644, |m| m.permissions().mode());
-            file.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
-        }
-        file.persist(path).map(|_| ()).map_err(|e| e.error)
-    };
-    write().map_err(|e| Failure::io("write", path, &e))
 }

@@ -125,7 +125,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     }
     if let Some(path) = &arguments.junit {
         let runs = over.iter().map(|h| (h.plan.as_ref(), h.id.as_str(), &h.outcome));
-        super::plan::write_whole(path, &junit::of_runs(runs))?;
+        super::files::write_whole(path, &junit::of_runs(runs))?;
     }
     if all > 1 && arguments.format == Format::Text && !arguments.dry {
         terminal.print(&series(&over, all, began.elapsed().as_secs()))?;

@@ -17,6 +17,7 @@ use super::{experiment, junit};
 use crate::check::stdlib::Library;
 use crate::diagnostic::render::counted;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::lower::PlaceRef;
 use crate::plan::Plan;
 use crate::runtime::journal::Begun;
 use crate::runtime::machine::Record;
@@ -230,7 +231,7 @@ pub(super) fn test(arguments: &TestArguments, terminal: &Terminal) -> Result<Exi
         terminal.print(&format!("{cases}, {failed} failed, in {:.1?}\n", began.elapsed()))?;
     }
     if let Some(path) = &arguments.junit {
-        super::plan::write_whole(path, &junit::of_cases("perturb test", &results))?;
+        super::files::write_whole(path, &junit::of_cases("perturb test", &results))?;
     }
     let stream = if is_for_people { Stream::Error } else { Stream::Output };
     if !found.is_empty() || !is_for_people {
@@ -278,8 +279,8 @@ fn plan_of(
         return Err(Box::new(unknown("experiment", &case.experiment, "the project", &known)));
     };
     let at = match &case.place {
-        Some(wanted) => place::one(Some(&Wanted::parse(&wanted.text)), places).map_err(|failure| {
-            let found = Diagnostic::new(Code::CASE_UNKNOWN, wanted.span, failure.message);
+        Some(at) => at_place(wanted, &Wanted::parse(&at.text), all, places).map_err(|failure| {
+            let found = Diagnostic::new(Code::CASE_UNKNOWN, at.span, failure.message);
             Box::new(match failure.help {
                 Some(help) => found.help(help),
                 None => found,
@@ -297,6 +298,17 @@ fn plan_of(
         (Some(plan), None) => Ok(plan),
         (None, None) => Err("the experiment has no plan; see `perturb check`".to_owned()),
     })
+}
+
+/// The place that a case names: one that is there, and where the experiment may run.
+fn at_place<'a>(
+    experiment: &str,
+    wanted: &Wanted,
+    all: &[work::Placed],
+    may: &'a [PlaceRef],
+) -> Result<&'a PlaceRef, Failure> {
+    place::find(wanted, &work::all_places(all))?;
+    place::of(experiment, Some(wanted), may)
 }
 
 /// Files of cases below these paths, sorted.

@@ -11,6 +11,7 @@ mod canonical;
 mod condition;
 mod digest;
 mod model;
+mod placeless;
 #[cfg(test)]
 pub(crate) mod sample;
 mod selector;

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use crate::support::{read, root};
 
 /// One small file that is clean.
-const CLEAN: &str = r##"
+pub const CLEAN: &str = r##"
 import std.{network}
 
 team shop-team { contact: "#shop-oncall" }
@@ -41,13 +41,13 @@ experiment shop-holds {
 }
 "##;
 
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
 }
 
-fn perturb(folder: &Path) -> Command {
+pub fn perturb(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_perturb"));
     command.current_dir(folder).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").env("TERM", "xterm");
     command
@@ -61,7 +61,7 @@ fn ran(output: Output) -> Ran {
     }
 }
 
-fn run(folder: &Path, arguments: &[&str]) -> Ran {
+pub fn run(folder: &Path, arguments: &[&str]) -> Ran {
     ran(perturb(folder).args(arguments).stdin(Stdio::null()).output().unwrap())
 }
 
@@ -77,7 +77,7 @@ fn run_with_input(folder: &Path, arguments: &[&str], input: &str) -> Ran {
     ran(child.wait_with_output().unwrap())
 }
 
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+pub fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in files {
         let path = folder.path().join(path);
@@ -272,6 +272,10 @@ fn a_new_project_is_clean_and_compiles() {
     assert_eq!(made.code, 0, "{}", made.err);
     let checked = run(dir.path(), &["check", "shop", "--deny-warnings"]);
     assert_eq!(checked.code, 0, "{}{}", checked.out, checked.err);
+    for command in [&["fmt", "--check", "shop"][..], &["lint", "--deny-warnings", "shop"]] {
+        let held = run(dir.path(), command);
+        assert_eq!(held.code, 0, "{command:?}: {}{}", held.out, held.err);
+    }
     let planned = run(dir.path(), &["plan", "shop/lost-replica.chaos"]);
     assert_eq!(planned.code, 0, "{}", planned.err);
     assert!(planned.out.contains("sha256:"), "{}", planned.out);
@@ -435,10 +439,24 @@ fn completions_and_manual_pages() {
         let script = run(dir.path(), &["completions", shell]);
         assert_eq!(script.code, 0);
         assert!(script.out.contains("perturb") && script.out.contains("compile"), "{shell}");
+        // Joined with `__` in the names of functions, so that `local` gives `subcmd__local`.
+        let words = script.out.replace("subcmd__local", "");
+        for hidden in ["__local", "watchdog"] {
+            assert!(!words.contains(hidden), "{shell} offers {hidden}");
+        }
+        assert!(script.out.contains("--color") && script.out.contains("--gate-image"), "{shell}");
     }
     assert!(run(dir.path(), &["man"]).out.contains(".TH perturb 1"));
     assert_eq!(run(dir.path(), &["man", "pages"]).code, 0);
     assert!(dir.path().join("pages/perturb-compile.1").is_file());
+    for page in fs::read_dir(dir.path().join("pages")).unwrap() {
+        let page = page.unwrap().path();
+        let text = fs::read_to_string(&page).unwrap();
+        for hidden in ["__local", "watchdog"] {
+            assert!(!page.to_string_lossy().contains(hidden), "{}", page.display());
+            assert!(!text.replace('\\', "").contains(&format!("perturb-{hidden}")), "{}", page.display());
+        }
+    }
 }
 
 #[test]
@@ -464,4 +482,69 @@ fn the_reference_is_the_help() {
         "docs/cli.md is not what --help prints: run with PERTURB_BLESS=1"
     );
     fs::write(path, text).unwrap();
+}
+
+/// What is written into: the plan as it is printed.
+#[cfg(unix)]
+mod outputs {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+
+    use super::*;
+
+    fn plan_to(dir: &Path, output: &str) -> Ran {
+        run(dir, &["plan", "clean.chaos", "-o", output])
+    }
+
+    #[test]
+    fn what_is_no_file_is_written_into() {
+        let dir = folder(&[("clean.chaos", CLEAN)]);
+        let plan = run(dir.path(), &["plan", "clean.chaos", "--json"]).out;
+        let made = Command::new("mkfifo").arg("pipe").current_dir(dir.path()).status().unwrap();
+        assert!(made.success());
+        let reader = Command::new("cat").arg("pipe").current_dir(dir.path()).stdout(Stdio::piped()).spawn().unwrap();
+        let wrote = plan_to(dir.path(), "pipe");
+        assert_eq!(wrote.code, 0, "{}", wrote.err);
+        // Were the pipe replaced, its reader would wait for ever; so it is looked at before the reader is waited for.
+        let kind = fs::symlink_metadata(dir.path().join("pipe")).unwrap().file_type();
+        assert!(kind.is_fifo(), "the pipe was replaced: {kind:?}");
+        assert_eq!(String::from_utf8(reader.wait_with_output().unwrap().stdout).unwrap(), plan);
+
+        assert_eq!(plan_to(dir.path(), "/dev/stdout").out, plan);
+        // A log that others wrote to: what was there stays.
+        let log = dir.path().join("log");
+        fs::write(&log, "before\n").unwrap();
+        let file = fs::File::options().append(true).open(&log).unwrap();
+        let status = perturb(dir.path()).args(["plan", "clean.chaos", "-o", "/dev/stdout"]).stdout(file).status();
+        assert!(status.unwrap().success());
+        assert_eq!(fs::read_to_string(&log).unwrap(), format!("before\n{plan}"));
+
+        fs::create_dir(dir.path().join("folder")).unwrap();
+        assert_eq!(plan_to(dir.path(), "folder").code, 2);
+        assert!(dir.path().join("folder").is_dir());
+    }
+
+    #[test]
+    fn a_link_stays_a_link() {
+        let dir = folder(&[("clean.chaos", CLEAN), ("real/plan.json", "old")]);
+        let plan = run(dir.path(), &["plan", "clean.chaos", "--json"]).out;
+        let real = dir.path().join("real/plan.json");
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o600)).unwrap();
+        symlink("real/plan.json", dir.path().join("link")).unwrap();
+        symlink("real/new.json", dir.path().join("nowhere")).unwrap();
+        symlink("circle", dir.path().join("circle")).unwrap();
+        for (link, target) in [("link", "real/plan.json"), ("nowhere", "real/new.json")] {
+            let wrote = plan_to(dir.path(), link);
+            assert_eq!(wrote.code, 0, "{}", wrote.err);
+            assert_eq!(fs::read_link(dir.path().join(link)).unwrap(), Path::new(target));
+            assert_eq!(fs::read_to_string(dir.path().join(target)).unwrap(), plan);
+        }
+        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(plan_to(dir.path(), "circle").code, 2);
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o400)).unwrap();
+        let refused = plan_to(dir.path(), "link");
+        assert_eq!(refused.code, 2);
+        assert!(refused.err.contains("read-only"), "{}", refused.err);
+        let left: Vec<_> = fs::read_dir(dir.path().join("real")).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(left.len(), 2, "something was left behind: {left:?}");
+    }
 }

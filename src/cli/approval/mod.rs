@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use super::exit::{Exit, Failure};
 use super::experiment;
-use super::plan::write_whole;
+use super::files::write_whole;
 use super::terminal::Terminal;
 use super::which::Which;
 use crate::plan::Plan;

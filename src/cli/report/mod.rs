@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::exit::{Exit, Failure};
+use super::files::write_whole;
 use super::journal::{JournalArguments, failure};
-use super::plan::write_whole;
 use super::run::ended_by;
 use super::runs::{Unended, date, unknown};
 use super::terminal::Terminal;

@@ -1,7 +1,7 @@
 //! The objects of a plan's own gate: `perturb gate` in two replicas, with the rights that this plan needs and no more.
 //!
-//! Comes in: the plan and what the gate must know of it. Goes out: ServiceAccount, ConfigMap (immutable, the plan and
-//! [`GateConfig`]), Roles and bindings in the Workflow's namespace and in each target's, Service, Deployment,
+//! Comes in: the plan and what the gate must know of it. Goes out: ServiceAccount, ConfigMap (immutable, the plan without
+//! its places in the source and [`GateConfig`]), Roles and bindings in the Workflow's namespace and in each target's, Service, Deployment,
 //! PodDisruptionBudget, NetworkPolicy, in an order in which they can be applied.
 //!
 //! Rights: Chaos Mesh's auth webhook also judges the gate's patches, as `update` (before 2.8 `create`) on `workflow`, in
@@ -166,8 +166,9 @@ impl<'a> Objects<'a, '_> {
 
     fn config(&self) -> Node<'a> {
         let arena = self.cx.arena;
+        // The name is made from the plan's digest, and what bears it can never be changed: so it holds what the digest covers.
         // Plain data with text keys, which always serialises.
-        let plan = serde_json::to_string(self.cx.plan).unwrap_or_default();
+        let plan = serde_json::to_string(&self.cx.plan.without_places()).unwrap_or_default();
         let config = serde_json::to_string(self.config).unwrap_or_default();
         let data = arena.map([("gate.json", arena.text(&config)), ("plan.json", arena.text(&plan))]);
         self.object("v1", "ConfigMap", self.here(), &[("immutable", Node::Bool(true)), ("data", data)])
