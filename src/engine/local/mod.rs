@@ -25,3 +25,4 @@ pub mod proxy;
 pub mod shim;
 pub mod stress;
 pub mod survey;
+pub mod threads;

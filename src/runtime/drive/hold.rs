@@ -11,6 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use super::claims::{Claims, Refused};
 use super::effects::{Effects, Shared};
 use super::{HoldError, Parts, Viewer, rescue, std_time, wall};
+use crate::engine::local::threads;
 use crate::plan::Plan;
 use crate::runtime::journal::{Begun, Head, Journal, Line, RunRow, Taken, Writer};
 use crate::runtime::machine::{Command, Event, Outcome, PhaseName, Record, State, next_wake, step};
@@ -20,9 +21,6 @@ use crate::types::Duration;
 /// Samples are written together, this often at least; everything else at once.
 const TOGETHER: std::time::Duration = std::time::Duration::from_millis(500);
 
-/// How many threads must be there to begin: two that work, and some that wait for the system.
-const THREADS: usize = 4;
-
 /// The machine before its first event, which knows who can be asked.
 fn begin(plan: &Arc<Plan>, run: &str, parts: &Parts) -> State {
     let mut state = State::new(plan.clone(), run, &parts.drivable());
@@ -30,24 +28,6 @@ fn begin(plan: &Arc<Plan>, run: &str, parts: &Parts) -> State {
         state.nobody_is_there();
     }
     state
-}
-
-/// What everything runs on. Where no more threads can be had, its own builder would panic: they are tried first.
-fn threads() -> std::io::Result<tokio::runtime::Runtime> {
-    let (done, wait) = std::sync::mpsc::channel::<()>();
-    let wait = Arc::new(Mutex::new(wait));
-    let tried: std::io::Result<Vec<_>> = (0..THREADS)
-        .map(|_| {
-            let wait = wait.clone();
-            // Each is there until all are.
-            std::thread::Builder::new().spawn(move || drop(wait.lock().map(|wait| wait.recv())))
-        })
-        .collect();
-    drop(done);
-    for thread in tried? {
-        let _ = thread.join();
-    }
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
 }
 
 /// Runs the plan to its end.
@@ -62,7 +42,7 @@ pub fn hold(
     mut parts: Parts,
 ) -> Result<Outcome, HoldError> {
     let system = |what| move |source| HoldError::System { what, source };
-    let runtime = threads().map_err(system("start threads"))?;
+    let runtime = threads::start(2).map_err(system("start threads"))?;
     let head = journal.begin(run, begun, wall())?;
     let state = begin(&plan, &run.id, &parts);
     let drivers = parts.drivers.clone();
@@ -368,7 +348,7 @@ pub struct Dry {
 /// As [`hold`].
 pub fn dry(plan: Arc<Plan>, run: &str, mut journal: Journal, parts: Parts) -> Result<Dry, HoldError> {
     let system = |what| move |source| HoldError::System { what, source };
-    let runtime = threads().map_err(system("start threads"))?;
+    let runtime = threads::start(2).map_err(system("start threads"))?;
     let mut claims = Claims::of(run, journal.path());
     let found = runtime.block_on(async {
         let (events, mut told) = unbounded_channel();

@@ -31,6 +31,7 @@ use self::stuck::Stuck;
 use super::names::{NameServer, Names};
 use super::process::{self, Process};
 use super::proxy::{Path as ProxyPath, Proxy, lock};
+use super::threads;
 
 /// How often deadlines and leases are looked at: a fault outlives them by this much at most.
 const TICK: Duration = Duration::from_millis(25);
@@ -80,8 +81,10 @@ pub fn run(home: &Path) -> io::Result<()> {
     // What a service leaves when its own parent ends comes to the keeper, so that it ends with the rest.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+    // Before the lock: who cannot start must not keep others from it.
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    let runtime = threads::start(workers)?;
     let Some(guard) = client::own(home)? else { return Ok(()) };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(serve(home));
     // Connections that are still open must not hold the process.
     runtime.shutdown_timeout(Duration::from_millis(100));
