@@ -12,8 +12,9 @@ use tempfile::SpooledData;
 
 use super::exit::{Exit, Failure};
 use super::findings::{self, FindingsArguments, show};
+use super::image;
 use super::input::{Input, Loaded, StdinArguments};
-use super::output;
+use super::output::{self, Rest};
 use super::place::{self, Wanted};
 use super::terminal::{Stream, Terminal, quiet};
 use super::work::{self, Judge, Placed};
@@ -40,7 +41,7 @@ const AT_A_TIME: usize = 128 * 1024;
 ///
 /// Nothing is written unless everything is right. With `-o DIR` there is a file for each experiment, and the folder then
 /// holds just those: only what changed is touched, files of earlier compilations that are no longer made are removed, what
-/// others wrote never is. Without it all documents go to standard output as one stream.
+/// others wrote never is. With `--only` the files of the other experiments stay as they are. Without `-o` all documents go to standard output as one stream.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Files or folders, `-` for standard input, or one plan.json [default: the project of this folder]
@@ -55,13 +56,13 @@ pub(super) struct Arguments {
     /// The folder to write, or `-` for one stream [default: `compile.out` of perturb.toml for the whole project, else `-`]
     #[arg(short = 'o', long = "output", value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Only this experiment; may be given several times
+    /// Only this experiment; may be given several times. In a folder the others' files stay as they are
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// Says what the engine does a little differently: rounding, direction, scope
+    /// Says what the engine does a little differently (rounding, direction, scope), and how fast a guard ends the faults
     #[arg(long)]
     report: bool,
-    /// Refuses what the engine does a little differently
+    /// Refuses what the engine does a little differently, and what nothing in the cluster looks at
     #[arg(long)]
     strict: bool,
     /// Writes nothing, and exits with 1 if the folder is not up to date
@@ -92,9 +93,7 @@ enum Engine {
 struct Compiled {
     name: String,
     text: String,
-    diagnostics: Vec<Diagnostic>,
-    approximations: Vec<Approximation>,
-    counts: Vec<DrawCount>,
+    report: Report,
 }
 
 pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -127,6 +126,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
         gate_image: arguments.gate_image.clone().or_else(|| loaded.project.settings.gate_image.clone()),
         gate_url: arguments.gate_url.clone(),
     };
+    hold_image(arguments, options.gate_image.as_deref())?;
     let mut taken = Taken {
         arguments,
         found: Vec::new(),
@@ -141,9 +141,18 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
             work.compile_all(&experiments, &mut taken)?;
         }
     }
-    let Taken { found, notes, delivery, .. } = taken;
-    let (found, _) = loaded.findings(found);
+    let Taken { found: made, notes, delivery, .. } = taken;
+    // What compiling found concerns what is compiled, also where it stands in a file that nothing names: a policy's line.
+    let (mut found, _) = loaded.findings(Vec::new());
+    found.extend(made);
+    tidy(&mut found);
     finish(arguments, &found, &loaded.checked.sources, &loaded.prefix, &notes, delivery, terminal)
+}
+
+/// Holds the gate's image, wherever it was given, against what an image may be called.
+fn hold_image(arguments: &Arguments, image: Option<&str>) -> Result<(), Failure> {
+    let whose = if arguments.gate_image.is_some() { "given by `--gate-image`" } else { "`gate-image` of perturb.toml" };
+    image.map_or(Ok(()), |image| image::check(image, whose))
 }
 
 /// Compiles a plan that was written by `perturb plan`.
@@ -163,6 +172,7 @@ fn from_plan(path: &Path, arguments: &Arguments, engine: Engine, terminal: &Term
         sources.add(name.as_str(), "");
     }
     let options = EmitOptions { gate_image: arguments.gate_image.clone(), gate_url: arguments.gate_url.clone() };
+    hold_image(arguments, options.gate_image.as_deref())?;
     let delivery = Delivery::new(Target::of(arguments, None)?);
     let mut taken = Taken { arguments, found: crate::analysis::analyse(&plan), notes: Notes::default(), delivery };
     taken.add(emit(&plan, engine, &options, &mut Arena::new()))?;
@@ -299,15 +309,9 @@ impl<'p> Work<'p> {
             Some(plan) if !lowered.diagnostics.iter().any(Diagnostic::is_error) => {
                 emit(plan, self.engine, &self.options, arena)
             }
-            _ => Compiled {
-                name: experiment.name.to_string(),
-                text: String::new(),
-                diagnostics: Vec::new(),
-                approximations: Vec::new(),
-                counts: Vec::new(),
-            },
+            _ => Compiled { name: experiment.name.to_string(), text: String::new(), report: Report::default() },
         };
-        compiled.diagnostics.extend(lowered.diagnostics);
+        compiled.report.diagnostics.extend(lowered.diagnostics);
         compiled
     }
 }
@@ -318,11 +322,11 @@ fn emit(plan: &Plan, engine: Engine, options: &EmitOptions, arena: &mut Arena) -
     let mut text = String::with_capacity(4 * 1024);
     let mut stream = yaml::Stream::default();
     let mut sink = |document: &crate::manifest::Node<'_>| stream.document(document, &mut text);
-    let Report { diagnostics, approximations, counts } = match engine {
+    let report = match engine {
         Engine::ChaosMesh => chaos_mesh::emit(plan, options, arena, &mut sink),
         Engine::Litmus => litmus::emit(plan, options, arena, &mut sink),
     };
-    Compiled { name: plan.name.to_string(), text, diagnostics, approximations, counts }
+    Compiled { name: plan.name.to_string(), text, report }
 }
 
 /// What `--report` says.
@@ -345,28 +349,37 @@ impl Taken<'_> {
     }
 
     fn add(&mut self, compiled: Compiled) -> Result<(), Failure> {
-        let Compiled { name, text, diagnostics, approximations, counts } = compiled;
-        let refused = diagnostics.iter().any(Diagnostic::is_error);
-        self.found.extend(diagnostics);
+        let Compiled { name, text, mut report } = compiled;
+        let refused = report.diagnostics.iter().any(Diagnostic::is_error);
+        self.found.append(&mut report.diagnostics);
         if self.arguments.strict {
-            self.found.extend(approximations.iter().map(|a| {
+            self.found.extend(report.approximations.iter().chain(&report.unwatched).map(|a| {
                 Diagnostic::new(Code::APPROXIMATION, a.span, format!("{}: {}", a.what, a.text))
                     .why("`--strict` asks for exactly what the text says")
                     .help("write what the engine does, choose another engine, or compile without `--strict`")
             }));
+        } else if !refused {
+            self.found.extend(report.unwatched.iter().map(|u| {
+                Diagnostic::new(Code::UNWATCHED, u.span, u.text.clone())
+                    .why("manifests that a cluster carries out by itself have no preflight")
+                    .help("let the review of the change that brings them into the cluster stand for it (`docs/gitops.md`); `--strict` refuses it")
+            }));
         }
         // Of what is not compiled at all there is nothing to report.
         if self.arguments.report && !refused {
-            self.notes.lines.extend(report(&name, &approximations, &counts));
+            self.notes.lines.extend(told(&name, &report));
         }
         self.delivery.add(name, text)
     }
 }
 
-/// What is approximate in one experiment, a line each.
-fn report(name: &str, approximations: &[Approximation], counts: &[DrawCount]) -> Vec<String> {
+/// What is approximate in one experiment, and how long it takes, a line each.
+fn told(name: &str, report: &Report) -> Vec<String> {
+    let Report { approximations, unwatched, counts, bounds, .. } = report;
     let mut lines = vec![format!("{name}:")];
-    lines.extend(approximations.iter().map(|a| format!("  {}: {}", a.what, a.text)));
+    lines.extend(
+        approximations.iter().chain(unwatched).map(|Approximation { what, text, .. }| format!("  {what}: {text}")),
+    );
     for count in counts {
         let DrawCount { draw, candidates, language, engine } = count;
         let differs = if language == engine { "" } else { "  <- differs" };
@@ -378,17 +391,19 @@ fn report(name: &str, approximations: &[Approximation], counts: &[DrawCount]) ->
     if lines.len() == 1 {
         lines.push("  exactly as written".to_owned());
     }
+    lines.extend(bounds.iter().map(|line| format!("  {line}")));
     lines
 }
 
 /// Where manifests go.
 enum Target {
     Stream,
-    Folder { path: PathBuf, force: bool, check: bool },
+    Folder { path: PathBuf, rest: Rest, force: bool, check: bool },
 }
 
 impl Target {
-    /// A folder holds exactly what was compiled into it last, so one experiment alone never goes into the project's `out`.
+    /// A folder holds just what was compiled into it last, so a part of the project never goes into its `out` unasked. Of what
+    /// `--only` leaves out nobody said that it should go.
     fn of(arguments: &Arguments, loaded: Option<&Loaded>) -> Result<Self, Failure> {
         let of_project = || {
             if !(arguments.only.is_empty() && arguments.paths.is_empty()) {
@@ -399,7 +414,8 @@ impl Target {
         };
         match arguments.output.clone().or_else(of_project) {
             Some(path) if path.as_os_str() != "-" => {
-                Ok(Self::Folder { path, force: arguments.force, check: arguments.check })
+                let rest = if arguments.only.is_empty() { Rest::Removed } else { Rest::Kept };
+                Ok(Self::Folder { path, rest, force: arguments.force, check: arguments.check })
             }
             _ if arguments.check => Err(Failure::new("`--check` compares with a folder, and there is none")
                 .help("give it with `-o DIR`, or as `out` under `[compile]` in perturb.toml")),
@@ -414,7 +430,7 @@ type Held = std::io::BufWriter<tempfile::SpooledTempFile>;
 /// Manifests on their way: held back until everything is right.
 enum Delivery {
     Stream { held: Box<Held>, any: bool },
-    Folder { path: PathBuf, force: bool, check: bool, folder: Folder },
+    Folder { path: PathBuf, rest: Rest, force: bool, check: bool, folder: Folder },
 }
 
 impl Delivery {
@@ -424,7 +440,9 @@ impl Delivery {
                 let held = tempfile::spooled_tempfile(IN_MEMORY);
                 Self::Stream { held: Box::new(Held::with_capacity(AT_A_TIME, held)), any: false }
             }
-            Target::Folder { path, force, check } => Self::Folder { path, force, check, folder: Folder::default() },
+            Target::Folder { path, rest, force, check } => {
+                Self::Folder { path, rest, force, check, folder: Folder::default() }
+            }
         }
     }
 
@@ -452,8 +470,8 @@ impl Delivery {
                 quiet(held.rewind().and_then(|()| to_stdout(held)))?;
                 Ok(Exit::Clean)
             }
-            Self::Folder { path, check: true, folder, .. } => {
-                let drift = output::check(&path, &folder).map_err(|e| Failure::new(e.to_string()))?;
+            Self::Folder { path, rest, check: true, folder, .. } => {
+                let drift = output::check(&path, &folder, rest).map_err(|e| Failure::new(e.to_string()))?;
                 if drift.is_empty() {
                     terminal.say(&format!("`{}` is up to date\n", path.display()));
                     return Ok(Exit::Clean);
@@ -461,8 +479,8 @@ impl Delivery {
                 terminal.print(&format!("`{}` is not up to date:\n{}", path.display(), differences(&drift)))?;
                 Ok(Exit::Findings)
             }
-            Self::Folder { path, force, folder, .. } => {
-                let changes = output::write(&path, &folder, force).map_err(|e| Failure::new(e.to_string()))?;
+            Self::Folder { path, rest, force, folder, .. } => {
+                let changes = output::write(&path, &folder, rest, force).map_err(|e| Failure::new(e.to_string()))?;
                 terminal.say(&format!("`{}`: {}\n", path.display(), done(&changes)));
                 Ok(Exit::Clean)
             }

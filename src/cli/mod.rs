@@ -32,6 +32,7 @@ mod fmt;
 mod gameday;
 #[cfg(feature = "run")]
 mod gate;
+mod image;
 mod import;
 mod init;
 mod input;

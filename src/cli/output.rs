@@ -76,20 +76,54 @@ fn lines(conflicts: &[Conflict]) -> String {
     conflicts.iter().map(|conflict| format!("\n  {conflict}")).collect()
 }
 
+/// What becomes of files that an earlier compilation wrote, and that this one does not make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// They go: the folder holds what was compiled, and no more.
+    Removed,
+    /// They stay as they are, in the list too: only some experiments were compiled.
+    Kept,
+}
+
+/// What a write goes by.
+struct Lists {
+    /// What is to be there, as far as this write is about it.
+    wanted: Index,
+    /// What was there, as far as this write is about it.
+    before: Index,
+    /// The list of files as it is.
+    old: Index,
+    /// The list of files as it is to be.
+    new: Index,
+}
+
+impl Lists {
+    fn of(dir: &Path, folder: &Folder, rest: Rest) -> Result<Self, OutputError> {
+        let (wanted, old) = (folder.index(), read_index(dir)?);
+        Ok(match rest {
+            Rest::Removed => Self { new: wanted.clone(), before: old.clone(), wanted, old },
+            Rest::Kept => {
+                let (others, before) = old.clone().split(&wanted);
+                Self { new: wanted.clone().and(others), before, wanted, old }
+            }
+        })
+    }
+}
+
 /// Makes `dir` hold the files of `folder`, beside those of others, and tells what changed.
 ///
 /// # Errors
 /// [`OutputError`]; the folder is then as it was, but for [`OutputError::HalfWritten`].
-pub fn write(dir: &Path, folder: &Folder, force: bool) -> Result<Changes, OutputError> {
-    write_watched(dir, folder, force, &mut || Ok(()))
+pub fn write(dir: &Path, folder: &Folder, rest: Rest, force: bool) -> Result<Changes, OutputError> {
+    write_watched(dir, folder, rest, force, &mut || Ok(()))
 }
 
 /// How `dir` differs from the files of `folder`. Changes nothing.
 ///
 /// # Errors
 /// [`OutputError`] if the folder cannot be read.
-pub fn check(dir: &Path, folder: &Folder) -> Result<Drift, OutputError> {
-    let (wanted, before) = (folder.index(), read_index(dir)?);
+pub fn check(dir: &Path, folder: &Folder, rest: Rest) -> Result<Drift, OutputError> {
+    let Lists { wanted, before, .. } = Lists::of(dir, folder, rest)?;
     let found = look(dir, &wanted, &before)?;
     let mut drift = folder::drift(&wanted, &before, |path| found.get(path).copied().unwrap_or(Found::Nothing));
     drift.interrupted = dir.join(STAGE).join(JOURNAL).exists();
@@ -99,10 +133,16 @@ pub fn check(dir: &Path, folder: &Folder) -> Result<Drift, OutputError> {
 /// Asked before each step that changes the disk. Tests let it fail, or end the process.
 type Watch<'w> = dyn FnMut() -> io::Result<()> + 'w;
 
-fn write_watched(dir: &Path, folder: &Folder, force: bool, watch: &mut Watch<'_>) -> Result<Changes, OutputError> {
+fn write_watched(
+    dir: &Path,
+    folder: &Folder,
+    rest: Rest,
+    force: bool,
+    watch: &mut Watch<'_>,
+) -> Result<Changes, OutputError> {
     let made = missing_parents(dir);
     fs::create_dir_all(dir).map_err(at("create the folder", dir))?;
-    let result = write_existing(dir, folder, force, watch);
+    let result = write_existing(dir, folder, rest, force, watch);
     if result.is_err() {
         // Only empty ones go: what was there before is not in the list, and what is in use cannot be removed.
         made.iter().for_each(|made| drop(fs::remove_dir(made)));
@@ -110,19 +150,25 @@ fn write_watched(dir: &Path, folder: &Folder, force: bool, watch: &mut Watch<'_>
     result
 }
 
-fn write_existing(dir: &Path, folder: &Folder, force: bool, watch: &mut Watch<'_>) -> Result<Changes, OutputError> {
+fn write_existing(
+    dir: &Path,
+    folder: &Folder,
+    rest: Rest,
+    force: bool,
+    watch: &mut Watch<'_>,
+) -> Result<Changes, OutputError> {
     let _lock = lock(dir)?;
     put_back(dir)?;
-    let (wanted, before) = (folder.index(), read_index(dir)?);
+    let Lists { wanted, before, old, new } = Lists::of(dir, folder, rest)?;
     let found = look(dir, &wanted, &before)?;
     let changes = folder::compare(&wanted, &before, |path| found.get(path).copied().unwrap_or(Found::Nothing), force)
         .map_err(|conflicts| OutputError::Conflicts { dir: dir.to_owned(), conflicts })?;
-    if changes.is_empty() && wanted == before {
+    if changes.is_empty() && new == old {
         return Ok(changes);
     }
     let stage = Stage { dir, path: dir.join(STAGE) };
     let steps = stage.steps(&changes);
-    if let Err(error) = stage.fill(folder, &steps, watch) {
+    if let Err(error) = stage.fill(folder, &new, &steps, watch) {
         // No file of the folder was touched yet; should the stage stay, the next write removes it.
         let _ = fs::remove_dir_all(&stage.path);
         return Err(error);
@@ -205,8 +251,8 @@ impl Stage<'_> {
     }
 
     /// Writes the new files and the journal into the stage.
-    fn fill(&self, folder: &Folder, steps: &[Step], watch: &mut Watch<'_>) -> Result<(), OutputError> {
-        let index = folder.index().text();
+    fn fill(&self, folder: &Folder, list: &Index, steps: &[Step], watch: &mut Watch<'_>) -> Result<(), OutputError> {
+        let index = list.text();
         let mut journal = steps.to_vec();
         let mut files = Vec::new();
         watch().and_then(|()| fs::create_dir(&self.path)).map_err(at("create the folder", &self.path))?;

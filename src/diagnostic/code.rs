@@ -292,6 +292,7 @@ codes! {
     705 PROJECT_PLACE Error "a `place` that is none";
     706 PROJECT_UNKNOWN_PLACE Error "a `place` that nothing declares";
     710 APPROXIMATION Error "an approximation, refused under `--strict`";
+    711 UNWATCHED Warning "a restriction that nothing in the cluster looks at";
 
     // P072x what runs on the machine itself
     720 LOCAL_REPLICA Error "a local replica that does not fit together";

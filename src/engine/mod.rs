@@ -14,6 +14,7 @@ pub mod litmus;
 pub mod local;
 #[cfg(feature = "run")]
 pub mod toxiproxy;
+mod unwatched;
 
 use serde::Serialize;
 
@@ -48,6 +49,10 @@ pub struct Report {
     pub diagnostics: Vec<Diagnostic>,
     /// What is approximate.
     pub approximations: Vec<Approximation>,
+    /// What restricts a run and what nothing in the cluster looks at: always said, and refused under `--strict`.
+    pub unwatched: Vec<Approximation>,
+    /// How long things take natively, where the engine's own controllers add to it: a line each.
+    pub bounds: Vec<String>,
     /// How many targets each draw hits in the language and in this engine, for a known replica count.
     pub counts: Vec<DrawCount>,
 }

@@ -170,6 +170,21 @@ impl Index {
         text
     }
 
+    /// The entries of `self` that are not in `other`, and those that are.
+    #[must_use]
+    pub fn split(self, other: &Self) -> (Self, Self) {
+        let (there, not): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            self.files.into_iter().partition(|(path, _)| other.files.contains_key(path));
+        (Self { files: not }, Self { files: there })
+    }
+
+    /// The entries of both; those of `self` where both have one.
+    #[must_use]
+    pub fn and(self, mut other: Self) -> Self {
+        other.files.extend(self.files);
+        other
+    }
+
     /// The paths in their order.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(String::as_str)

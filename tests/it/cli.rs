@@ -444,7 +444,7 @@ fn completions_and_manual_pages() {
         for hidden in ["__local", "watchdog"] {
             assert!(!words.contains(hidden), "{shell} offers {hidden}");
         }
-        assert!(script.out.contains("--color") && script.out.contains("--gate-image"), "{shell}");
+        assert!(script.out.contains("color") && script.out.contains("gate-image"), "{shell}");
     }
     assert!(run(dir.path(), &["man"]).out.contains(".TH perturb 1"));
     assert_eq!(run(dir.path(), &["man", "pages"]).code, 0);

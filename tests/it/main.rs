@@ -5,6 +5,7 @@ mod add_a_fault;
 mod approvals;
 mod chaos_mesh;
 mod cli;
+mod compiling;
 mod conformance;
 mod docs;
 #[path = "../support/schemas.rs"]

@@ -173,8 +173,9 @@ impl Teller<'_> {
             .filter(|(_, g)| g.when != GuardWhen::Refuted)
             .map(|(number, _)| number)
             .collect();
-        if !guards.is_empty() {
-            ended.push(numbers("guard", "guards", &guards));
+        match guards.as_slice() {
+            few @ ([] | [_] | [_, _]) => ended.extend(few.iter().map(|number| format!("guard {number}"))),
+            many => ended.push(format!("one of {}", numbers("guard", "guards", many))),
         }
         if has(&self.plan.method, &|kind| matches!(kind, StepKind::Ask { .. })) {
             ended.push("an answer to `ask`".to_owned());

@@ -26,9 +26,9 @@ impl Teller<'_> {
             out.of(plan.span, format!("It is made from the scenario `{}` with {}.", made.scenario, list(&with)));
         }
         for incident in &plan.learned_from {
-            let text =
-                format!("It learned from `{}` of {}: {}", incident.name, incident.date, sentence(&incident.title));
-            out.of(plan.span, text);
+            let what = format!("It learned from `{}` of {}", incident.name, incident.date);
+            let title = sentence(&incident.title);
+            out.of(plan.span, if title.is_empty() { format!("{what}.") } else { format!("{what}: {title}") });
         }
         out.say(self.how_long());
         let broken = plan.rules.iter().filter(|r| matches!(r.verdict, RuleVerdict::Broken(_))).count();

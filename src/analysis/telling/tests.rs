@@ -43,3 +43,28 @@ fn lines_are_wrapped_and_words_are_kept() {
     assert!(longest(100) <= Some(100));
     assert_eq!(told.to_text(0), told.to_text(40));
 }
+
+#[test]
+fn an_incident_without_words_ends_its_sentence() {
+    let mut plan = examples::zone();
+    plan.learned_from = vec![crate::plan::Incident {
+        name: "pm-1".into(),
+        date: "2024-05-01".into(),
+        title: String::new(),
+        lessons: vec![],
+        report: None,
+    }];
+    let said = |plan: &crate::plan::Plan| tell(plan).to_text(0).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said(&plan).contains("It learned from `pm-1` of 2024-05-01."), "{}", said(&plan));
+    plan.learned_from[0].title = "A zone went away".into();
+    assert!(said(&plan).contains("It learned from `pm-1` of 2024-05-01: A zone went away."), "{}", said(&plan));
+}
+
+#[test]
+fn any_one_guard_ends_a_run() {
+    let mut plan = examples::zone();
+    let said = |plan: &crate::plan::Plan| tell(plan).to_text(0).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said(&plan).contains("ended by guard 1, guard 2 or the operator."), "{}", said(&plan));
+    plan.guards.push(plan.guards[0].clone());
+    assert!(said(&plan).contains("ended by one of guards 1 to 3 or the operator."), "{}", said(&plan));
+}

@@ -6,6 +6,16 @@ use std::time::{Duration, SystemTime};
 use super::*;
 use crate::manifest::folder::ConflictKind;
 
+/// As a whole project is written.
+fn write(dir: &Path, folder: &Folder, force: bool) -> Result<Changes, OutputError> {
+    super::write(dir, folder, Rest::Removed, force)
+}
+
+/// As a whole project is held against its folder.
+fn check(dir: &Path, folder: &Folder) -> Result<Drift, OutputError> {
+    super::check(dir, folder, Rest::Removed)
+}
+
 fn folder(files: &[(&str, &str)]) -> Folder {
     let mut folder = Folder::default();
     for (path, text) in files {
@@ -212,7 +222,7 @@ fn a_write_that_fails_anywhere_changes_nothing() {
             }
             let before = tree(temp.path());
             let mut left = failures;
-            let result = write_watched(&dir, &folder(NEW), false, &mut || {
+            let result = write_watched(&dir, &folder(NEW), Rest::Removed, false, &mut || {
                 if left == 0 {
                     return Err(io::Error::from(io::ErrorKind::StorageFull));
                 }
@@ -269,7 +279,7 @@ fn dies() {
     let Ok(order) = std::env::var(DIE) else { return };
     let (step, dir) = order.split_once(':').expect("STEP:DIR");
     let mut left: usize = step.parse().expect("a number");
-    let result = write_watched(Path::new(dir), &folder(NEW), false, &mut || {
+    let result = write_watched(Path::new(dir), &folder(NEW), Rest::Removed, false, &mut || {
         if left == 0 {
             std::process::abort();
         }
@@ -289,4 +299,29 @@ fn a_journal_is_believed_only_inside_its_folder() {
     fs::write(dir.join(STAGE).join(JOURNAL), serde_json::to_string(&steps).expect("data")).expect("written");
     assert!(matches!(write(&dir, &folder(NEW), false), Err(OutputError::HalfWritten { .. })));
     assert!(temp.path().join("victim").exists());
+}
+
+#[test]
+fn a_part_leaves_the_others_as_they_are() {
+    let temp = tempfile::tempdir().expect("a folder");
+    let dir = temp.path();
+    write(dir, &folder(OLD), false).expect("written");
+    // Edited, and gone: both are somebody's affair, and not of this write.
+    fs::write(dir.join("same.yaml"), "by hand").expect("written");
+    fs::remove_file(dir.join("b/c.yaml")).expect("removed");
+    let part = folder(&[("a.yaml", "9"), ("e.yaml", "7")]);
+    let drift = super::check(dir, &part, Rest::Kept).expect("readable");
+    assert_eq!((drift.changed, drift.missing, drift.extra), (vec!["a.yaml".into()], vec!["e.yaml".into()], vec![]));
+    let changes = super::write(dir, &part, Rest::Kept, false).expect("written");
+    assert_eq!(
+        (changes.replace, changes.create, changes.remove),
+        (vec!["a.yaml".into()], vec!["e.yaml".into()], vec![])
+    );
+    assert!(super::check(dir, &part, Rest::Kept).expect("readable").is_empty());
+    assert_eq!(fs::read_to_string(dir.join("same.yaml")).expect("there"), "by hand");
+    assert_eq!(fs::read_to_string(dir.join("gone/d.yaml")).expect("there"), "3");
+    let listed = read_index(dir).expect("a list");
+    assert_eq!(listed.paths().collect::<Vec<_>>(), ["a.yaml", "b/c.yaml", "e.yaml", "gone/d.yaml", "same.yaml"]);
+    // The list still knows what it wrote of the others.
+    assert!(matches!(write(dir, &folder(&[("a.yaml", "9")]), false), Err(OutputError::Conflicts { .. })));
 }

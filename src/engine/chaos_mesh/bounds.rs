@@ -152,6 +152,27 @@ pub fn reaction_bound(plan: &Plan, guard: usize) -> Option<ReactionBound> {
     Some(ReactionBound { terms, total, without_gate })
 }
 
+/// The times of a Workflow and of each guard, a line each.
+pub(super) fn told(plan: &Plan) -> Vec<String> {
+    let NativeBounds { baseline, run, recovered, total } = native_bounds(plan);
+    let mut lines = vec![format!(
+        "times: the baseline at most {baseline}, faults and guards at most {run}, recovery at most {recovered}; \
+         everything is ended after {total} at the latest"
+    )];
+    lines.extend((0..plan.guards.len()).filter_map(|guard| {
+        let ReactionBound { terms, total, without_gate } = reaction_bound(plan, guard)?;
+        let terms: Vec<String> =
+            terms.iter().filter(|(_, d)| !d.is_zero()).map(|(what, d)| format!("{what} {d}")).collect();
+        Some(format!(
+            "guard {}: all faults are undone at most {total} after the breach ({}); where the gate itself dies, at most \
+             {without_gate} after that they are called back",
+            guard + 1,
+            terms.join(", ")
+        ))
+    }));
+    lines
+}
+
 /// The longest of something over some streams.
 fn longest(plan: &Plan, streams: &[u32], f: fn(&Stream) -> Duration) -> Duration {
     streams.iter().filter_map(|s| plan.streams.get(*s as usize)).map(f).max().unwrap_or(Duration::ZERO)

@@ -6,11 +6,13 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::unwatched::unwatched;
 use crate::engine::{EmitOptions, Report, Sink};
 use crate::manifest::{Arena, Node};
-use crate::plan::{EngineName, Plan, RuleVerdict, Selector, Step, StepKind};
+use crate::plan::{EngineName, Plan, Selector, Step, StepKind};
 use crate::types::Duration;
 
+use super::bounds;
 use super::check::for_each_draw;
 use super::constants::API_VERSION;
 use super::context::Context;
@@ -52,6 +54,7 @@ fn judged<'a>(
     out: &mut Sink<'_>,
 ) {
     let own_gate = options.gate_url.is_none();
+    cx.report.bounds = bounds::told(cx.plan);
     if own_gate {
         keep_gate_safe(cx, names, faults);
     }
@@ -148,7 +151,7 @@ fn keep_gate_safe<'a>(cx: &mut Context<'a>, names: Names<'a>, faults: &[Option<E
     }
 }
 
-/// What only `perturb run` asks before a run. (Hours are the gate's: it does not open the baseline outside them.)
+/// What only shows before a run. (Hours are the gate's: it does not open the baseline outside them.)
 fn preflight(cx: &mut Context<'_>) {
     let plan = cx.plan;
     if let Some(remote) = &plan.place.cluster.remote_cluster {
@@ -162,22 +165,7 @@ fn preflight(cx: &mut Context<'_>) {
             cx.refuse(diagnostic);
         }
     }
-    for approval in &plan.approvals {
-        let text = format!(
-            "`approval by {}` is asked for by `perturb run`; natively, who applies the manifest approves it",
-            approval.team
-        );
-        cx.approximate("approval", approval.span, text);
-    }
-    for rule in &plan.rules {
-        if let RuleVerdict::AtPreflight(reason) = &rule.verdict {
-            let text = format!(
-                "`{}` of policy `{}` is judged by `perturb run` before it begins: {reason}",
-                rule.text, rule.policy
-            );
-            cx.approximate("preflight", rule.span, text);
-        }
-    }
+    cx.report.unwatched = unwatched(plan, true);
 }
 
 /// The cluster has no Chaos Mesh.

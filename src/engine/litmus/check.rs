@@ -10,8 +10,9 @@ use super::probes::{Judged, Probe, cannot_judge, judged};
 use super::shape::{CheckStep, OVERHEAD, Part, Shape, Use, shape};
 use super::target::{self, Refusal, Target};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::unwatched::unwatched;
 use crate::engine::{Approximation, DrawCount, Report};
-use crate::plan::{Fault, GuardWhen, Phase, Plan, RecoveryClass, RuleVerdict};
+use crate::plan::{Fault, GuardWhen, Phase, Plan, RecoveryClass};
 use crate::source::Span;
 
 /// Everything that is known before the first document.
@@ -235,27 +236,7 @@ fn about_the_whole(draft: &Draft<'_>, judged: &Judged<'_>, report: &mut Report) 
             approximate(report, "draw", text, draw.span);
         }
     }
-    for hours in &plan.hours {
-        let whose = hours.policy.as_ref().map_or("the experiment".to_owned(), |p| format!("policy `{p}`"));
-        let span = hours.only.first().map(|h| h.span).or(hours.never.first().map(|d| d.span)).unwrap_or(plan.span);
-        approximate(report, "hours", format!("{whose} limits the hours; nothing in the cluster looks at them"), span);
-    }
-    for approval in &plan.approvals {
-        let text = format!(
-            "`{}` must approve; in the cluster nobody asks: the review of the manifests must stand for it",
-            approval.team
-        );
-        approximate(report, "approval", text, approval.span);
-    }
-    for rule in &plan.rules {
-        if let RuleVerdict::AtPreflight(why) = &rule.verdict {
-            let text = format!(
-                "`{}` can only be judged before a run ({why}), and a run by Litmus has no preflight",
-                rule.text
-            );
-            approximate(report, "policy", text, rule.span);
-        }
-    }
+    report.unwatched = unwatched(plan, false);
 }
 
 fn about_judging(draft: &Draft<'_>, report: &mut Report) {
