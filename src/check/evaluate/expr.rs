@@ -175,7 +175,7 @@ impl Evaluator<'_> {
 }
 
 /// `not`.
-fn negate(value: Val) -> Val {
+pub(super) fn negate(value: Val) -> Val {
     match value {
         Val::Plain(Value::Bool(value)) => Val::Plain(Value::Bool(!value)),
         Val::Condition(condition) => Val::Condition(Arc::new(Condition::Not(Box::new((*condition).clone())))),

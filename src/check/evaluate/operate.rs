@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use super::coerce::article;
 use super::convert::base_units;
-use super::expr::too_many;
+use super::expr::{negate, too_many};
 use super::names::listed;
 use super::{Evaluator, MOST_MEMBERS, Val};
 use crate::check::program::{Arm, Expr, ExprKind, ItemKind, RecordWord, ShareQuantity};
@@ -300,7 +300,12 @@ impl Evaluator<'_> {
                 return Val::error();
             }
         };
+        if self.is_sampled(&a) {
+            let found = self.is_measured_in(&a, &b, &members, item, list);
+            return if negated { negate(found) } else { found };
+        }
         let found = match &a {
+            Val::Plain(x) if let Some((first, last)) = ends(&b) => is_between(x, first, last),
             Val::Plain(x) => members.iter().any(|m| matches!(m, Val::Plain(y) if order(x, y) == Some(Ordering::Equal))),
             Val::Decl(x) => members.iter().any(|m| matches!(m, Val::Decl(y) if x == y)),
             _ => return Val::Unknown(Type::Bool),
@@ -309,6 +314,24 @@ impl Evaluator<'_> {
             return Val::Unknown(Type::Bool);
         }
         Val::Plain(Value::Bool(found != negated))
+    }
+
+    /// `status() in [200, 204]`, `time() in 1ms..60s`: what is measured, compared with each member or with both ends.
+    fn is_measured_in(&mut self, a: &Val, within: &Val, members: &[Val], item: &Expr, list: &Expr) -> Val {
+        let between = ends(within).map(|(first, last)| {
+            let end = |value: &Value| Val::Plain(value.clone());
+            vec![(Comparison::GreaterOrEqual, end(first)), (Comparison::LessOrEqual, end(last))]
+        });
+        let is_between = between.is_some();
+        let wanted = between.unwrap_or_else(|| members.iter().map(|m| (Comparison::Equal, m.clone())).collect());
+        let mut conditions = Vec::new();
+        for (op, member) in wanted {
+            match self.compare_values(a, op, &member, item, list) {
+                Val::Condition(condition) => conditions.push(Arc::unwrap_or_clone(condition)),
+                unknown => return unknown,
+            }
+        }
+        Val::Condition(Arc::new(if is_between { Condition::All(conditions) } else { Condition::Any(conditions) }))
     }
 
     pub(super) fn range(&mut self, from: &Expr, to: &Expr, by: Option<&Expr>, want: &Type) -> Val {
@@ -507,6 +530,21 @@ impl Evaluator<'_> {
             _ => Type::Any,
         }
     }
+}
+
+/// The ends of a range of quantities: it holds whatever lies between them. One of whole numbers is written out.
+fn ends(range: &Val) -> Option<(&Value, &Value)> {
+    let Val::Range(items) = range else { return None };
+    match items.as_slice() {
+        [Val::Plain(Value::Int(_)), _] => None,
+        [Val::Plain(first), Val::Plain(last)] => Some((first, last)),
+        _ => None,
+    }
+}
+
+fn is_between(value: &Value, first: &Value, last: &Value) -> bool {
+    matches!(order(value, first), Some(Ordering::Equal | Ordering::Greater))
+        && matches!(order(value, last), Some(Ordering::Equal | Ordering::Less))
 }
 
 /// The words that a `match` may and must name.
