@@ -195,7 +195,18 @@ impl Workspace {
         let all = of_file.into_iter().flatten().chain(of_project).chain(judged).chain(linted);
         let mut found: Vec<Diagnostic> = all.filter(|d| d.span.file == id).cloned().collect();
         tidy(&mut found);
+        if found.iter().any(|d| d.code == Code::NO_PLAN) && self.says_why() {
+            found.retain(|d| d.code != Code::NO_PLAN);
+        }
         found
+    }
+
+    /// Whether anything that is wrong, in any file, says why an experiment has no plan.
+    fn says_why(&self) -> bool {
+        let files = (0..self.program().files.len()).flat_map(|file| self.session.found_in(file));
+        let judged = self.judged.iter().flat_map(|judged| judged.found.values().flatten());
+        let all = files.chain(self.session.found_in_project()).chain(&self.of_project).chain(judged);
+        all.into_iter().any(|d| d.is_error() && d.code != Code::NO_PLAN)
     }
 
     /// What the rules of `lint` say of the plans of all experiments, as far as it is about one file.

@@ -55,6 +55,7 @@ fn of_check(files: &Files) -> BTreeSet<String> {
             found.extend(lowered.plan.iter().flat_map(analyse));
         }
     }
+    perturb::diagnostic::tidy(&mut found);
     let mut found: BTreeSet<String> = found.iter().map(|d| brief(d, &checked.sources)).collect();
     found.extend(of_lint(&checked));
     found
