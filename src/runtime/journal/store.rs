@@ -80,10 +80,14 @@ pub enum JournalError {
 impl JournalError {
     /// Whether it could be that the file can only be read.
     fn is_about_writing(&self) -> bool {
-        use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly, SystemIoFailure};
-        let Self::Store { source, .. } = self else { return false };
-        matches!(source.sqlite_error_code(), Some(CannotOpen | DiskFull | ReadOnly | SystemIoFailure))
+        matches!(self, Self::Store { source, .. } if wants_to_write(source))
     }
+}
+
+/// Whether SQLite failed where it writes: a disk that is full, or can only be read.
+fn wants_to_write(source: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly, SystemIoFailure};
+    matches!(source.sqlite_error_code(), Some(CannotOpen | DiskFull | ReadOnly | SystemIoFailure))
 }
 
 /// Who writes.
@@ -281,6 +285,8 @@ impl Journal {
             Err(source) if source.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
                 return Err(store(source));
             }
+            // SQLite writes to read what is in the log. A journal on a full disk is not damaged.
+            Err(source) if wants_to_write(&source) => return Err(store(source)),
             // Of one that lost its tables nobody says that all is well.
             Ok(None) | Err(_) if has_tables(&connection).map_err(store)? => {
                 let path = path.display().to_string();
