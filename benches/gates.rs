@@ -207,13 +207,12 @@ fn memory() -> Measured {
 
 /// How long a text takes to become a tree, the median of some.
 fn parsing(text: &str) -> Duration {
-    measure::median((0..9).map(|_| one_parsing(text)).collect())
-}
-
-fn one_parsing(text: &str) -> Duration {
-    let start = Instant::now();
-    std::hint::black_box(syntax::parse(FileId(0), std::hint::black_box(text)));
-    start.elapsed()
+    let once = || {
+        let start = Instant::now();
+        std::hint::black_box(syntax::parse(FileId(0), std::hint::black_box(text)));
+        start.elapsed()
+    };
+    measure::median((0..9).map(|_| once()).collect())
 }
 
 fn parse() -> Measured {

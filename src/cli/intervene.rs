@@ -2,6 +2,7 @@
 
 use super::exit::{Exit, Failure};
 use super::journal::{JournalArguments, failure};
+use super::run::user;
 use super::runs::unknown;
 use super::terminal::Terminal;
 
@@ -37,9 +38,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
         return Err(Failure::new(format!("{} has no plan, and watches no recovery", run.id))
             .help("if it is a game day, tell the run that goes on in it: `perturb runs`"));
     }
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let by = arguments.by.clone().or_else(|| variable("USER")).or_else(|| variable("LOGNAME"));
-    let by = by.unwrap_or_else(|| "somebody".to_owned());
+    let by = arguments.by.clone().or_else(user).unwrap_or_else(|| "somebody".to_owned());
     journal.tell(&run.id, &by, &arguments.what.join(" ")).map_err(|e| failure(&e))?;
     terminal.print(&format!("told the run {}\n", run.id))?;
     Ok(Exit::Clean)

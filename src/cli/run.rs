@@ -315,14 +315,22 @@ pub(super) fn new_id(name: &str) -> String {
     format!("{}-{}-{:04x}", time.unwrap_or_default(), name, random & 0xffff)
 }
 
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Who runs this program, as their shell says it.
+pub(super) fn user() -> Option<String> {
+    variable("USER").or_else(|| variable("LOGNAME"))
+}
+
 pub(super) fn begun(plan: serde_json::Value, digest: String, place: Option<PlaceDraw>) -> Begun {
-    let variable = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
     Begun {
         journal: JOURNAL_VERSION,
         perturb: env!("CARGO_PKG_VERSION").to_owned(),
         plan,
         digest,
-        by: variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "unknown".to_owned()),
+        by: user().unwrap_or_else(|| "unknown".to_owned()),
         host: std::fs::read_to_string("/proc/sys/kernel/hostname")
             .map(|t| t.trim().to_owned())
             .ok()

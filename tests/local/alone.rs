@@ -11,7 +11,7 @@ use perturb::engine::local::process::{Process, below};
 use perturb::runtime::journal::Journal;
 use rustix::process::Signal;
 
-use super::run::{Answering, answering};
+use super::run::{Answering, answering, filled};
 use crate::kernel::can;
 use crate::support::exe;
 
@@ -23,34 +23,8 @@ struct Place {
 impl Place {
     /// A service that answers, and a folder that is filled for so long.
     fn new(length: &str) -> Self {
-        let (folder, answering) = (tempfile::tempdir().unwrap(), answering());
-        let port = answering.port;
-        let text = format!(
-            r##"
-import std.disk
-team us {{ contact: "#us" }}
-service thing {{ owner: us, tier: low, local: {{ a: {{ listening: {port} }} }} }}
-metric answers(of: Service): Bool {{
-  http: {{ url: "http://127.0.0.1:{port}/health", answer: ok }}
-  every: 200ms, timeout: 1s, patience: 8s
-}}
-cluster laptop {{ engines: [local] }}
-environment here {{ clusters: [laptop] }}
-experiment goes-on {{
-  service:  thing
-  baseline: 1s
-  hypothesis {{
-    expect up: answers(thing) == true
-    recovery automatic within 10s
-  }}
-  guard {{ abort when answers(thing) == false for 8s }}
-  method {{ disk.fill(one of thing.processes, path: "data", size: 1MiB) for {length} }}
-}}
-"##
-        );
-        std::fs::write(folder.path().join("p.chaos"), text).unwrap();
-        std::fs::write(folder.path().join("perturb.toml"), "[project]\nname = \"p\"\n").unwrap();
-        std::fs::create_dir(folder.path().join("data")).unwrap();
+        let answering = answering();
+        let folder = filled(answering.port, length);
         Self { folder, _answering: answering }
     }
 

@@ -35,36 +35,9 @@ fn kill(pid: u32) {
 
 impl Scene {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
         let answering = super::run::answering();
-        let port = answering.port;
-        let text = format!(
-            r##"
-import std.disk
-team us {{ contact: "#us" }}
-service thing {{ owner: us, tier: low, local: {{ a: {{ listening: {port} }} }} }}
-metric answers(of: Service): Bool {{
-  http: {{ url: "http://127.0.0.1:{port}/health", answer: ok }}
-  every: 200ms, timeout: 1s, patience: 8s
-}}
-cluster laptop {{ engines: [local] }}
-environment here {{ clusters: [laptop] }}
-experiment goes-on {{
-  service:  thing
-  baseline: 1s
-  hypothesis {{
-    expect up: answers(thing) == true
-    recovery automatic within 10s
-  }}
-  guard {{ abort when answers(thing) == false for 8s }}
-  method {{ disk.fill(one of thing.processes, path: "data", size: 1MiB) for 1m }}
-}}
-"##
-        );
-        std::fs::write(at("p.chaos"), text).unwrap();
-        std::fs::write(at("perturb.toml"), "[project]\nname = \"p\"\n").unwrap();
-        std::fs::create_dir(at("data")).unwrap();
+        let folder = super::run::filled(answering.port, "1m");
+        let at = |name: &str| folder.path().join(name);
         let mut run = Command::new(exe())
             .args(["run", "p.chaos", "--journal", "j.db"])
             .current_dir(folder.path())

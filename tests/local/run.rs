@@ -12,8 +12,12 @@ struct Project {
     folder: tempfile::TempDir,
 }
 
-/// `local`: the service's replicas; `method`: what is done to it; `faults`: what holds during it.
 fn project(local: &str, metric: &str, phase: &str, method: &str) -> Project {
+    Project { folder: folder(local, metric, phase, method) }
+}
+
+/// `local`: the service's replicas; `method`: what is done to it; `faults`: what holds during it.
+fn folder(local: &str, metric: &str, phase: &str, method: &str) -> tempfile::TempDir {
     let text = format!(
         r##"
 import std.{{disk, dns, network, pod, process, stress}}
@@ -44,7 +48,17 @@ experiment goes-on {{
     std::fs::write(folder.path().join("p.chaos"), text).unwrap();
     std::fs::write(folder.path().join("perturb.toml"), "[project]\nname = \"p\"\n").unwrap();
     std::fs::create_dir(folder.path().join("data")).unwrap();
-    Project { folder }
+    folder
+}
+
+/// A project whose service runs already and answers at `port`, and whose `data` is filled for so long.
+pub(super) fn filled(port: u16, length: &str) -> tempfile::TempDir {
+    folder(
+        &format!("a: {{ listening: {port} }}"),
+        &format!(r#"http: {{ url: "http://127.0.0.1:{port}/health", answer: ok }}"#),
+        "",
+        &format!(r#"disk.fill(one of thing.processes, path: "data", size: 1MiB) for {length}"#),
+    )
 }
 
 impl Project {
