@@ -10,6 +10,7 @@
 
 pub mod build;
 pub mod declared;
+mod echoes;
 pub mod evaluate;
 pub mod faults;
 mod load;
@@ -34,7 +35,7 @@ pub use session::{Edited, Session};
 pub use signature::{ParamInfo, Signature};
 use stdlib::Library;
 
-use crate::diagnostic::{Code, Diagnostic, tidy};
+use crate::diagnostic::{Diagnostic, tidy};
 pub use crate::plan::title;
 use crate::source::{SourceMap, Sources};
 
@@ -63,18 +64,6 @@ impl Program {
     pub fn item(&self, id: DeclId) -> &Item {
         // Ids are made by `Scopes::build` from these files.
         &self.files[id.file as usize].file.items[id.item as usize]
-    }
-
-    /// Whether what seems to be missing may be what could not be read, so that to say it would be to say one mistake twice.
-    fn is_consequence(&self, diagnostic: &Diagnostic) -> bool {
-        let span = diagnostic.span;
-        let gaps = || self.files.iter().filter(|f| f.file.id == span.file).flat_map(|f| &f.file.gaps);
-        match diagnostic.code {
-            // It points at the name of what has no such field.
-            Code::MISSING_FIELD => gaps().any(|gap| gap.owner.start <= span.start && span.end <= gap.block.start),
-            Code::EMPTY_METHOD => gaps().any(|gap| span.start <= gap.block.start && gap.block.end <= span.end),
-            _ => false,
-        }
     }
 
     /// The file (an index) of a declaration.
@@ -168,6 +157,7 @@ pub fn check_with(sources: &dyn Sources, roots: &[String], library: Library) -> 
         diagnostics.append(&mut check_file(session.program(), file));
     }
     tidy(&mut diagnostics);
+    session.program().drop_echoes(&mut diagnostics);
     let (program, sources, library) = session.into_parts();
     Checked { program, sources, library, diagnostics }
 }

@@ -22,6 +22,8 @@ pub struct File {
     pub items: Vec<Item>,
     /// Blocks with something in them that could not be read, and was reported.
     pub gaps: Vec<Gap>,
+    /// The lines, ascending, on which something is missing or unexpected, as was reported: from the first byte to the last.
+    pub shaken: Vec<Span>,
 }
 
 /// A block with something in it that could not be read: what seems to be missing there may be what was not understood.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use smol_str::SmolStr;
 
 use super::load::{Imported, Loaded, unknown_module};
-use super::program::{ImportTake, Item, ItemKind, Name, RecordWord};
+use super::program::{Import, ImportTake, Item, ItemKind, Name, RecordWord};
 use super::stdlib;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::source::Span;
@@ -30,6 +30,8 @@ pub enum Def {
     Module(usize),
     /// All of the standard library.
     Std,
+    /// Something of a file that is not there or could not be read, as was reported: nothing is said of what uses it.
+    Lost,
 }
 
 /// The names of one file.
@@ -105,13 +107,19 @@ impl Scopes {
     fn imported_names(&self, files: &[Loaded], loaded: &Loaded, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Name, Def)> {
         let mut found = Vec::new();
         for (import, target) in loaded.file.imports.iter().zip(&loaded.imports) {
-            let Some(target) = *target else { continue };
+            let Some(target) = *target else {
+                found.extend(lost(import));
+                continue;
+            };
             match (&import.take, target) {
                 (ImportTake::Names(names), Imported::Std) => {
                     for name in names {
                         match module(files, &name.text) {
                             Some(file) => found.push((name.clone(), Def::Module(file))),
-                            None => diagnostics.push(unknown_module(&name.text, name.span)),
+                            None => {
+                                diagnostics.push(unknown_module(&name.text, name.span));
+                                found.push((name.clone(), Def::Lost));
+                            }
                         }
                     }
                 }
@@ -119,7 +127,11 @@ impl Scopes {
                     for name in names {
                         match self.files[file].own.get(&name.text) {
                             Some(id) => found.push((name.clone(), Def::Decl(*id))),
-                            None => diagnostics.push(self.not_in_file(name, file, files)),
+                            None if files[file].is_shaken() => found.push((name.clone(), Def::Lost)),
+                            None => {
+                                diagnostics.push(self.not_in_file(name, file, files));
+                                found.push((name.clone(), Def::Lost));
+                            }
                         }
                     }
                 }
@@ -160,6 +172,15 @@ impl Scopes {
     }
 }
 
+/// The names that an import of a file that is not there would make visible.
+fn lost(import: &Import) -> Vec<(Name, Def)> {
+    let names = match &import.take {
+        ImportTake::Names(names) => names.clone(),
+        ImportTake::Whole(alias) => alias.clone().or_else(|| last_name(&import.from)).into_iter().collect(),
+    };
+    names.into_iter().map(|name| (name, Def::Lost)).collect()
+}
+
 fn own_names(file: usize, loaded: &Loaded, diagnostics: &mut Vec<Diagnostic>) -> FileScope {
     let mut scope = FileScope::default();
     for (item, declared) in loaded.file.items.iter().enumerate() {
@@ -198,7 +219,7 @@ fn last_name(from: &super::program::ImportFrom) -> Option<Name> {
 
 fn add(scope: &mut FileScope, name: &Name, def: Def, diagnostics: &mut Vec<Diagnostic>) -> bool {
     if let Some((other, first)) = scope.names.get(&name.text) {
-        if *other != def {
+        if *other != def && ![*other, def].contains(&Def::Lost) {
             diagnostics.push(declared_twice(name, *first));
         }
         return false;

@@ -241,10 +241,10 @@ fn same_imports(a: &File, b: &File) -> bool {
     targets(a) == targets(b)
 }
 
-/// Whether two texts declare the same names as the same kinds of things, in the same order.
+/// Whether two texts declare the same names as the same kinds of things, in the same order, and whether both could be read.
 fn same_names(a: &File, b: &File) -> bool {
     let names = |file: &File| -> Vec<(SmolStr, Option<&'static str>)> {
         file.items.iter().map(|item| (item.name.text.clone(), scope::group(item))).collect()
     };
-    names(a) == names(b)
+    names(a) == names(b) && a.shaken.is_empty() == b.shaken.is_empty()
 }

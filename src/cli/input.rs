@@ -14,7 +14,7 @@ use super::terminal::Terminal;
 use super::work::Placed;
 use crate::check::stdlib::Library;
 use crate::check::{Checked, Imported, check_with};
-use crate::diagnostic::{Diagnostic, drop_consequences, nearest, tidy};
+use crate::diagnostic::{Diagnostic, nearest, tidy};
 use crate::lower;
 use crate::project::Project;
 use crate::source::disk::{Disk, slashes};
@@ -246,7 +246,9 @@ impl Loaded {
     pub(super) fn findings(&self, more: Vec<Diagnostic>) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
         let mut all = more;
         all.extend(self.checked.diagnostics.iter().cloned());
-        drop_consequences(&mut all);
+        tidy(&mut all);
+        self.checked.program.drop_echoes(&mut all);
+        self.checked.program.tell_names_once(&mut all);
         let (mut here, mut elsewhere) = match self.reached() {
             None => (all, Vec::new()),
             Some(reached) => all.into_iter().partition(|d| reached.contains(&d.span.file)),

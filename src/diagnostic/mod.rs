@@ -218,7 +218,7 @@ fn brief(text: String) -> String {
 }
 
 /// Takes away what only says that something follows from an error, where there is one.
-pub fn drop_consequences(diagnostics: &mut Vec<Diagnostic>) {
+fn drop_consequences(diagnostics: &mut Vec<Diagnostic>) {
     if diagnostics.iter().any(|d| d.is_error() && d.code != Code::NO_PLAN) {
         diagnostics.retain(|d| d.code != Code::NO_PLAN);
     }

@@ -48,6 +48,7 @@ fn first(program: &Program, file: usize, name: &str, locals: &[(String, Type)]) 
         Some((Def::Decl(id), _)) => Some(Meaning::Decl(*id)),
         Some((Def::Module(file), _)) => Some(Meaning::Module(*file)),
         Some((Def::Std, _)) => Some(Meaning::Std),
+        Some((Def::Lost, _)) => None,
         None => match name {
             "environment" => Some(Meaning::Value(Type::Environment)),
             "cluster" => Some(Meaning::Value(Type::Cluster)),

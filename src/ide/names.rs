@@ -126,6 +126,7 @@ impl Walk<'_> {
                 _ if self.is_alias(*span) => Symbol::Local(*span),
                 Def::Module(file) => Symbol::Module(file),
                 Def::Std => Symbol::Std,
+                Def::Lost => return None,
             });
         }
         self.program.environment_named(name).map(Symbol::Decl)

@@ -195,6 +195,7 @@ impl Workspace {
         let all = of_file.into_iter().flatten().chain(of_project).chain(judged).chain(linted);
         let mut found: Vec<Diagnostic> = all.filter(|d| d.span.file == id).cloned().collect();
         tidy(&mut found);
+        self.program().drop_echoes(&mut found);
         if found.iter().any(|d| d.code == Code::NO_PLAN) && self.says_why() {
             found.retain(|d| d.code != Code::NO_PLAN);
         }

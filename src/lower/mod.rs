@@ -303,6 +303,7 @@ pub fn check(program: &Program) -> Bodies {
     }
     all.diagnostics.extend(check_project(program, &all.experiments));
     tidy(&mut all.diagnostics);
+    program.drop_echoes(&mut all.diagnostics);
     all
 }
 

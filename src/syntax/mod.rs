@@ -59,6 +59,11 @@ impl Parse {
         next.checked_sub(1).and_then(|i| self.broken.get(i)).is_some_and(|(_, end)| offset <= *end)
     }
 
+    /// The first and last byte of each line or run of lines that may not mean what it says, ascending.
+    pub fn broken_lines(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.broken.iter().copied()
+    }
+
     /// The typed view of the root.
     #[must_use]
     pub fn file(&self) -> ast::File {

@@ -3,6 +3,7 @@
 mod add_a_fault;
 #[cfg(unix)]
 mod approvals;
+mod cascades;
 mod chaos_mesh;
 mod cli;
 mod compiling;

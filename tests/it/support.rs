@@ -87,6 +87,7 @@ pub fn compile_beside(files: &[(&str, &str)], beside: &[(&str, &str)]) -> Compil
         }
     }
     tidy(&mut diagnostics);
+    checked.program.drop_echoes(&mut diagnostics);
     Compiled { program: checked.program, sources: checked.sources, plans, diagnostics }
 }
 

@@ -48,7 +48,7 @@ fn every_prefix_of_an_item_has_its_tree() {
 }
 
 /// The tokens of a text that mean something, as ranges.
-fn tokens(root: &SyntaxNode) -> Vec<(usize, usize)> {
+pub fn tokens(root: &SyntaxNode) -> Vec<(usize, usize)> {
     root.descendants_with_tokens()
         .filter_map(|element| element.into_token())
         .filter(|token| !token.kind().is_trivia())

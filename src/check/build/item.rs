@@ -13,7 +13,8 @@ use crate::syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
 impl Builder {
     pub(super) fn file(&mut self, view: &ast::File) -> File {
         let doc = docs(view.docs(), "//!");
-        let mut file = File { id: self.file, doc, imports: Vec::new(), items: Vec::new(), gaps: Vec::new() };
+        let mut file =
+            File { id: self.file, doc, imports: Vec::new(), items: Vec::new(), gaps: Vec::new(), shaken: Vec::new() };
         for item in view.items() {
             match item.declaration() {
                 Some(Declaration::Import(import)) => file.imports.extend(self.import(&import)),

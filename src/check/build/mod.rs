@@ -31,6 +31,7 @@ pub fn build(file: FileId, parse: &Parse) -> (File, Vec<Diagnostic>) {
     let mut built = builder.file(&view);
     if !parse.diagnostics.is_empty() {
         built.gaps = builder.gaps(&view);
+        built.shaken = parse.broken_lines().map(|(start, end)| Span::new(file, start, end)).collect();
     }
     let mut diagnostics = builder.diagnostics;
     // Where the parser has complained, a misplaced line or a missing part is most likely the same mistake again.

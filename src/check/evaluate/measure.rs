@@ -453,32 +453,30 @@ impl Evaluator<'_> {
             _ => &[],
         };
         let words: Vec<SmolStr> = fitting.iter().map(|(word, _)| SmolStr::from(*word)).collect();
-        match field(fields, "unit") {
-            Some(given) => {
+        match (fitting, field(fields, "unit")) {
+            // The type itself was reported.
+            ([], _) if matches!(result.base(), Type::Any) => None,
+            ([], _) => {
+                self.report(
+                    Diagnostic::new(Code::METRIC_TYPE, at, format!("nothing can be measured as {result}"))
+                        .help("a metric gives Bool, Int, Number, Percent, Duration, Bytes, Rate or Cores"),
+                );
+                None
+            }
+            (_, Some(given)) => {
                 let value = self.value(&given.value, &Type::Enum(words.into()));
                 let word = super::select::text_of(&value)?;
                 fitting.iter().find(|(w, _)| *w == word).map(|(_, unit)| *unit)
             }
-            None => match fitting {
-                [(_, MetricUnit::Count)] => Some(MetricUnit::Count),
-                // The type itself was reported.
-                [] if matches!(result.base(), Type::Any) => None,
-                [] => {
-                    self.report(
-                        Diagnostic::new(Code::METRIC_TYPE, at, format!("nothing can be measured as {result}"))
-                            .help("a metric gives Bool, Int, Number, Percent, Duration, Bytes, Rate or Cores"),
-                    );
-                    None
-                }
-                _ => {
-                    self.report(
-                        Diagnostic::new(Code::MISSING_FIELD, at, "what does the bare number of a sample mean?")
-                            .why("0.995 and 99.5 can both mean 99.5%, and only whoever wrote the query knows")
-                            .help(format!("write `unit:` with {}", super::names::listed(&words))),
-                    );
-                    None
-                }
-            },
+            ([(_, MetricUnit::Count)], None) => Some(MetricUnit::Count),
+            (_, None) => {
+                self.report(
+                    Diagnostic::new(Code::MISSING_FIELD, at, "what does the bare number of a sample mean?")
+                        .why("0.995 and 99.5 can both mean 99.5%, and only whoever wrote the query knows")
+                        .help(format!("write `unit:` with {}", super::names::listed(&words))),
+                );
+                None
+            }
         }
     }
 

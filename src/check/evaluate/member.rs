@@ -137,7 +137,11 @@ impl Evaluator<'_> {
         if let Some(id) = own.get(&name.text) {
             return self.declared(*id);
         }
-        let path = self.program.files[file].path.trim_start_matches(stdlib::PREFIX).trim_end_matches(".chaos");
+        let loaded = &self.program.files[file];
+        if loaded.is_shaken() {
+            return Val::error();
+        }
+        let path = loaded.path.trim_start_matches(stdlib::PREFIX).trim_end_matches(".chaos");
         let diagnostic = Diagnostic::new(Code::UNKNOWN_NAME, name.span, format!("`{path}` has no `{}`", name.text));
         let known: Vec<&str> = own.keys().map(SmolStr::as_str).collect();
         self.report(match nearest(&name.text, known.iter().copied()) {

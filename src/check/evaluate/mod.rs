@@ -255,11 +255,9 @@ impl<'p> Evaluator<'p> {
         }
     }
 
-    /// Reports something, unless it may follow from what was reported when the text was read.
+    /// Reports something.
     pub fn report(&mut self, diagnostic: Diagnostic) {
-        if !self.program.is_consequence(&diagnostic) {
-            self.diagnostics.push(diagnostic);
-        }
+        self.diagnostics.push(diagnostic);
     }
 
     /// Forgets what belongs to one plan and keeps what holds for the place.

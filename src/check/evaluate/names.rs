@@ -43,6 +43,7 @@ impl Evaluator<'_> {
     pub(super) fn def(&mut self, def: Def) -> Val {
         match def {
             Def::Decl(id) => self.declared(id),
+            Def::Lost => Val::error(),
             module => Val::Module(module),
         }
     }

@@ -93,6 +93,7 @@ impl Asked<'_> {
             match def {
                 Def::Decl(id) => self.put_decl(*id, name, 2, Vec::new()),
                 Def::Module(_) | Def::Std => self.put(name, Kind::Module, 3, "", "", name.to_string()),
+                Def::Lost => {}
             }
         }
         for name in ["services", "environment", "cluster"] {

@@ -22,7 +22,7 @@ use crate::source::{FileId, Span};
 pub struct Told {
     /// The diagnostics, by place.
     pub diagnostics: Vec<Diagnostic>,
-    /// First and last byte of each line on which something is missing or unexpected, ascending.
+    /// First and last byte of each line or run of lines that may not mean what it says, ascending.
     pub broken: Vec<(u32, u32)>,
 }
 
@@ -31,10 +31,27 @@ pub fn diagnose(file: FileId, text: &str, findings: &[Finding]) -> Told {
     if findings.is_empty() {
         return Told::default();
     }
-    let mut teller = Teller { context: Context::of(file, text), broken: BTreeMap::new(), habit: None, culprit: None };
+    let mut teller = Teller {
+        context: Context::of(file, text),
+        broken: BTreeMap::new(),
+        misread: Vec::new(),
+        habit: None,
+        culprit: None,
+    };
     let mut diagnostics: Vec<Diagnostic> = findings.iter().filter_map(|finding| teller.tell(finding)).collect();
     diagnostics.sort_by_key(|d| (d.span, d.code));
-    Told { diagnostics, broken: teller.broken.into_iter().collect() }
+    Told { diagnostics, broken: merged(teller.broken.into_iter().chain(teller.misread).collect()) }
+}
+
+/// The runs that cover the same bytes, ascending, none of which reaches into another.
+fn merged(mut runs: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
+    runs.sort_unstable();
+    runs.dedup_by(|next, before| {
+        let meets = next.0 <= before.1;
+        before.1 = if meets { before.1.max(next.1) } else { before.1 };
+        meets
+    });
+    runs
 }
 
 /// Decides which findings are told: the first on a line that shakes its structure, and what cannot be its consequence.
@@ -42,6 +59,9 @@ struct Teller<'t> {
     context: Context<'t>,
     /// First and last byte of each line whose structure is shaken.
     broken: BTreeMap<u32, u32>,
+    /// What was read as something else than it says: what a bracket that was never closed took in, what stands before a
+    /// bracket too many, and a line with `=` that may be a `let`.
+    misread: Vec<(u32, u32)>,
     /// The line with the last habit.
     habit: Option<u32>,
     /// Where the structure was shaken last, until a bracket too many has been laid to its charge.
@@ -55,8 +75,11 @@ impl Teller<'_> {
         let line = self.context.line_around(place);
         let told = self.is_told(finding, line.0);
         let diagnostic = if told { self.context.diagnostic(finding) } else { None };
-        let charged = diagnostic.as_ref().is_some_and(|d| d.code == Code::STRAY_BRACKET)
-            && self.culprit.take().is_some_and(|from| self.context.is_same_item(from, finding.start));
+        let cause = diagnostic.as_ref().filter(|d| d.code == Code::STRAY_BRACKET).and_then(|_| self.culprit.take());
+        let cause = cause.filter(|from| self.context.is_same_item(*from, finding.start));
+        self.misread.extend(cause.or_else(|| self.behind_lost_bracket(finding)).map(|from| (from, finding.start)));
+        self.misread.extend(misread_by(finding, line));
+        let charged = cause.is_some();
         if is_structural(finding.what) {
             if !charged {
                 self.culprit = Some(finding.start);
@@ -66,6 +89,14 @@ impl Teller<'_> {
             self.habit = Some(line.0);
         }
         diagnostic.filter(|_| !charged)
+    }
+
+    /// Where a bracket was lost, if what stands between that and this belongs into it: the head of an item, or a value that
+    /// its first `}` seems to end the item.
+    fn behind_lost_bracket(&self, finding: &Finding) -> Option<u32> {
+        let from = self.culprit.filter(|from| self.context.is_same_item(*from, finding.start))?;
+        let is_lost = finding.what == Wrong::Rule(Rule::bad_item) || self.context.is_in_head(from);
+        (is_lost && is_structural(finding.what)).then_some(from)
     }
 
     fn is_told(&self, finding: &Finding, line: u32) -> bool {
@@ -117,6 +148,19 @@ impl Teller<'_> {
     /// Whether a quote was forgotten between two places: the text that it opened has swallowed brackets.
     fn has_lost_quote(&self, from: u32, to: u32) -> bool {
         from < to && self.broken.range(from..to).any(|(start, end)| self.context.lacks_quote(*start, *end))
+    }
+}
+
+/// What a finding alone shows to be read as something else than it says.
+fn misread_by(finding: &Finding, line: (u32, u32)) -> Option<(u32, u32)> {
+    match (finding.what, finding.around.first()) {
+        (Wrong::Rule(Rule::mistake_equals), _) => Some(line),
+        // What stands in a block of steps and conditions is read line by line, closed or not.
+        (Wrong::Rule(Rule::missing_close), Some((rule, start))) => {
+            let is_of_lines = matches!(rule, Rule::block_item | Rule::block | Rule::open_item | Rule::open_block);
+            (!is_of_lines).then_some((*start, finding.start))
+        }
+        _ => None,
     }
 }
 
