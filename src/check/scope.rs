@@ -112,6 +112,7 @@ impl Scopes {
                 continue;
             };
             match (&import.take, target) {
+                (ImportTake::Names(names), _) if names.is_empty() => diagnostics.push(without_names(import)),
                 (ImportTake::Names(names), Imported::Std) => {
                     for name in names {
                         match module(files, &name.text) {
@@ -142,14 +143,7 @@ impl Scopes {
                     };
                     match alias.clone().or_else(|| last_name(&import.from)) {
                         Some(name) => found.push((name, def)),
-                        None => diagnostics.push(
-                            Diagnostic::new(
-                                Code::IMPORT_WITHOUT_NAMES,
-                                import.span,
-                                "this import makes nothing visible",
-                            )
-                            .help("name what you need: `import \"file.chaos\".{checkout, ledger}`, or `as NAME`"),
-                        ),
+                        None => diagnostics.push(without_names(import)),
                     }
                 }
             }
@@ -170,6 +164,11 @@ impl Scopes {
             None => diagnostic.help("an import makes visible what the file itself declares"),
         }
     }
+}
+
+fn without_names(import: &Import) -> Diagnostic {
+    Diagnostic::new(Code::IMPORT_WITHOUT_NAMES, import.span, "this import makes nothing visible")
+        .help("name what you need: `import \"file.chaos\".{checkout, ledger}`, or `as NAME`")
 }
 
 /// The names that an import of a file that is not there would make visible.

@@ -50,7 +50,7 @@ pub(super) fn change(fix: &Fix, sources: &SourceMap) -> Option<Change> {
     lines_apart(before, &after)
 }
 
-/// The lines of two texts without those that are the same at both ends, and without common indentation.
+/// The lines of two texts without those that are the same, and without common indentation.
 fn lines_apart(before: &str, after: &str) -> Option<Change> {
     let mut old: Vec<&str> = before.lines().map(str::trim_end).collect();
     let mut new: Vec<&str> = after.lines().map(str::trim_end).collect();
@@ -59,14 +59,18 @@ fn lines_apart(before: &str, after: &str) -> Option<Change> {
         new.pop();
     }
     let same = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let (old, new) = (old.get(same..)?, new.get(same..)?);
-    if new.len() > MOST_LINES as usize || old.iter().chain(new).any(|line| line.len() > LONGEST) {
+    let (mut old, mut new) = (old.split_off(same), new.split_off(same));
+    // Where no line comes or goes, those between two changes are the same ones.
+    if old.len() == new.len() {
+        (old, new) = old.into_iter().zip(new).filter(|(a, b)| a != b).unzip();
+    }
+    if new.len() > MOST_LINES as usize || old.iter().chain(&new).any(|line| line.len() > LONGEST) {
         return None;
     }
     let indent = |line: &&str| line.len() - line.trim_start().len();
-    let common = old.iter().chain(new).filter(|l| !l.trim().is_empty()).map(indent).min().unwrap_or(0);
+    let common = old.iter().chain(&new).filter(|l| !l.trim().is_empty()).map(indent).min().unwrap_or(0);
     let cut = |lines: &[&str]| lines.iter().map(|l| l.get(common..).unwrap_or("").to_owned()).collect();
-    let change = Change { removed: cut(old), added: cut(new) };
+    let change = Change { removed: cut(&old), added: cut(&new) };
     (!(change.removed.is_empty() && change.added.is_empty())).then_some(change)
 }
 
@@ -102,6 +106,15 @@ mod tests {
     fn several_places_make_one_change() {
         let change = shown("(a b)", &[(0, 1, "["), (4, 5, "]")]).unwrap();
         assert_eq!((change.removed, change.added), (vec!["(a b)".to_owned()], vec!["[a b]".to_owned()]));
+    }
+
+    #[test]
+    fn lines_between_two_changes_are_left_out() {
+        let change = shown("a x\nb\na y\n", &[(0, 1, "c"), (6, 7, "c")]).unwrap();
+        assert_eq!(
+            (change.removed, change.added),
+            (vec!["a x".to_owned(), "a y".to_owned()], vec!["c x".to_owned(), "c y".to_owned()])
+        );
     }
 
     #[test]
