@@ -64,34 +64,44 @@ impl Program {
 
     /// Tells of each name that means nothing once, with its other places: for who reads a list. An editor marks each place.
     pub fn tell_names_once(&self, found: &mut Vec<Diagnostic>) {
-        let mut firsts: BTreeMap<(FileId, &str), usize> = BTreeMap::new();
+        // Of each name, where it is told in the list, and how often it was told.
+        let mut firsts: BTreeMap<(FileId, &str), (usize, usize)> = BTreeMap::new();
         let mut out: Vec<Diagnostic> = Vec::with_capacity(found.len());
         for diagnostic in found.drain(..) {
             let loaded = self.files.iter().find(|loaded| loaded.file.id == diagnostic.span.file);
             let name = loaded.filter(|_| diagnostic.code == Code::UNKNOWN_NAME).map(|l| l.said(diagnostic.span));
-            let first = name.and_then(|name| firsts.get(&(diagnostic.span.file, name)));
-            match first.and_then(|first| out.get_mut(*first)).filter(|first| first.message == diagnostic.message) {
-                Some(first) => add_place(first, diagnostic),
-                None => {
-                    if let Some(name) = name {
-                        firsts.insert((diagnostic.span.file, name), out.len());
-                    }
-                    out.push(diagnostic);
-                }
+            let known = name.and_then(|name| firsts.get_mut(&(diagnostic.span.file, name)));
+            if let Some((first, times)) = known
+                && let Some(first) = out.get_mut(*first).filter(|first| first.message == diagnostic.message)
+            {
+                *times += 1;
+                add_place(first, diagnostic, *times);
+                continue;
             }
+            if let Some(name) = name {
+                firsts.insert((diagnostic.span.file, name), (out.len(), 0));
+            }
+            out.push(diagnostic);
         }
         *found = out;
     }
 }
 
-/// Adds a further place of the same mistake: a fix mends all of them.
-fn add_place(first: &mut Diagnostic, again: Diagnostic) {
+/// As many further places of one mistake are shown.
+const MOST_PLACES: usize = 4;
+
+/// Adds a further place, the `times`th, of the same mistake: a fix mends all of them.
+fn add_place(first: &mut Diagnostic, again: Diagnostic, times: usize) {
     for (fix, more) in first.fixes.iter_mut().zip(again.fixes) {
         if fix.title == more.title {
             fix.edits.extend(more.edits);
         }
     }
-    first.labels.push(Label { span: again.span, text: "and here".to_owned() });
+    if times <= MOST_PLACES {
+        first.labels.push(Label { span: again.span, text: "and here".to_owned() });
+    } else if let Some(last) = first.labels.last_mut() {
+        last.text = format!("and here: {} places in all", times + 1);
+    }
 }
 
 impl Loaded {

@@ -91,6 +91,12 @@ fn a_name_that_means_nothing_is_listed_once_with_all_its_places() {
 }
 
 #[test]
+fn a_name_that_means_nothing_in_a_thousand_places_is_a_short_finding() {
+    let text: String = (0..1000).map(|i| format!("let a{i} = nothing-here\n")).collect();
+    assert_eq!(list(&[("b.chaos", &text)]), ["b.chaos: P0101 nothing here is named `nothing-here` (+4)"]);
+}
+
+#[test]
 fn unrelated_mistakes_of_a_shaken_file_are_told_all_the_same() {
     let said = list(&[(
         "b.chaos",
