@@ -69,6 +69,7 @@ fn unbooked() -> Stream {
             url: "https://ledger.stg.example/stats".into(),
             pointer: "/unbooked".into(),
             token: Some("ledger-stats".into()),
+            headers: Vec::new(),
         },
         every: duration("10s"),
         timeout: duration("10s"),

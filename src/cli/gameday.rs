@@ -168,7 +168,7 @@ impl<'d> Day<'d> {
 
     fn write(&mut self, record: Record) -> Result<(), Failure> {
         if self.format == Format::Json {
-            super::view::event(&self.head.run, self.now(), &record);
+            super::view::event(&self.head.run, self.now(), None, &record);
         }
         let lines = [(self.now(), wall(), Line::Record(Box::new(record)))];
         self.journal.append(&mut self.head, Writer::Runner, &lines).map_err(|e| failure(&e))

@@ -356,9 +356,11 @@ fn dry_run(
     parts: Parts,
     (format, terminal): (Format, &Terminal),
 ) -> Result<Option<Outcome>, Failure> {
-    let found = dry(plan, id, journal, parts).map_err(|e| held(&e))?;
+    let found = dry(plan.clone(), id, journal, parts).map_err(|e| held(&e))?;
     if format == Format::Json {
-        found.records.iter().for_each(|(at, record)| super::view::event(id, *at, record));
+        found.records.iter().for_each(|(at, record)| super::view::event(id, *at, Some(&plan), record));
+        let end = found.records.last().map_or(Duration::ZERO, |(at, _)| *at);
+        super::view::dry_ended(id, end, found.refused.is_none());
         return Ok(found.refused);
     }
     let mut text: String = found.records.iter().filter_map(|(_, r)| told(r)).map(|line| format!("{line}\n")).collect();

@@ -179,6 +179,8 @@ codes! {
     224 METRIC_SOURCE Error "a metric without one source of samples";
     225 METRIC_TYPE Error "a metric of something that cannot be measured";
     226 TEXT_TOO_LONG Error "a text that is too long";
+    227 PATTERN Error "a pattern that cannot be used";
+    228 SECRET_IN_THE_OPEN Error "a password or key in the open";
 
     // P03xx targets and faults
     301 SELECTOR_WITHOUT_QUANTITY Error "a selector where a target is wanted: how many?";

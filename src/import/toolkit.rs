@@ -5,13 +5,13 @@
 //! another way than it reads. Facts: the specification of experiments 1.0, and `chaosk8s.pod.actions`.
 
 mod activity;
+mod question;
 
 use std::collections::BTreeSet;
 
 use super::chaos_mesh::add;
 use super::context::{Context, Unsayable};
 use super::draft::{Experiment, Said, Step, StepKind};
-use super::print::quoted;
 use super::yaml::{Document, Node, Value};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::source::Span;
@@ -208,10 +208,8 @@ fn probe(cx: &mut Context<'_>, node: &Node, names: &mut BTreeSet<String>) -> Opt
         activity::cannot(cx, node, &format!("a probe by {kind} has no equivalent"));
         return None;
     }
-    let status = status(cx, tolerance);
-    let url = provider.get("url").and_then(Node::scalar).unwrap_or_default();
     let name = super::draft::kebab(node.word("name"));
-    status.map(|status| format!("{name}: probe.http-status({}) == {status} except during faults", quoted(url)))
+    question::http(cx, node, tolerance).map(|holds| format!("{name}: {holds} except during faults"))
 }
 
 /// A range from a lower to an upper end.
@@ -228,27 +226,6 @@ fn range(cx: &mut Context<'_>, tolerance: &Node) {
             "the smaller end comes first",
         ),
         _ => mistake(cx, range.span, "a range has two numbers", "Chaos Toolkit refuses it", ""),
-    }
-}
-
-/// The status that an HTTP probe wants.
-fn status(cx: &mut Context<'_>, tolerance: &Node) -> Option<u16> {
-    match tolerance.value {
-        Value::Number => tolerance.text.parse().ok().filter(|n| (100..=599).contains(n)).or_else(|| {
-            mistake(cx, tolerance.span, format!("{} is no status of HTTP", tolerance.describe()), "", "");
-            None
-        }),
-        Value::Text => {
-            let why = "the status is a number, and no number equals a text: the probe never holds";
-            mistake(cx, tolerance.span, "a text is compared with the status", why, "write it without quotes");
-            None
-        }
-        _ => {
-            let what =
-                Unsayable::new(tolerance.span, "this tolerance has no equivalent").help("one status can be said");
-            super::chaos_mesh::lost(cx, what);
-            None
-        }
     }
 }
 

@@ -726,6 +726,27 @@ pub struct Stream {
     pub span: Span,
 }
 
+impl Stream {
+    /// What it says if nobody answers in time. Where the question is whether something answers well, silence is a "no"; to
+    /// everything else it is no answer.
+    #[must_use]
+    pub fn unanswered(&self) -> Option<Value> {
+        let asks_whether_it_is_well = matches!(
+            self.source,
+            Source::Http { answer: HttpAnswer::Ok, .. }
+                | Source::Tcp { answer: TcpAnswer::Ok, .. }
+                | Source::Dns { answer: DnsAnswer::Ok, .. }
+                | Source::Command { answer: CommandAnswer::Ok, .. }
+        );
+        match self.of_type.as_str() {
+            "Bool" if asks_whether_it_is_well => Some(Value::Bool(false)),
+            // A count of those that are well.
+            "Int" if asks_whether_it_is_well => Some(Value::Int(0)),
+            _ => None,
+        }
+    }
+}
+
 /// Where samples come from. All are asked from where Perturb runs (the machine of `perturb run`, the gate's pod).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -745,6 +766,9 @@ pub enum Source {
         pointer: SmolStr,
         /// The name of the secret with its bearer token.
         token: Option<SmolStr>,
+        /// Headers that are sent along.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        headers: Vec<SentHeader>,
     },
     /// An HTTP request.
     Http {
@@ -754,6 +778,9 @@ pub enum Source {
         answer: HttpAnswer,
         /// The name of the secret with its bearer token.
         token: Option<SmolStr>,
+        /// Headers that are sent along.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        headers: Vec<SentHeader>,
     },
     /// What the Kubernetes API says.
     Kubernetes {
@@ -784,6 +811,9 @@ pub enum Source {
         answer: ScrapeAnswer,
         /// The name of the secret with its bearer token.
         token: Option<SmolStr>,
+        /// Headers that are sent along.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        headers: Vec<SentHeader>,
     },
     /// A TCP connection.
     Tcp {
@@ -830,8 +860,28 @@ pub enum Source {
     },
 }
 
+/// A header that is sent along with a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct SentHeader {
+    /// Its name.
+    pub name: SmolStr,
+    /// What it says.
+    pub value: SentText,
+}
+
+/// What a header says that is sent along.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SentText {
+    /// These words.
+    Text(SmolStr),
+    /// The text of the secret of this name, whole.
+    Secret(SmolStr),
+}
+
 /// What an HTTP sample is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HttpAnswer {
     /// The status code.
@@ -840,6 +890,20 @@ pub enum HttpAnswer {
     Time,
     /// Whether the status was 200–299.
     Ok,
+    /// What a pattern finds in the body, whatever the status: for a Bool whether it finds anything, else the number in its group.
+    Body {
+        /// The pattern.
+        pattern: SmolStr,
+    },
+    /// What a header of the answer says, whatever the status: for a Bool whether it is there (and holds the pattern), else the
+    /// number in it, or in the pattern's group.
+    Header {
+        /// Its name.
+        name: SmolStr,
+        /// The pattern, if not all of it counts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pattern: Option<SmolStr>,
+    },
 }
 
 /// What is computed of a page of metrics.

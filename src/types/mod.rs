@@ -2,10 +2,12 @@
 //!
 //! May use: nothing of ours.
 
+mod pattern;
 mod quantity;
 mod ty;
 mod value;
 
+pub use pattern::{BadPattern, Pattern};
 pub use quantity::{
     Bitrate, Bytes, Cores, Duration, Offset, Percent, Rate, UNITS, Unit, UnitOf, decimal_text, parse_decimal,
 };

@@ -9,7 +9,7 @@ import std.{pod}
 team us { contact: "#us" }
 team them { contact: "#them" }
 service thing { owner: us, tier: low, local: { a: { command: ["perturb", "demo", "service", "--name", "t", "--listen", "127.0.0.1:PORT"], ready: { http: "http://127.0.0.1:PORT/health" } } } }
-metric answers(of: Service): Bool { http: { url: "http://127.0.0.1:PORT/health", answer: ok }, every: 200ms, timeout: 150ms, patience: 8s }
+metric answers(of: Service): Bool { http: { url: "http://127.0.0.1:PORT/health", answer: ok }, every: 200ms, timeout: 2s, patience: 8s }
 cluster laptop { engines: [local] }
 environment here { clusters: [laptop] }
 

@@ -70,6 +70,12 @@ fn events_fit_their_schema() {
         let event: serde_json::Value = serde_json::from_str(line).unwrap();
         assert!(schema.is_valid(&event), "{line}");
     }
+    // A dry run that is refused says so in its last event.
+    let dry = perturb(folder.path(), &[&arguments[..], &["--dry"]].concat());
+    assert_eq!(dry.status.code(), Some(3));
+    let last: serde_json::Value = serde_json::from_str(text(&dry.stdout).lines().last().unwrap()).unwrap();
+    assert!(schema.is_valid(&last), "{last}");
+    assert_eq!((last["record"].as_str(), last["allowed"].as_bool()), (Some("dry-ended"), Some(false)), "{last}");
 }
 
 /// What programs read of a run that really happens: every event fits, the run that is dry injects nothing and says what it found.
@@ -90,7 +96,7 @@ service thing {
 }
 metric answers(of: Service): Bool {
   http:  { url: "http://127.0.0.1:BEFORE/health", answer: ok }
-  every: 200ms, timeout: 150ms, patience: 8s
+  every: 200ms, timeout: 2s, patience: 8s
 }
 cluster laptop { engines: [local] }
 environment here { clusters: [laptop] }
@@ -122,11 +128,18 @@ experiment fails {
             assert!(schema.is_valid(&event), "{line}");
             event["record"].as_str().unwrap().to_owned()
         };
-        text(&run.stdout).lines().map(event).collect::<std::collections::BTreeSet<_>>()
+        let told = text(&run.stdout);
+        // Who reads an event need not look up what the plan's first stream is.
+        let is_sample = |line: &&str| line.contains("\"record\":\"sample\"");
+        assert!(told.lines().any(|line| is_sample(&line)));
+        assert!(told.lines().filter(is_sample).all(|line| line.contains("\"metric\":\"answers(thing)\"")), "{told}");
+        told.lines().map(event).collect::<std::collections::BTreeSet<_>>()
     };
     let path = file.to_str().unwrap();
     let dry = kinds(&["run", path, "--dry", "--format", "json"], 0);
-    assert_eq!(dry.iter().map(String::as_str).collect::<Vec<_>>(), ["phase", "preflight", "sample"]);
+    assert_eq!(dry.iter().map(String::as_str).collect::<Vec<_>>(), ["dry-ended", "phase", "preflight", "sample"]);
+    let last = text(&perturb(folder.path(), &["run", path, "--dry", "--format", "json"]).stdout);
+    assert!(last.trim_end().ends_with(r#""record":"dry-ended","allowed":true}"#), "{last}");
     let real = kinds(&["run", path, "--format", "json"], 1);
     for kind in [
         "phase",

@@ -20,7 +20,7 @@ service thing {
 }
 metric answers(of: Service): Bool {
   http:  { url: "http://127.0.0.1:PORT/health", answer: ok }
-  every: 200ms, timeout: 150ms, patience: 8s
+  every: 200ms, timeout: 2s, patience: 8s
 }
 cluster laptop { engines: [local] }
 environment here { clusters: [laptop] }

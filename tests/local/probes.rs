@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use perturb::plan::{
-    CommandAnswer, DnsAnswer, HttpAnswer, KubernetesFact, MetricUnit, ProcessSelector, ScrapeAnswer, Source, Stream,
-    TcpAnswer,
+    CommandAnswer, DnsAnswer, HttpAnswer, KubernetesFact, MetricUnit, ProcessSelector, ScrapeAnswer, SentHeader,
+    SentText, Source, Stream, TcpAnswer,
 };
 use perturb::runtime::probes::Prober;
 use perturb::types::{self, Percent, Value};
@@ -74,7 +74,9 @@ async fn http_gives_status_time_and_whether_it_is_well() {
     });
     let ask = async |path: &str, answer: HttpAnswer, of_type: &str| {
         let url = format!("http://127.0.0.1:{port}{path}").into();
-        prober().sample(&stream(Source::Http { url, answer, token: None }, of_type, MetricUnit::S)).await
+        prober()
+            .sample(&stream(Source::Http { url, answer, token: None, headers: Vec::new() }, of_type, MetricUnit::S))
+            .await
     };
     assert_eq!(ask("/", HttpAnswer::Status, "Int").await, Ok(Value::Int(200)));
     assert_eq!(ask("/bad", HttpAnswer::Status, "Int").await, Ok(Value::Int(503)));
@@ -88,13 +90,145 @@ async fn http_gives_status_time_and_whether_it_is_well() {
     assert!(began.elapsed() < Duration::from_secs(15) && missing.0.contains("no answer within 3s"), "{missing}");
     let gone = crate::support::port();
     let url: smol_str::SmolStr = format!("http://user:pass@127.0.0.1:{gone}/").into();
-    let source = |answer| Source::Http { url: url.clone(), answer, token: None };
+    let source = |answer| Source::Http { url: url.clone(), answer, token: None, headers: Vec::new() };
     let missing = prober().sample(&stream(source(HttpAnswer::Status), "Int", MetricUnit::Count)).await.unwrap_err();
     assert!(!missing.0.contains("pass"), "{missing}");
     assert_eq!(
         prober().sample(&stream(source(HttpAnswer::Ok), "Bool", MetricUnit::Count)).await,
         Ok(Value::Bool(false))
     );
+}
+
+/// What is silent is not well; how fast or with which status it would have answered, nobody knows.
+#[tokio::test]
+async fn who_takes_a_connection_and_never_answers_is_not_well() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let ask = async |source: Source, of_type: &str| {
+        let mut stream = stream(source, of_type, MetricUnit::S);
+        stream.timeout = types::Duration::from_millis(300);
+        prober().sample(&stream).await
+    };
+    let http = |answer| Source::Http {
+        url: format!("http://127.0.0.1:{port}/").into(),
+        answer,
+        token: None,
+        headers: Vec::new(),
+    };
+    let silent = "no answer within 300ms";
+    let began = Instant::now();
+    assert_eq!(ask(http(HttpAnswer::Ok), "Bool").await, Ok(Value::Bool(false)));
+    assert_eq!(ask(http(HttpAnswer::Ok), "Int").await, Ok(Value::Int(0)));
+    assert!(began.elapsed() >= Duration::from_millis(600), "it waits for its time");
+    assert_eq!(ask(http(HttpAnswer::Status), "Int").await.unwrap_err().0, silent);
+    assert_eq!(ask(http(HttpAnswer::Time), "Duration").await.unwrap_err().0, silent);
+    assert_eq!(ask(http(HttpAnswer::Body { pattern: "x".into() }), "Bool").await.unwrap_err().0, silent);
+    assert_eq!(ask(http(HttpAnswer::Header { name: "x".into(), pattern: None }), "Bool").await.unwrap_err().0, silent);
+    // A program that hangs, and a name server that says nothing.
+    let hangs = Source::Command { command: vec!["sleep".into(), "60".into()], answer: CommandAnswer::Ok };
+    assert_eq!(ask(hangs, "Bool").await, Ok(Value::Bool(false)));
+    let mute = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let server = mute.local_addr().unwrap().to_string();
+    let dns = |answer| Source::Dns { name: "there.test".into(), server: Some(server.as_str().into()), answer };
+    assert_eq!(ask(dns(DnsAnswer::Ok), "Bool").await, Ok(Value::Bool(false)));
+    assert_eq!(ask(dns(DnsAnswer::Addresses), "Int").await.unwrap_err().0, silent);
+    drop(listener);
+}
+
+#[tokio::test]
+async fn a_pattern_is_searched_for_in_the_body_and_in_headers_whatever_the_status() {
+    let port = server(|head| {
+        if head.starts_with("GET /down") {
+            let body = r#"{"status": "DOWN", "waiting": 1_7}"#;
+            return format!(
+                "HTTP/1.1 503 Down\r\nRetry-After: 30\r\nVia: a\r\nVia: b\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+        }
+        if head.starts_with("GET /packed") {
+            return "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\nup".to_owned();
+        }
+        answered("200 OK", "status: up\nwaiting: 17 of 90\n")
+    });
+    let ask = async |path: &str, answer: HttpAnswer, of_type: &str, unit: MetricUnit| {
+        let url = format!("http://127.0.0.1:{port}{path}").into();
+        prober().sample(&stream(Source::Http { url, answer, token: None, headers: Vec::new() }, of_type, unit)).await
+    };
+    let count = MetricUnit::Count;
+    let body = |pattern: &str| HttpAnswer::Body { pattern: pattern.into() };
+    let header =
+        |name: &str, pattern: Option<&str>| HttpAnswer::Header { name: name.into(), pattern: pattern.map(Into::into) };
+    assert_eq!(ask("/", body("^status: (?:up|fine)$"), "Bool", count).await, Ok(Value::Bool(false)));
+    assert_eq!(ask("/", body("(?m)^status: (?:up|fine)$"), "Bool", count).await, Ok(Value::Bool(true)));
+    assert_eq!(ask("/down", body(r#""status":\s*"UP""#), "Bool", count).await, Ok(Value::Bool(false)));
+    assert_eq!(ask("/down", body("DOWN"), "Bool", count).await, Ok(Value::Bool(true)));
+    assert_eq!(ask("/", body("waiting: ([0-9]+)"), "Int", count).await, Ok(Value::Int(17)));
+    assert_eq!(ask("/", body("waiting: ([0-9]+)"), "Percent", MetricUnit::Percent).await, Ok(percent("17%")));
+    assert_eq!(ask("/down", header("retry-after", None), "Bool", count).await, Ok(Value::Bool(true)));
+    assert_eq!(ask("/", header("retry-after", None), "Bool", count).await, Ok(Value::Bool(false)));
+    let wait = ask("/down", header("Retry-After", None), "Duration", MetricUnit::S).await;
+    assert_eq!(wait, Ok(Value::Duration(types::Duration::from_secs(30))));
+    // What is said twice is one list.
+    assert_eq!(ask("/down", header("via", Some("^a, b$")), "Bool", count).await, Ok(Value::Bool(true)));
+    assert_eq!(ask("/down", header("retry-after", Some("([0-9])")), "Int", count).await, Ok(Value::Int(3)));
+    for (path, answer, says) in [
+        ("/", body("held: ([0-9]+)"), "finds nothing in the answer"),
+        ("/down", body("waiting\": ([0-9_]+)"), "`1_7` is no number"),
+        ("/", header("retry-after", None), "no header `retry-after`"),
+        ("/", body("("), "is no pattern: unclosed group"),
+        ("/packed", body("up"), "compressed (`br`)"),
+    ] {
+        let missing = ask(path, answer, "Int", count).await.unwrap_err();
+        assert!(missing.0.contains(says), "{missing}");
+    }
+    // Without an answer there is nothing to search in: neither "it is there" nor "it is not".
+    let gone = crate::support::port();
+    let source = Source::Http {
+        url: format!("http://127.0.0.1:{gone}/").into(),
+        answer: body("up"),
+        token: None,
+        headers: Vec::new(),
+    };
+    assert!(prober().sample(&stream(source, "Bool", count)).await.is_err());
+}
+
+#[tokio::test]
+async fn headers_are_sent_and_secrets_among_them_to_this_server_alone() {
+    let other = server(|head| answered("200 OK", &format!("other got {head}")));
+    let port = server(|head| {
+        let head = head.to_ascii_lowercase();
+        if head.starts_with("get /away") {
+            return "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:OTHER/\r\nContent-Length: 0\r\n\r\n"
+                .replace("OTHER", &head.split(['?', ' ']).nth(2).unwrap_or_default().replace("other=", ""));
+        }
+        if head.starts_with("get /moved") {
+            return "HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n".to_owned();
+        }
+        let may = head.contains("x-api-key: s3cr3t\r\n") && head.contains("accept: text/plain\r\n");
+        answered(if may { "200 OK" } else { "401 Unauthorized" }, "7")
+    });
+    let ask = async |path: &str, key: SentText| {
+        let source = Source::Http {
+            url: format!("http://127.0.0.1:{port}{path}").into(),
+            answer: HttpAnswer::Status,
+            token: None,
+            headers: vec![
+                SentHeader { name: "Accept".into(), value: SentText::Text("text/plain".into()) },
+                SentHeader { name: "X-Api-Key".into(), value: key },
+            ],
+        };
+        prober().sample(&stream(source, "Int", MetricUnit::Count)).await
+    };
+    assert_eq!(ask("/", SentText::Secret("key".into())).await, Ok(Value::Int(200)));
+    assert_eq!(ask("/", SentText::Text("guess".into())).await, Ok(Value::Int(401)));
+    assert_eq!(ask("/moved", SentText::Secret("key".into())).await, Ok(Value::Int(200)));
+    let missing = ask("/", SentText::Secret("nobody".into())).await.unwrap_err();
+    assert!(missing.0.contains("the secret `nobody` is not there"), "{missing}");
+    // Another server does not get the secret; without one, redirects are followed anywhere.
+    let away = format!("/away?other={other}");
+    let refused = ask(&away, SentText::Secret("key".into())).await.unwrap_err();
+    assert!(refused.0.contains("redirects to another server") && !refused.0.contains("s3cr3t"), "{refused}");
+    assert_eq!(ask(&away, SentText::Text("guess".into())).await, Ok(Value::Int(200)));
 }
 
 #[tokio::test]
@@ -111,6 +245,7 @@ async fn json_is_read_at_its_pointer_with_the_secret_in_the_header_and_nowhere_e
             url: format!("http://127.0.0.1:{port}/").into(),
             pointer: pointer.into(),
             token: token.map(Into::into),
+            headers: Vec::new(),
         };
         prober().sample(&stream(source, "Percent", MetricUnit::Ratio)).await
     };
@@ -230,6 +365,7 @@ async fn a_page_of_metrics_is_watched_over_its_window() {
         among: among.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
         answer,
         token: None,
+        headers: Vec::new(),
     };
     let heap = stream(source("heap", &[], &[], ScrapeAnswer::Value), "Int", MetricUnit::Count);
     assert_eq!(prober.sample(&heap).await, Ok(Value::Int(512)));
@@ -386,7 +522,8 @@ async fn tls_is_checked_and_the_end_of_a_certificate_is_read() {
         }
         other => panic!("{other:?}"),
     }
-    let status = stream(Source::Http { url, answer: HttpAnswer::Status, token: None }, "Int", MetricUnit::Count);
+    let source = Source::Http { url, answer: HttpAnswer::Status, token: None, headers: Vec::new() };
+    let status = stream(source, "Int", MetricUnit::Count);
     let missing = prober().sample(&status).await.unwrap_err();
     assert!(missing.0.to_lowercase().contains("certificate"), "{missing}");
     let trusting = prober().trusting(&[certificate.pem().into_bytes()]);

@@ -125,6 +125,31 @@ async fn start(program: &std::path::Path, api: u16) -> Running {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_is_missing_or_switched_off_is_named() {
+    let Some(rig) = Rig::up("a_proxy_that_is_missing_or_switched_off_is_named").await else { return };
+    let why = async |proxies: &[&str]| {
+        let replica = |(n, proxy): (usize, &&str)| {
+            format!(r#"r{n}: {{ proxy: "{proxy}", address: "127.0.0.1:{n}1", upstream: "127.0.0.1:{n}2" }}"#)
+        };
+        let local: Vec<String> = (1..).zip(proxies).map(replica).collect();
+        let mut plan = plan(&local.join(", "), "network.delay(one of ledger.pods, latency: 150ms) for 1m");
+        plan.place.cluster.engines = vec![EngineName::Toxiproxy];
+        plan.place.cluster.toxiproxy = Some(rig.base().as_str().into());
+        ToxiproxyDriver::new().candidates(&plan, &plan.draws[0].selector, &Default::default()).await
+    };
+    let missing = why(&["weg"]).await.unwrap_err().to_string();
+    assert!(missing.contains("Toxiproxy has no proxy `weg`; it has `way`"), "{missing}");
+    // One of two is there: that is the candidate.
+    assert_eq!(why(&["weg", "way"]).await.unwrap().len(), 1);
+    rig.send(reqwest::Method::POST, "/proxies/way", r#"{"enabled":false}"#).await;
+    let off = why(&["weg", "way"]).await.unwrap_err().to_string();
+    assert!(off.contains("it has `way`; the proxy `way` is switched off"), "{off}");
+    rig.send(reqwest::Method::DELETE, "/proxies/way", "").await;
+    let none = why(&["way"]).await.unwrap_err().to_string();
+    assert!(none.contains("Toxiproxy has no proxy `way`, and no other"), "{none}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_toxic_goes_in_and_out_and_all_else_stays_as_it_was() {
     let Some(rig) = Rig::up("a_toxic_goes_in_and_out_and_all_else_stays_as_it_was").await else { return };
     let before = rig.state().await;

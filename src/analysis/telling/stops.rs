@@ -6,7 +6,9 @@ use super::judged::has;
 use super::words::{list, numbers, team, tick};
 use super::{Section, Teller, Writing};
 use crate::analysis::timeline::{CONFIRM_BOUND, Reaction, budget_gone_after, reaction};
-use crate::plan::{Condition, Guard, GuardWhen, HttpAnswer, Phase, Source, Step, StepKind, Stream};
+use crate::plan::{
+    Condition, Guard, GuardWhen, HttpAnswer, Phase, SentHeader, SentText, Source, Step, StepKind, Stream,
+};
 use crate::types::Duration;
 
 impl Teller<'_> {
@@ -205,9 +207,15 @@ impl Teller<'_> {
     }
 }
 
-/// The secret that is sent along, by its name.
-fn secret(token: Option<&SmolStr>) -> String {
-    token.map_or_else(String::new, |name| format!(" (with the secret `{name}`)"))
+/// What is sent along: a secret by its name, a header by its own.
+fn sent(token: Option<&SmolStr>, headers: &[SentHeader]) -> String {
+    let token = token.map(|name| format!("the secret `{name}`"));
+    let headers = headers.iter().map(|header| match &header.value {
+        SentText::Text(_) => format!("the header `{}`", header.name),
+        SentText::Secret(secret) => format!("the secret `{secret}` as `{}`", header.name),
+    });
+    let all: Vec<String> = token.into_iter().chain(headers).collect();
+    if all.is_empty() { String::new() } else { format!(" (with {})", list(&all)) }
 }
 
 /// Where samples come from, in words.
@@ -217,20 +225,25 @@ fn source(source: &Source) -> String {
         Source::Prometheus { server: None, .. } => {
             "a Prometheus, of which the cluster declares none (so no sample will be valid),".to_owned()
         }
-        Source::Json { url, pointer, token } => {
-            format!("{url}{} for the number at `{pointer}`", secret(token.as_ref()))
+        Source::Json { url, pointer, token, headers } => {
+            format!("{url}{} for the number at `{pointer}`", sent(token.as_ref(), headers))
         }
-        Source::Http { url, answer, token } => {
+        Source::Http { url, answer, token, headers } => {
             let answer = match answer {
-                HttpAnswer::Status => "its status",
-                HttpAnswer::Time => "the time that its answer takes",
-                HttpAnswer::Ok => "whether it answers with 200 to 299",
+                HttpAnswer::Status => "its status".to_owned(),
+                HttpAnswer::Time => "the time that its answer takes".to_owned(),
+                HttpAnswer::Ok => "whether it answers with 200 to 299".to_owned(),
+                HttpAnswer::Body { pattern } => format!("what `{pattern}` finds in its body"),
+                HttpAnswer::Header { name, pattern: None } => format!("its header `{name}`"),
+                HttpAnswer::Header { name, pattern: Some(pattern) } => {
+                    format!("what `{pattern}` finds in its header `{name}`")
+                }
             };
-            format!("{url}{} for {answer}", secret(token.as_ref()))
+            format!("{url}{} for {answer}", sent(token.as_ref(), headers))
         }
         Source::Kubernetes { .. } => "the Kubernetes API".to_owned(),
         Source::Processes { .. } => "this machine".to_owned(),
-        Source::Scrape { url, .. } => url.to_string(),
+        Source::Scrape { url, token, headers, .. } => format!("{url}{}", sent(token.as_ref(), headers)),
         Source::Tcp { address, .. } => format!("{address} for a connection"),
         Source::Dns { name, server: None, .. } => format!("this machine's name server for `{name}`"),
         Source::Dns { name, server: Some(server), .. } => format!("{server} for `{name}`"),

@@ -232,8 +232,12 @@ fn a_guard_that_its_own_fault_blinds() {
     clean(|p| monitored(p, "http://prometheus.pay-test.svc:9090"));
     clean(|p| monitored(p, "https://ledger.pay-test.example"));
     finds_one(Code::GUARD_PROBES_TARGET, |p| {
-        p.streams[3].source =
-            Source::Json { url: "http://user@ledger.pay-test.svc/stats".into(), pointer: "/x".into(), token: None };
+        p.streams[3].source = Source::Json {
+            url: "http://user@ledger.pay-test.svc/stats".into(),
+            pointer: "/x".into(),
+            token: None,
+            headers: Vec::new(),
+        };
     });
     finds_one(Code::GUARD_PROBES_TARGET, |p| {
         p.streams[3].source = Source::Tls { url: "https://ledger.example:8443".into() };

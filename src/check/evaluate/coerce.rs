@@ -6,6 +6,7 @@ use super::names::listed;
 use super::{Evaluator, Val};
 use crate::check::program::{Expr, ExprKind, ItemKind, RecordWord};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Fix};
+use crate::source::Span;
 use crate::types::{Bounds, Decimal, Offset, TargetKind, Type, Value, decimal_text};
 
 impl Evaluator<'_> {
@@ -320,6 +321,10 @@ impl Evaluator<'_> {
                 && !text.chars().any(|c| c.is_whitespace() || c.is_control())
                 && port.is_none_or(|p| p.parse::<u16>().is_ok_and(|p| p > 0))
         });
+        if let Some((user, _)) = host.and_then(|h| h.rsplit_once('@')).filter(|(user, _)| user.contains(':')) {
+            self.report(password_in_url(user, expr.span));
+            return Val::error();
+        }
         if fine {
             return Val::Plain(Value::Url(text));
         }
@@ -527,6 +532,17 @@ fn how_many_of_service(name: &str, kind: TargetKind, expr: &Expr) -> Diagnostic 
         .with_fix(choice("one, at random", "one of"))
         .with_fix(choice("a share, rounded down to one at least", "50% of"))
         .with_fix(choice("every one", "all of"))
+}
+
+/// `http://user:password@host`. The message says the user's name alone: messages are kept, too.
+fn password_in_url(user: &str, span: Span) -> Diagnostic {
+    let name = user.split_once(':').map_or(user, |(name, _)| name);
+    Diagnostic::new(Code::SECRET_IN_THE_OPEN, span, format!("this URL holds the password of `{name}`"))
+        .why("a URL is printed, and kept in plans and journals; a secret is looked up when it is sent")
+        .help(
+            "write the URL without it. A metric or a cluster sends `token: secret(\"…\")` as a bearer token, a metric \
+             `headers: { authorization: secret(\"…\") }` as it is (`Basic …`)",
+        )
 }
 
 /// `"300ms"` where a quantity is wanted: the same without quotes.

@@ -42,6 +42,9 @@ impl Evaluator<'_> {
         if let Some(known) = self.measured.iter().find(|known| known.metric == id && known.bound.is_same(&bound, 0)) {
             return Val::Sampled(Arc::new(Operand::Stream(known.stream)), result);
         }
+        if !self.patterns_given(metric, &result, args, &signature) {
+            return Val::Unknown(sampled);
+        }
         let text = self.call_text(id, &bound);
         let made = self.making(id, None, |ev| ev.stream(id, metric, &result, &bound.values, text)).flatten();
         match made {
@@ -124,7 +127,8 @@ impl Evaluator<'_> {
             for param in &signature.params {
                 ev.declare_type(&param.name, &param.ty);
             }
-            let source = ev.source(&metric.fields, item.name.span);
+            let source = ev.source(&metric.fields, result, item.name.span);
+            let source = source.filter(|source| ev.gives(source, result, item.name.span));
             let unit = ev.metric_unit(&metric.fields, result, item.name.span);
             let window = ev.optional_duration(&metric.fields, "window");
             let every = ev.optional_duration(&metric.fields, "every");
@@ -175,7 +179,7 @@ impl Evaluator<'_> {
     }
 
     /// The one field that says where samples come from.
-    fn source(&mut self, fields: &[Field], at: Span) -> Option<Source> {
+    fn source(&mut self, fields: &[Field], result: &Type, at: Span) -> Option<Source> {
         let given: Vec<&Field> = fields.iter().filter(|f| declared::SOURCES.contains(&f.key.text.as_str())).collect();
         let [field] = given.as_slice() else {
             // A source that does not exist has its own diagnostic, with the list of those that do.
@@ -202,7 +206,7 @@ impl Evaluator<'_> {
                 _ => None,
             },
             "json" => self.json(field),
-            "http" => self.http(field),
+            "http" => self.http(field, result),
             "kubernetes" => self.kubernetes(field),
             "scrape" => self.scrape(field),
             "tcp" => self.tcp(field),
@@ -215,39 +219,36 @@ impl Evaluator<'_> {
         }
     }
 
+    /// Whether what a source gives, whatever is asked, can be of the metric's type.
+    fn gives(&mut self, source: &Source, result: &Type, at: Span) -> bool {
+        let result = result.base();
+        let is_truth = matches!(result, Type::Bool | Type::Int | Type::Number | Type::Any);
+        let (what, fits) = match source {
+            Source::Http { answer: HttpAnswer::Time, .. }
+            | Source::Tcp { answer: TcpAnswer::Time, .. }
+            | Source::Dns { answer: DnsAnswer::Time, .. }
+            | Source::Tls { .. } => ("a time", matches!(result, Type::Duration | Type::Any)),
+            Source::Http { answer: HttpAnswer::Ok, .. }
+            | Source::Tcp { answer: TcpAnswer::Ok, .. }
+            | Source::Dns { answer: DnsAnswer::Ok, .. }
+            | Source::Command { answer: CommandAnswer::Ok, .. } => ("a truth value", is_truth),
+            Source::Http { answer: HttpAnswer::Status, .. } => {
+                ("a whole number", matches!(result, Type::Int | Type::Number | Type::Any))
+            }
+            _ => return true,
+        };
+        if !fits {
+            let message = format!("its samples are {what}, and it is said to give {result}");
+            self.report(Diagnostic::new(Code::TYPE_MISMATCH, at, message));
+        }
+        fits
+    }
+
     fn prometheus(&mut self, query: SmolStr) -> Option<Source> {
         // Without a place nobody knows which server answers.
         let place = self.place?;
         let cluster = &self.program.cluster(place).facts;
         Some(Source::Prometheus { server: cluster.prometheus.clone(), query: query.trim().to_owned() })
-    }
-
-    fn json(&mut self, field: &Field) -> Option<Source> {
-        let record = self.record_of(
-            field,
-            &[("url", Type::Url, true), ("pointer", Type::String, true), ("token", Type::Secret, false)],
-        )?;
-        let pointer = text(&record, "pointer")?;
-        if !pointer.is_empty() && !pointer.starts_with('/') {
-            self.report(
-                Diagnostic::new(Code::METRIC_SOURCE, field.value.span, format!("`{pointer}` is not a JSON pointer"))
-                    .help("a pointer begins with `/`, for example `/stats/unbooked`"),
-            );
-            return None;
-        }
-        Some(Source::Json { url: text(&record, "url")?, pointer, token: secret(&record) })
-    }
-
-    fn http(&mut self, field: &Field) -> Option<Source> {
-        let answers = Type::Enum(["status".into(), "time".into(), "ok".into()].into());
-        let record = self
-            .record_of(field, &[("url", Type::Url, true), ("answer", answers, true), ("token", Type::Secret, false)])?;
-        let answer = match text(&record, "answer")?.as_str() {
-            "status" => HttpAnswer::Status,
-            "time" => HttpAnswer::Time,
-            _ => HttpAnswer::Ok,
-        };
-        Some(Source::Http { url: text(&record, "url")?, answer, token: secret(&record) })
     }
 
     fn kubernetes(&mut self, field: &Field) -> Option<Source> {
@@ -299,6 +300,7 @@ impl Evaluator<'_> {
                 ("answer", words(&["value", "rate", "increase", "share", "quantile"]), true),
                 ("quantile", Type::Percent, false),
                 ("token", Type::Secret, false),
+                ("headers", Type::Record, false),
             ],
         )?;
         let quantile = record.iter().find_map(|(key, value)| match value {
@@ -347,6 +349,7 @@ impl Evaluator<'_> {
             among,
             answer,
             token: secret(&record),
+            headers: self.headers(field, &record)?,
         })
     }
 
@@ -412,7 +415,7 @@ impl Evaluator<'_> {
     }
 
     /// The fields of a record, each with its type; `None` if one is unknown or wrong.
-    fn record_of(&mut self, field: &Field, wanted: &[(&str, Type, bool)]) -> Option<Vec<(SmolStr, Val)>> {
+    pub(super) fn record_of(&mut self, field: &Field, wanted: &[(&str, Type, bool)]) -> Option<Vec<(SmolStr, Val)>> {
         let ExprKind::Record(fields) = &field.value.kind else {
             self.value(&field.value, &Type::Record);
             return None;
@@ -576,15 +579,15 @@ fn label_pairs(record: &[(SmolStr, Val)], key: &str) -> Option<Vec<(SmolStr, Smo
     }
 }
 
-fn words(words: &[&str]) -> Type {
+pub(super) fn words(words: &[&str]) -> Type {
     Type::Enum(words.iter().map(|w| SmolStr::from(*w)).collect())
 }
 
-fn text(record: &[(SmolStr, Val)], key: &str) -> Option<SmolStr> {
+pub(super) fn text(record: &[(SmolStr, Val)], key: &str) -> Option<SmolStr> {
     record.iter().find(|(k, _)| k == key).and_then(|(_, v)| super::select::text_of(v))
 }
 
-fn secret(record: &[(SmolStr, Val)]) -> Option<SmolStr> {
+pub(super) fn secret(record: &[(SmolStr, Val)]) -> Option<SmolStr> {
     record.iter().find_map(|(key, value)| match value {
         Val::Plain(Value::Secret(name)) if key == "token" => Some(name.clone()),
         _ => None,

@@ -16,6 +16,7 @@ mod measure;
 mod member;
 mod names;
 mod operate;
+mod requests;
 mod select;
 mod text;
 
@@ -24,6 +25,7 @@ pub use coerce::{article, type_of_plain, word_of};
 pub use measure::WINDOW_PLACEHOLDER;
 pub use names::listed;
 pub use operate::order;
+pub use requests::SECRET_HEADERS;
 pub use select::text_of;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -35,9 +35,33 @@ pub(super) struct Shown<'r> {
     run: &'r str,
     /// Since the run began.
     at: Duration,
+    /// Of a sample or a gap: the stream in the source's words, `success-rate(checkout, over: 15s)`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metric: Option<&'r str>,
     /// What happened.
     #[serde(flatten)]
-    record: &'r Record,
+    what: What<'r>,
+}
+
+/// What an event tells.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[serde(untagged)]
+enum What<'r> {
+    /// What the journal has, too.
+    Record(&'r Record),
+    /// What came of a dry run.
+    Dry(DryEnd),
+}
+
+/// The end of a dry run, of which the journal has nothing.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "record")]
+enum DryEnd {
+    /// The last event of a dry run.
+    DryEnded {
+        /// Whether preflight allows the run.
+        allowed: bool,
+    },
 }
 
 /// How a run is shown.
@@ -67,7 +91,7 @@ pub(super) fn viewer(
 ) -> Box<dyn Viewer> {
     let teller = Teller::new(Some(plan.clone()));
     match (format, screen) {
-        (Format::Json, _) => Box::new(Events { run: run.to_owned() }),
+        (Format::Json, _) => Box::new(Events { run: run.to_owned(), plan: plan.clone() }),
         (Format::Text, Some(screen)) => Box::new(Live { teller, seen: Seen::new(plan), screen }),
         (Format::Text, None) => {
             // A file or pipe takes all letters.
@@ -83,10 +107,22 @@ fn say(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// One record as an event.
-pub(super) fn event(run: &str, at: Duration, record: &Record) {
-    let shown = Shown { run, at, record };
-    say(&format!("{}\n", serde_json::to_string(&shown).unwrap_or_default()));
+/// One record as an event; `plan`: whose run it is, if it is one of a plan.
+pub(super) fn event(run: &str, at: Duration, plan: Option<&Plan>, record: &Record) {
+    let metric = match record {
+        Record::Sample { stream, .. } | Record::Gap { stream } => plan.and_then(|p| p.streams.get(*stream as usize)),
+        _ => None,
+    };
+    say_event(&Shown { run, at, metric: metric.map(|m| m.text.as_str()), what: What::Record(record) });
+}
+
+/// The last event of a dry run.
+pub(super) fn dry_ended(run: &str, at: Duration, allowed: bool) {
+    say_event(&Shown { run, at, metric: None, what: What::Dry(DryEnd::DryEnded { allowed }) });
+}
+
+fn say_event(event: &Shown<'_>) {
+    say(&format!("{}\n", serde_json::to_string(event).unwrap_or_default()));
 }
 
 /// A line of the story with marks that the terminal has. What people named stays as it is.
@@ -99,11 +135,12 @@ fn marked(text: &str, unicode: bool) -> String {
 
 struct Events {
     run: String,
+    plan: Arc<Plan>,
 }
 
 impl Viewer for Events {
     fn record(&mut self, at: Duration, record: &Record) {
-        event(&self.run, at, record);
+        event(&self.run, at, Some(&self.plan), record);
     }
 
     fn tick(&mut self, _: Duration) {}

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use crate::engine::{EmitOptions, Sink};
 use crate::manifest::Node;
-use crate::plan::{KubernetesFact, Selector, Source};
+use crate::plan::{KubernetesFact, Selector, SentText, Source};
 
 use super::check::for_each_draw;
 use super::constants::{API_GROUP, GATE_FOLDER, GATE_LABEL, GATE_PORT, GATE_SECRETS, gate_image};
@@ -94,8 +94,14 @@ fn reads<'a>(cx: &Context<'a>) -> Reads<'a> {
 fn read<'a>(cx: &Context<'a>, source: &'a Source, reads: &mut Reads<'a>) {
     match source {
         Source::Prometheus { .. } => reads.secrets.extend(cx.plan.place.cluster.token.as_deref()),
-        Source::Json { token, .. } | Source::Http { token, .. } | Source::Scrape { token, .. } => {
-            reads.secrets.extend(token.as_deref())
+        Source::Json { token, headers, .. }
+        | Source::Http { token, headers, .. }
+        | Source::Scrape { token, headers, .. } => {
+            reads.secrets.extend(token.as_deref());
+            reads.secrets.extend(headers.iter().filter_map(|header| match &header.value {
+                SentText::Secret(name) => Some(name.as_str()),
+                SentText::Text(_) => None,
+            }));
         }
         Source::Tls { .. }
         | Source::Tcp { .. }

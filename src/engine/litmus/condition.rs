@@ -100,11 +100,11 @@ fn bool_judgement<'p>(
     wanted: bool,
     number: Decimal,
 ) -> Result<Judgement<'p>, String> {
-    if let Source::Http { url, answer: HttpAnswer::Ok, token } = &stream.source {
+    if let Source::Http { url, answer: HttpAnswer::Ok, token, headers } = &stream.source {
         if !wanted {
             return Err("Litmus can ask for a status from 200 to 299, but not for one outside".to_owned());
         }
-        let sample = http(url, token.is_some())?;
+        let sample = http(url, token.is_some() || !headers.is_empty())?;
         return Ok(Judgement { stream, sample, criteria: "between", value: "200,299".to_owned() });
     }
     let (sample, _) = sample(plan, stream)?;
@@ -226,7 +226,15 @@ fn in_unit(bound: &Value, unit: MetricUnit) -> Result<Decimal, String> {
 fn sample<'p>(plan: &'p Plan, stream: &'p Stream) -> Result<(Sample<'p>, MetricUnit), String> {
     match &stream.source {
         Source::Prometheus { server, query } => Ok((prometheus(plan, server.as_deref(), query.clone())?, stream.unit)),
-        Source::Http { url, answer: HttpAnswer::Status, token } => Ok((http(url, token.is_some())?, MetricUnit::Count)),
+        Source::Http { url, answer: HttpAnswer::Status, token, headers } => {
+            Ok((http(url, token.is_some() || !headers.is_empty())?, MetricUnit::Count))
+        }
+        Source::Http { answer: HttpAnswer::Body { .. }, .. } => {
+            Err("an HTTP probe of Litmus judges the status, not the body".to_owned())
+        }
+        Source::Http { answer: HttpAnswer::Header { .. }, .. } => {
+            Err("an HTTP probe of Litmus judges the status, and no header".to_owned())
+        }
         Source::Http { answer: HttpAnswer::Time, .. } => {
             Err("an HTTP probe of Litmus judges the status, not the time".to_owned())
         }
@@ -299,8 +307,8 @@ fn budget_left(
     Ok(format!("1 - (1 - {ratio}) / {}", decimal_text(budget)))
 }
 
-fn http<'p>(url: &'p str, token: bool) -> Result<Sample<'p>, String> {
-    if token {
+fn http<'p>(url: &'p str, sends_headers: bool) -> Result<Sample<'p>, String> {
+    if sends_headers {
         return Err("an HTTP probe of Litmus sends no headers, so no token".to_owned());
     }
     if url.contains("{{") || url.contains('<') {

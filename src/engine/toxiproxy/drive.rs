@@ -138,14 +138,30 @@ fn has_toxic(proxy: &Json, name: &str) -> bool {
     toxics.is_some_and(|all| all.iter().any(|toxic| toxic.get("name").and_then(Json::as_str) == Some(name)))
 }
 
+fn is_on(proxies: &BTreeMap<String, Json>, name: &str) -> bool {
+    proxies.get(name).is_some_and(|proxy| proxy.get("enabled").and_then(Json::as_bool) == Some(true))
+}
+
+/// Why nothing can be put on a proxy.
+fn why_not(proxies: &BTreeMap<String, Json>, name: &str) -> String {
+    if proxies.contains_key(name) {
+        return format!("the proxy `{name}` is switched off");
+    }
+    let all: Vec<String> = proxies.keys().map(|known| format!("`{known}`")).collect();
+    match all.as_slice() {
+        [] => format!("Toxiproxy has no proxy `{name}`, and no other"),
+        known => format!("Toxiproxy has no proxy `{name}`; it has {}", known.join(", ")),
+    }
+}
+
 /// Whether the toxic is on each of its proxies, as the server lists them.
 fn seen(record: &Undo, proxies: &BTreeMap<String, Json>) -> Confirmation {
     for proxy in &record.proxies {
         let Some(state) = proxies.get(proxy) else {
             return Confirmation::NotSeen(format!("Toxiproxy has no proxy `{proxy}` any more"));
         };
-        if state.get("enabled").and_then(Json::as_bool) != Some(true) {
-            return Confirmation::NotSeen(format!("the proxy `{proxy}` is switched off"));
+        if !is_on(proxies, proxy) {
+            return Confirmation::NotSeen(why_not(proxies, proxy));
         }
         if !has_toxic(state, &record.toxic) {
             return Confirmation::NotSeen(format!("the toxic is not on `{proxy}`"));
@@ -246,13 +262,21 @@ impl Driver for ToxiproxyDriver {
         let proxies = self.proxies(&server).await?;
         let hit: Vec<&SmolStr> = of.except.iter().filter_map(|d| drawn.get(d)).flatten().map(|t| &t.id).collect();
         let replicas = plan.services.get(&of.service).map(|s| s.local.as_slice()).unwrap_or_default();
-        let mut found: Vec<Target> = replicas
+        let named: Vec<_> = replicas
             .iter()
             .filter(|r| of.names.is_empty() || of.names.contains(&r.name))
             .filter_map(|r| Some((r, r.path.as_ref()?.proxy.clone()?)))
-            .filter(|(_, proxy)| {
-                proxies.get(proxy.as_str()).is_some_and(|p| p.get("enabled").and_then(Json::as_bool) == Some(true))
-            })
+            .collect();
+        if !named.is_empty() && !named.iter().any(|(_, proxy)| is_on(&proxies, proxy)) {
+            let reason = named.iter().map(|(_, proxy)| why_not(&proxies, proxy)).collect::<Vec<_>>().join("; ");
+            return Err(DriveError::Final {
+                what: format!("looking for a proxy of `{}` at {server}", of.service),
+                reason,
+            });
+        }
+        let mut found: Vec<Target> = named
+            .into_iter()
+            .filter(|(_, proxy)| is_on(&proxies, proxy))
             .map(|(replica, proxy)| Target {
                 id: format_smolstr!("toxiproxy:{server}/{proxy}"),
                 service: Some(of.service.clone()),

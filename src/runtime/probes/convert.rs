@@ -11,6 +11,10 @@ use crate::types::{self, Bytes, Cores, Decimal, Percent, Rate, Value};
 /// The number that a text says, exactly. NaN and infinities are none.
 pub fn number(text: &str) -> Result<Decimal, Missing> {
     let text = text.trim();
+    // A decimal may be written with them in Rust, and nowhere that is asked here.
+    if text.contains('_') {
+        return Err(Missing(not_a_number(text)));
+    }
     let parsed = Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text));
     match parsed {
         Ok(number) => Ok(number),

@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use smol_str::SmolStr;
 
+use self::http::{Clients, Get};
 use self::scrape::History;
 use self::secret::Secrets;
 use crate::engine::local::drive::LocalDriver;
@@ -60,7 +61,7 @@ pub trait KubernetesFacts: Send + Sync {
 /// Asks for samples, for one run at one place.
 pub struct Prober {
     secrets: Arc<dyn Secrets>,
-    client: Result<reqwest::Client, Missing>,
+    clients: Result<Clients, Missing>,
     /// The name of the secret with the Prometheus server's token.
     token: Option<SmolStr>,
     local: Option<Arc<LocalDriver>>,
@@ -78,7 +79,7 @@ impl Prober {
     pub fn new(secrets: Arc<dyn Secrets>) -> Self {
         Self {
             secrets,
-            client: http::client(&[]),
+            clients: http::clients(&[]),
             token: None,
             local: None,
             kubernetes: None,
@@ -112,7 +113,7 @@ impl Prober {
     /// Also trusts these certificate authorities, each in PEM. Those of the system are trusted in any case.
     #[must_use]
     pub fn trusting(mut self, authorities: &[Vec<u8>]) -> Self {
-        self.client = http::client(authorities);
+        self.clients = http::clients(authorities);
         self
     }
 
@@ -124,7 +125,7 @@ impl Prober {
         let timeout = Duration::from_nanos(stream.timeout.as_nanos());
         match tokio::time::timeout(timeout, self.ask(stream)).await {
             Ok(answer) => answer.map_err(Missing::legible),
-            Err(_) => Err(Missing(format!("no answer within {}", stream.timeout))),
+            Err(_) => stream.unanswered().ok_or_else(|| Missing(format!("no answer within {}", stream.timeout))),
         }
     }
 
@@ -132,11 +133,15 @@ impl Prober {
         let number = |number: Decimal| convert::value(number, stream.unit, &stream.of_type);
         match &stream.source {
             Source::Prometheus { server, query } => number(self.prometheus(server.as_ref(), query).await?),
-            Source::Json { url, pointer, token } => number(self.json(url, pointer, token.as_ref()).await?),
-            Source::Http { url, answer, token } => self.http(url, *answer, token.as_ref()).await,
+            Source::Json { url, pointer, token, headers } => {
+                number(self.json(Get { url, token: token.as_ref(), headers }, pointer).await?)
+            }
+            Source::Http { url, answer, token, headers } => {
+                self.http(Get { url, token: token.as_ref(), headers }, answer, stream).await
+            }
             Source::Tls { url } => convert::duration(tls::time_left(url).await?, &stream.of_type),
-            Source::Scrape { url, name, labels, among, answer, token } => {
-                let page = self.text(url, token.as_ref()).await?;
+            Source::Scrape { url, name, labels, among, answer, token, headers } => {
+                let page = self.text(Get { url, token: token.as_ref(), headers }).await?;
                 let now = scrape::read(&page, name)?;
                 let window = stream.window.map(|w| Duration::from_nanos(w.as_nanos()));
                 let mut histories = lock(&self.histories);

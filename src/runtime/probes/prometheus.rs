@@ -2,6 +2,7 @@
 
 use smol_str::SmolStr;
 
+use super::http::Get;
 use super::{Missing, Prober, convert, http};
 use crate::types::Decimal;
 
@@ -11,7 +12,11 @@ impl Prober {
         let url = format!("{}/api/v1/query", server.trim_end_matches('/'));
         let url = reqwest::Url::parse_with_params(&url, [("query", query)])
             .map_err(|error| Missing(format!("the server's address cannot be used: {error}")))?;
-        let response = self.get(url.as_str(), self.token.as_ref())?.send().await.map_err(http::reason)?;
+        let response = self
+            .get(Get { url: url.as_str(), token: self.token.as_ref(), headers: &[] })?
+            .send()
+            .await
+            .map_err(http::reason)?;
         let status = response.status();
         let text = response.text().await.map_err(http::reason)?;
         let answer: serde_json::Value = serde_json::from_str(&text)

@@ -23,11 +23,20 @@ impl Secret {
 
     /// The header that shows it to a server. The value is marked, so that no library prints it either.
     pub(super) fn bearer(&self) -> Result<HeaderValue, Missing> {
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", self.0))
-            .map_err(|_| Missing::new("the secret has signs that no header can carry"))?;
-        value.set_sensitive(true);
-        Ok(value)
+        header(&format!("Bearer {}", self.0))
     }
+
+    /// The same, of a header that says this and nothing else.
+    pub(super) fn whole(&self) -> Result<HeaderValue, Missing> {
+        header(&self.0)
+    }
+}
+
+fn header(text: &str) -> Result<HeaderValue, Missing> {
+    let mut value =
+        HeaderValue::from_str(text).map_err(|_| Missing::new("the secret has signs that no header can carry"))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 impl std::fmt::Debug for Secret {

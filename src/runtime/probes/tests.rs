@@ -19,7 +19,7 @@ fn numbers_are_exact_and_finite() {
     assert_eq!(decimal("1.5e-03").to_string(), "0.0015");
     assert_eq!(decimal("1e3").to_string(), "1000");
     assert!(decimal("0.33333333333333333333333333333333333").to_string().starts_with("0.3333"));
-    for text in ["NaN", "+Inf", "-Inf", "", "x", "1 2"] {
+    for text in ["NaN", "+Inf", "-Inf", "", "x", "1 2", "1_2"] {
         assert!(number(text).is_err(), "{text}");
     }
 }

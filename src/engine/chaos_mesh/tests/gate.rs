@@ -179,6 +179,26 @@ fn streams_of_kubernetes_and_secrets_are_granted() {
     assert_eq!(pod["volumes"][1]["secret"]["secretName"], "metrics-reader");
 }
 
+/// What a header says is mounted for the gate, as a token is.
+#[test]
+fn the_secret_of_a_header_is_mounted() {
+    use crate::plan::{HttpAnswer, SentHeader, SentText, Source};
+    let mut plan = tour();
+    plan.streams[2].source = Source::Http {
+        url: "https://checkout.example/health".into(),
+        answer: HttpAnswer::Ok,
+        token: None,
+        headers: vec![
+            SentHeader { name: "accept".into(), value: SentText::Text("text/plain".into()) },
+            SentHeader { name: "x-api-key".into(), value: SentText::Secret("shop-health".into()) },
+        ],
+    };
+    let emitted = run(&resealed(plan));
+    let pod = &emitted.only("Deployment")["spec"]["template"]["spec"];
+    assert_eq!(pod["volumes"][1]["secret"]["secretName"], "shop-health");
+    assert_eq!(pod["volumes"].as_array().unwrap().len(), 2);
+}
+
 #[test]
 fn a_gate_that_runs_already_needs_no_objects() {
     let emitted = run_with(&tour(), &foreign_gate());

@@ -277,6 +277,7 @@ fn an_http_probe_asks_for_a_status() {
         url: "http://checkout.pay-test.svc/healthz?a=1&b=2".into(),
         answer: crate::plan::HttpAnswer::Ok,
         token: None,
+        headers: Vec::new(),
     };
     let engine = emitted(&plan).sound().engines().remove(0);
     let probe = probe(&engine, "success");

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::plan::sample::{compare, pods};
-use crate::plan::{Comparison, Condition, NodeSelector, PodSelector, Quantity, Selector, Source};
+use crate::plan::{
+    Comparison, Condition, HttpAnswer, NodeSelector, PodSelector, Quantity, Selector, SentHeader, SentText, Source,
+};
 
 fn with_selector(selector: Selector, quantity: Quantity) -> Emitted {
     let mut plan = single();
@@ -150,12 +152,22 @@ fn conditions_over_several_streams() {
 #[test]
 fn sources_that_litmus_has_no_probe_for() {
     let tls = Source::Tls { url: "https://checkout.example".into() };
-    let json = Source::Json { url: "http://a".into(), pointer: "/x".into(), token: None };
-    let time = Source::Http { url: "http://a".into(), answer: crate::plan::HttpAnswer::Time, token: None };
-    let guarded =
-        Source::Http { url: "http://a".into(), answer: crate::plan::HttpAnswer::Status, token: Some("t".into()) };
-    let template = Source::Http { url: "http://a/{{x}}".into(), answer: crate::plan::HttpAnswer::Status, token: None };
-    for source in [tls, json, time, guarded, template] {
+    let json = Source::Json { url: "http://a".into(), pointer: "/x".into(), token: None, headers: Vec::new() };
+    let http = |url: &str, answer| Source::Http { url: url.into(), answer, token: None, headers: Vec::new() };
+    let time = http("http://a", HttpAnswer::Time);
+    let body = http("http://a", HttpAnswer::Body { pattern: "up".into() });
+    let header = http("http://a", HttpAnswer::Header { name: "age".into(), pattern: None });
+    let template = http("http://a/{{x}}", HttpAnswer::Status);
+    let guarded = Source::Http {
+        url: "http://a".into(),
+        answer: HttpAnswer::Status,
+        token: Some("t".into()),
+        headers: Vec::new(),
+    };
+    let sent = SentHeader { name: "accept".into(), value: SentText::Text("text/html".into()) };
+    let with_header =
+        Source::Http { url: "http://a".into(), answer: HttpAnswer::Status, token: None, headers: vec![sent] };
+    for source in [tls, json, time, body, header, template, guarded, with_header] {
         let mut plan = single();
         plan.streams[0].source = source;
         emitted(&plan).error("P0654");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::world::{DRIVABLE, lasting, small};
 use crate::engine::drive::Was;
 use crate::plan::sample::{at, compare, duration, percent, step};
-use crate::plan::{Comparison, Phase, Plan, RecoveryClass, RuleVerdict, StepKind};
+use crate::plan::{Comparison, Condition, Phase, Plan, RecoveryClass, RuleVerdict, StepKind};
 use crate::runtime::machine::{Command, EndedBy, Event, Failed, Observed, Outcome, Record, State, Verdict};
 use crate::runtime::simulate::{Scripted, World, run};
 use crate::types::{Duration, Value};
@@ -409,4 +409,85 @@ fn a_question_is_a_gate() {
         run(&mut state, &mut world, vec![(Duration::ZERO, Event::Begin { wall: 0 })], &mut |_, _| {}).unwrap();
     assert_eq!((outcome.verdict, outcome.injected), (Verdict::Aborted, 1));
     assert_eq!(outcome.ended_by, EndedBy::Ask("go on?".into()));
+}
+
+/// A server that takes connections and never answers, from 20 s to 40 s; asked for whether it is well, or for how many wait.
+struct Hangs<'s>(Scripted<'s>);
+
+impl World for Hangs<'_> {
+    fn answer(&mut self, now: Duration, command: &Command, state: &State) -> Vec<(Duration, Event)> {
+        let hung = duration("20s")..duration("40s");
+        match command {
+            Command::Sample { stream: 0, asked, .. } if hung.contains(asked) => Vec::new(),
+            _ => self.0.answer(now, command, state),
+        }
+    }
+}
+
+#[test]
+fn silence_is_a_no_to_whether_something_is_well_and_no_answer_to_anything_else() {
+    let hanging = |source: crate::plan::Source, of_type: &str, condition| {
+        let mut plan = small(vec![lasting(0, "30s")]);
+        plan.streams[0].source = source;
+        plan.streams[0].of_type = of_type.into();
+        plan.streams[0].timeout = duration("2s");
+        plan.expectations[0].condition = condition;
+        let value = if of_type == "Bool" { Value::Bool(true) } else { Value::Int(0) };
+        let samples =
+            move |stream: u32, _| Ok(if stream == 0 { value.clone() } else { Value::Percent(percent("100%")) });
+        let world = Scripted {
+            samples: Box::new(samples),
+            effect: Duration::from_millis(100),
+            answer: Duration::from_millis(50),
+            entropy: 7,
+            yes: true,
+            not_there: vec![],
+        };
+        let begin = vec![(Duration::ZERO, Event::Begin { wall: 1_764_000_000 })];
+        let mut state = State::new(Arc::new(plan), "r1", DRIVABLE);
+        let mut asked = Vec::new();
+        let outcome = run(&mut state, &mut Hangs(world), begin, &mut |now, command| {
+            if let Command::Write(Record::Sample { stream: 0, asked: at, value, missing, .. }) = command
+                && *at >= duration("20s")
+                && *at < duration("40s")
+            {
+                assert!(now > at.plus(duration("2s")), "nothing is said before the time is over");
+                asked.push((value.clone(), missing.clone()));
+            }
+        });
+        (outcome.unwrap(), asked)
+    };
+    let url = || "http://shop.example".into();
+    let ok =
+        crate::plan::Source::Http { url: url(), answer: crate::plan::HttpAnswer::Ok, token: None, headers: Vec::new() };
+    let (outcome, asked) = hanging(ok, "Bool", Condition::Holds(0));
+    assert_eq!(outcome.verdict, Verdict::Refuted, "{outcome:?}");
+    assert!(asked.len() > 2 && asked.iter().all(|said| *said == (Some(Value::Bool(false)), None)), "{asked:?}");
+    let json = crate::plan::Source::Json { url: url(), pointer: "/waiting".into(), token: None, headers: Vec::new() };
+    let (outcome, asked) = hanging(json, "Int", compare(0, Comparison::Less, Value::Int(9)));
+    assert_eq!(outcome.verdict, Verdict::Inconclusive, "{outcome:?}");
+    let missing = Some("no answer within 2s".to_owned());
+    assert!(asked.len() > 2 && asked.iter().all(|said| *said == (None, missing.clone())), "{asked:?}");
+}
+
+/// Who was stopped, or starved, does not know who was silent.
+#[test]
+fn a_machine_that_comes_late_says_nothing_about_who_was_silent() {
+    let mut plan = small(vec![lasting(0, "30s")]);
+    plan.streams[0].source = crate::plan::Source::Tcp { address: "a:1".into(), answer: crate::plan::TcpAnswer::Ok };
+    plan.streams[0].of_type = "Bool".into();
+    plan.expectations[0].condition = Condition::Holds(0);
+    let said = |late: &str| {
+        let mut state = State::new(Arc::new(plan.clone()), "r1", DRIVABLE);
+        state.run.streams[0].next = Some(duration("1s"));
+        crate::runtime::machine::step(&mut state, duration("1s"), Event::Tick);
+        let at = duration("1s").plus(plan.streams[0].timeout).plus(duration(late));
+        crate::runtime::machine::step(&mut state, at, Event::Tick).into_iter().find_map(|command| match command {
+            Command::Write(Record::Sample { stream: 0, value, .. }) => Some(value),
+            _ => None,
+        })
+    };
+    assert_eq!(said("1ms"), Some(Some(Value::Bool(false))));
+    assert_eq!(said("1s"), Some(Some(Value::Bool(false))));
+    assert_eq!(said("1500ms"), Some(None));
 }
