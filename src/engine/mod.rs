@@ -14,6 +14,7 @@ pub mod litmus;
 pub mod local;
 #[cfg(feature = "run")]
 pub mod toxiproxy;
+pub mod native;
 mod unwatched;
 
 use serde::Serialize;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use perturb::analysis;
+use perturb::engine::native;
 use perturb::check::{self, Program};
 use perturb::diagnostic::{Diagnostic, tidy};
 use perturb::lower::{self, ExperimentRef, PlaceRef};
@@ -72,7 +72,7 @@ pub fn compile_beside(files: &[(&str, &str)], beside: &[(&str, &str)]) -> Compil
         for place in places.iter() {
             let lowered = lower::plan(&checked.program, &experiment, place);
             diagnostics.extend(lowered.diagnostics);
-            diagnostics.extend(lowered.plan.iter().flat_map(analysis::analyse));
+            diagnostics.extend(lowered.plan.iter().flat_map(native::judged));
         }
     }
     let mut plans = Vec::new();
@@ -81,7 +81,7 @@ pub fn compile_beside(files: &[(&str, &str)], beside: &[(&str, &str)]) -> Compil
             let lowered = lower::plan(&checked.program, &experiment, &place);
             diagnostics.extend(lowered.diagnostics);
             if let Some(plan) = &lowered.plan {
-                diagnostics.extend(analysis::analyse(plan));
+                diagnostics.extend(native::judged(plan));
             }
             plans.push(Planned { experiment: experiment.clone(), place, plan: lowered.plan });
         }

@@ -36,15 +36,26 @@ struct Use {
 impl Teller<'_> {
     pub(super) fn targets(&self) -> Section {
         let mut out = Writing::new("Who is hit, and how many");
-        out.say(
-            "Perturb draws, not the engine: at random among the candidates at that moment, and writes into the journal what it \
-             drew. A draw stays as it is: a pod that comes later is not hit; one that goes takes its fault along, undone, and \
-             later steps hit those that are left.",
-        );
-        out.say(
-            "If a draw finds too few, the verdict is `not-run` before the first injection and `inconclusive` in a later step; \
-             with none left to hit, it is `inconclusive`.",
-        );
+        if self.is_run {
+            out.say(
+                "Perturb draws, not the engine: at random among the candidates at that moment, and writes into the journal what \
+                 it drew. A draw stays as it is: a pod that comes later is not hit; one that goes takes its fault along, undone, \
+                 and later steps hit those that are left.",
+            );
+            out.say(
+                "If a draw finds too few, the verdict is `not-run` before the first injection and `inconclusive` in a later step; \
+                 with none left to hit, it is `inconclusive`.",
+            );
+        } else {
+            out.say(
+                "Here the engine draws, when a fault begins: at random among the candidates at that moment, anew for each fault. \
+                 What it drew stays as it is: a pod that comes later is not hit; one that goes takes its fault along.",
+            );
+            out.say(
+                "An engine that finds fewer than are wanted hits those; if it finds none, the injection is not confirmed, and \
+                 the run confirms nothing.",
+            );
+        }
         let groups = self.groups();
         for group in &groups {
             self.tell_group(&mut out, group);
@@ -160,8 +171,13 @@ impl Teller<'_> {
         }
         let random = found.quantity != Quantity::All && found.selector.kind() == TargetKind::Pods;
         if group.draws.len() == 1 && group.steps.len() > 1 && random {
-            text += " Compiled to run without Perturb, the engine draws anew for each step, so that the steps may differ in \
-                     what they hit; `--strict` refuses that.";
+            text += if self.is_run {
+                " Compiled to run without Perturb, the engine draws anew for each step, so that the steps may differ in what \
+                 they hit; `perturb compile --strict` refuses that."
+            } else {
+                " That is what the text means; the engine draws anew for each step, so that the steps may differ in what they \
+                 hit. `perturb compile --strict` refuses that."
+            };
         }
         out.of(found.span, text);
     }
