@@ -122,7 +122,7 @@ pub fn check(plan: &Plan, out: &mut Vec<Diagnostic>) {
             (Ok(engine), None) => first = Some((engine, fault)),
             (Ok(engine), Some((other, before))) if other != engine && !mixed && !shared(plan) => {
                 mixed = true;
-                out.push(two_engines(plan, fault, engine, before, other));
+                out.push(two_engines(fault, engine, before, other));
             }
             (Ok(_), Some(_)) => {}
         }
@@ -131,11 +131,7 @@ pub fn check(plan: &Plan, out: &mut Vec<Diagnostic>) {
 
 /// Whether one engine of the place could do all faults: then a native compilation takes that one.
 fn shared(plan: &Plan) -> bool {
-    plan.place
-        .cluster
-        .engines
-        .iter()
-        .any(|engine| plan.faults.iter().all(|f| is_expressed(f, *engine)))
+    plan.place.cluster.engines.iter().any(|engine| plan.faults.iter().all(|f| is_expressed(f, *engine)))
 }
 
 fn impossible(plan: &Plan, fault: &Fault, reasons: &[(EngineName, String)]) -> Diagnostic {
@@ -167,15 +163,14 @@ fn impossible(plan: &Plan, fault: &Fault, reasons: &[(EngineName, String)]) -> D
         .help(ways.join("; "))
 }
 
-fn two_engines(plan: &Plan, fault: &Fault, engine: EngineName, before: &Fault, other: EngineName) -> Diagnostic {
+fn two_engines(fault: &Fault, engine: EngineName, before: &Fault, other: EngineName) -> Diagnostic {
     let message = format!("`{}` needs {}, and `{}` needs {}", before.name, other.title(), fault.name, engine.title());
     Diagnostic::new(Code::TWO_ENGINES, fault.span, message)
         .label(format!("wants {}", engine.title()))
         .also(before.span, format!("wants {}", other.title()))
-        .why(format!(
+        .why(
             "what is compiled is for one engine, and `perturb run` drives what is on this machine alone: nothing can hold this \
-             experiment at `{}`",
-            plan.place
-        ))
+             experiment there",
+        )
         .help("write the faults so that one engine can do them all, or make two experiments of it")
 }

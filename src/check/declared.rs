@@ -281,9 +281,13 @@ fn check_indicator(ev: &mut Evaluator<'_>, field: &Field) {
     });
     if !is_metric {
         ev.report(
-            Diagnostic::new(Code::TYPE_MISMATCH, field.value.span, "an SLO's indicator is the call of a metric, itself")
-                .why("what is left of a budget is counted by asking that metric over other times")
-                .help("for example `success-rate(checkout)`"),
+            Diagnostic::new(
+                Code::TYPE_MISMATCH,
+                field.value.span,
+                "an SLO's indicator is the call of a metric, itself",
+            )
+            .why("what is left of a budget is counted by asking that metric over other times")
+            .help("for example `success-rate(checkout)`"),
         );
     }
 }

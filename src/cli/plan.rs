@@ -51,8 +51,7 @@ impl Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
-    let mut loaded =
-        Input::find(arguments.file.as_slice(), &arguments.stdin, terminal)?.load(Library::Whole)?;
+    let mut loaded = Input::find(arguments.file.as_slice(), &arguments.stdin, terminal)?.load(Library::Whole)?;
     let all = std::mem::take(&mut loaded.experiments);
     let places = work::all_places(&all);
     let (default, about_place) = work::place_of_settings(&loaded.project.settings, &places);
@@ -116,8 +115,12 @@ fn choose(
     let wants_one = arguments.as_json() || arguments.output.is_some();
     if wants_one && meant.len() > 1 {
         let list: Vec<&str> = meant.iter().map(|(e, _)| e.name.as_str()).collect();
-        return Err(Failure::new(format!("{} has {} experiments, and a plan is of one", arguments.whose(), meant.len()))
-            .help(format!("choose with --experiment: {}", list.join(", "))));
+        return Err(Failure::new(format!(
+            "{} has {} experiments, and a plan is of one",
+            arguments.whose(),
+            meant.len()
+        ))
+        .help(format!("choose with --experiment: {}", list.join(", "))));
     }
     if meant.is_empty() && loaded.checked.diagnostics.is_empty() {
         return Err(Failure::new(format!("{} has no experiment", arguments.whose()))

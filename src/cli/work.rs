@@ -94,7 +94,12 @@ impl<'p> Judge<'p> {
         self.judged_by(experiment, place, judged)
     }
 
-    fn judged_by(&mut self, experiment: &ExperimentRef, place: &PlaceRef, judge: fn(&Plan) -> Vec<Diagnostic>) -> Lowered {
+    fn judged_by(
+        &mut self,
+        experiment: &ExperimentRef,
+        place: &PlaceRef,
+        judge: fn(&Plan) -> Vec<Diagnostic>,
+    ) -> Lowered {
         let mut lowered = self.planners.plan(experiment, place);
         if let Some(plan) = &lowered.plan {
             lowered.diagnostics.extend(judge(plan));

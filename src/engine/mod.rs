@@ -12,9 +12,9 @@ pub mod drive;
 pub mod litmus;
 #[cfg(feature = "run")]
 pub mod local;
+pub mod native;
 #[cfg(feature = "run")]
 pub mod toxiproxy;
-pub mod native;
 mod unwatched;
 
 use serde::Serialize;

@@ -23,7 +23,8 @@ fn native(plan: &Plan, engine: EngineName) -> Native {
     };
     let mut refused: Vec<Diagnostic> = diagnostics.into_iter().filter(Diagnostic::is_error).collect();
     refused.sort_by_key(|d| d.span);
-    let mut whom: Vec<String> = approximations.into_iter().filter(|a| a.what == WHICH_CONTAINER).map(|a| a.text).collect();
+    let mut whom: Vec<String> =
+        approximations.into_iter().filter(|a| a.what == WHICH_CONTAINER).map(|a| a.text).collect();
     whom.dedup();
     Native { engine, refused, whom }
 }

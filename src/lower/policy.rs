@@ -272,7 +272,8 @@ fn facts_in(expr: &Expr, f: &mut impl FnMut(&str, &str)) {
         }
         ExprKind::Not(inner) | ExprKind::Group(inner) => facts_in(inner, f),
         // Whether it was confirmed there is asked of those environments in which it may run.
-        ExprKind::Call { callee, .. } if matches!(&callee.kind, ExprKind::Member { name, .. } if name.text == "confirmed-in") => {
+        ExprKind::Call { callee, .. } if matches!(&callee.kind, ExprKind::Member { name, .. } if name.text == "confirmed-in") =>
+        {
             f("experiment", "environments");
         }
         ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().for_each(|p| facts_in(p, f)),

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use perturb::engine::native::judged;
 use perturb::check;
 use perturb::diagnostic::Diagnostic;
+use perturb::engine::native::judged;
 use perturb::ide::Workspace;
 use perturb::lint::{self, Facts, File, Levels, Project};
 use perturb::lower;

@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use perturb::engine::native::natives;
 use perturb::analysis::{analyse_over, picture, telling, timeline};
 use perturb::check;
 use perturb::diagnostic::Diagnostic;
+use perturb::engine::native::natives;
 use perturb::engine::{EmitOptions, chaos_mesh, litmus};
 use perturb::lower::{self, Catalogue, Planners};
 use perturb::manifest::{Arena, Node, yaml};

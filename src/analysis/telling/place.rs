@@ -94,7 +94,7 @@ impl Teller<'_> {
     fn holder(&self, out: &mut Writing) {
         let cluster = &self.plan.place.cluster;
         if self.is_run {
-            out.say("`perturb run` holds it here: it drives these engines itself.");
+            out.say("`perturb run` holds it here: it drives what is on this machine itself.");
         }
         // Where everything is on this machine nothing is compiled.
         if cluster.is_local() {
@@ -106,7 +106,7 @@ impl Teller<'_> {
         let lead = if self.is_run {
             ""
         } else {
-            "`perturb run` drives what is on this machine, and nothing in a cluster, so here it is compiled. "
+            "`perturb run` drives what is on this machine, and nothing in a cluster, so here it has to be compiled. "
         };
         let mut text = match (here.as_slice(), able.as_slice()) {
             ([], _) => format!("{lead}None of the cluster's engines can be compiled for."),

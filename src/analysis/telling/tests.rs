@@ -7,9 +7,13 @@ use crate::plan::{EngineName, Plan};
 
 /// As if Chaos Mesh took the plan, and Litmus did not.
 fn tell(plan: &Plan) -> Telling {
-    let refused = crate::diagnostic::Diagnostic::new(crate::diagnostic::Code::LITMUS_PROBE, plan.span, "Litmus cannot judge `x`");
+    let refused =
+        crate::diagnostic::Diagnostic::new(crate::diagnostic::Code::LITMUS_PROBE, plan.span, "Litmus cannot judge `x`");
     let native = |engine, refused| Native { engine, refused, whom: Vec::new() };
-    tell_with(plan, &[native(EngineName::ChaosMesh, vec![]), native(EngineName::Litmus, vec![refused.clone(), refused])])
+    tell_with(
+        plan,
+        &[native(EngineName::ChaosMesh, vec![]), native(EngineName::Litmus, vec![refused.clone(), refused])],
+    )
 }
 
 #[test]

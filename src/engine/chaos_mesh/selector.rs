@@ -285,7 +285,11 @@ fn judge_quantity(cx: &mut Context<'_>, draw: &Draw, fault: &Fault, known: Optio
 /// A target that Chaos Mesh cannot draw, and who can.
 fn no_target(cx: &mut Context<'_>, draw: &Draw, fault: &Fault, construct: &str, reason: &str) {
     let message = format!("Chaos Mesh cannot express {construct} in `{}`", draw.text);
-    let help = other_ways(cx.plan, fault, "write a target that Chaos Mesh can draw: by namespaces, labels, nodes and zones with names");
+    let help = other_ways(
+        cx.plan,
+        fault,
+        "write a target that Chaos Mesh can draw: by namespaces, labels, nodes and zones with names",
+    );
     let mut diagnostic = Diagnostic::new(Code::TARGET_NOT_IN_CHAOS_MESH, draw.span, message)
         .label(construct.trim_matches('`').to_owned())
         .why(reason)

@@ -165,9 +165,11 @@ fn refused(plan: &Plan, fault: &Fault, construct: &str, reason: &str) -> Diagnos
     } else {
         format!("Litmus cannot do `{}` with `{construct}`: {reason}", fault.name)
     };
-    Diagnostic::new(Code::LITMUS_FAULT, fault.span, message)
-        .label("cannot be expressed for Litmus")
-        .help(who_else(plan, fault, EngineName::Litmus))
+    Diagnostic::new(Code::LITMUS_FAULT, fault.span, message).label("cannot be expressed for Litmus").help(who_else(
+        plan,
+        fault,
+        EngineName::Litmus,
+    ))
 }
 
 struct Reader<'r> {
