@@ -90,12 +90,13 @@ pub fn who_else(plan: &Plan, fault: &Fault, but: EngineName) -> String {
             EngineName::ChaosMesh | EngineName::Litmus => {
                 Some(format!("{} has this fault, at a cluster that runs it", engine.title()))
             }
-            EngineName::Local | EngineName::Toxiproxy => {
-                Some(format!("`perturb run` has it, at a cluster whose engine is `{engine}`"))
-            }
-            EngineName::Kubernetes => None,
+            EngineName::Kubernetes | EngineName::Local | EngineName::Toxiproxy => None,
         })
         .collect();
+    let driven: Vec<String> = all.iter().filter(|e| e.is_local()).map(|e| format!("`{e}`")).collect();
+    if !driven.is_empty() {
+        ways.push(format!("`perturb run` has it, at a cluster whose engine is {}", driven.join(" or ")));
+    }
     if ways.is_empty() {
         ways.push(match all.as_slice() {
             [] => "no other engine can do it as written, either".to_owned(),
