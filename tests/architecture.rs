@@ -22,7 +22,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("engine", &["source", "diagnostic", "types", "plan", "analysis", "manifest"]),
     ("runtime", &["source", "diagnostic", "types", "plan", "analysis", "engine"]),
     ("project", &["source", "diagnostic"]),
-    ("ide", &["source", "diagnostic", "types", "syntax", "format", "plan", "check", "lower", "analysis", "lint"]),
+    // An editor says what `check` says: also what each engine makes of a plan.
+    (
+        "ide",
+        &["source", "diagnostic", "types", "syntax", "format", "plan", "check", "lower", "analysis", "lint", "engine"],
+    ),
     (
         "server",
         &["source", "diagnostic", "types", "syntax", "plan", "check", "lower", "analysis", "lint", "project", "ide"],

@@ -7,7 +7,7 @@
 use smol_str::SmolStr;
 
 use super::facts;
-use super::portability::engine_of;
+use super::portability::{engine_of, runs_here};
 use super::timeline::{Meeting, Timeline, meet};
 use crate::diagnostic::{Code, Diagnostic, tidy};
 use crate::plan::{EngineName, Fault, Plan};
@@ -83,6 +83,12 @@ fn same_candidates(plan: &Plan, a: u32, b: u32) -> bool {
 fn diagnostic(plan: &Plan, first: &Fault, second: &Fault, mechanism: &str, overlap: Overlap) -> Diagnostic {
     let text = |draw: u32| facts::draw(plan, draw).map_or(String::new(), |d| d.text.clone());
     let (a, b) = (&first.name, &second.name);
+    // What leaves out what another hit can only be drawn by whoever drew that; engines draw each for itself.
+    let apart = if runs_here(plan) {
+        "name the first with `let` and take the second with `except:`, as in `.pods(except: first)`"
+    } else {
+        "let one end before the other begins, or narrow both by labels that no two share"
+    };
     let (code, message, help) = match overlap {
         Overlap::Same(draw) => (
             Code::CONFLICT,
@@ -92,12 +98,7 @@ fn diagnostic(plan: &Plan, first: &Fault, second: &Fault, mechanism: &str, overl
         Overlap::SameCandidates(x, y) => (
             Code::CONFLICT,
             format!("`{a}` and `{b}` are on at the same time, and may hit the same targets"),
-            format!(
-                "`{}` and `{}` are two draws that may meet: name the first with `let` \
-                 and take the second with `except:`, as in `.pods(except: first)`",
-                text(x),
-                text(y)
-            ),
+            format!("`{}` and `{}` are two draws that may meet: {apart}", text(x), text(y)),
         ),
         Overlap::Possible(x, y) => (
             Code::POSSIBLE_CONFLICT,

@@ -1,7 +1,8 @@
 //! Proof: the cluster's engines can do every fault of the plan, and who else could.
 //!
 //! Comes in: the faults' evaluated bodies, and the engines of the place in order of preference. Goes out: P0480, P0481,
-//! and [`engine_of`], which everybody asks who has to know what carries a fault.
+//! [`engine_of`], which everybody asks who has to know what carries a fault, and [`runs_here`] and [`who_else`], so that no advice
+//! names a command that cannot do it. What an engine makes of a plan as a whole ([`Native`]) its own folder judges.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{Body, EngineName, Fault, Plan};
@@ -39,16 +40,83 @@ pub fn out_of_reach(plan: &Plan, fault: &Fault, engine: EngineName) -> Option<St
     (!reached).then(|| format!("it does not reach {}", kind.noun(2)))
 }
 
+/// The engines of the place that can express a fault and reach what it hits, the preferred one first.
+#[must_use]
+pub fn able_here(plan: &Plan, fault: &Fault) -> Vec<EngineName> {
+    let engines = plan.place.cluster.engines.iter().copied();
+    engines.filter(|e| is_expressed(fault, *e) && out_of_reach(plan, fault, *e).is_none()).collect()
+}
+
+fn is_expressed(fault: &Fault, engine: EngineName) -> bool {
+    matches!(fault.bodies.get(&engine), Some(Body::Expressed(_)))
+}
+
+/// Whether `perturb run` can inject all of the plan's faults at its place. It drives what is on this machine; what is in a
+/// cluster or a cloud is compiled for.
+#[must_use]
+pub fn runs_here(plan: &Plan) -> bool {
+    plan.faults.iter().all(|fault| able_here(plan, fault).iter().any(|e| e.is_local()))
+}
+
+/// What `perturb compile` makes of a whole plan for one engine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Native {
+    /// The engine.
+    pub engine: EngineName,
+    /// Why it is refused, in the order of the text; nothing, where it is compiled.
+    pub refused: Vec<Diagnostic>,
+    /// Whom the engine hits where the text does not say so: a sentence each.
+    pub whom: Vec<String>,
+}
+
+impl Native {
+    /// Whether manifests come out.
+    #[must_use]
+    pub fn is_compiled(&self) -> bool {
+        self.refused.is_empty()
+    }
+}
+
+/// Who else could do a fault with these arguments, and by which command, as a help says it.
+#[must_use]
+pub fn who_else(plan: &Plan, fault: &Fault, but: EngineName) -> String {
+    let all: Vec<EngineName> = engines_that_can(fault).into_iter().filter(|e| *e != but).collect();
+    let mut ways: Vec<String> = all
+        .iter()
+        .filter_map(|engine| match engine {
+            EngineName::ChaosMesh | EngineName::Litmus if plan.place.cluster.engines.contains(engine) => {
+                Some(format!("{} has this fault: `--engine {engine}`", engine.title()))
+            }
+            EngineName::ChaosMesh | EngineName::Litmus => {
+                Some(format!("{} has this fault, at a cluster that runs it", engine.title()))
+            }
+            EngineName::Kubernetes | EngineName::Local | EngineName::Toxiproxy => None,
+        })
+        .collect();
+    let driven: Vec<String> = all.iter().filter(|e| e.is_local()).map(|e| format!("`{e}`")).collect();
+    if !driven.is_empty() {
+        ways.push(format!("`perturb run` has it, at a cluster whose engine is {}", driven.join(" or ")));
+    }
+    if ways.is_empty() {
+        ways.push(match all.as_slice() {
+            [] => "no other engine can do it as written, either".to_owned(),
+            _ => "only the Kubernetes API could do it, which no command drives yet".to_owned(),
+        });
+    }
+    ways.join("; ")
+}
+
 /// The engines that could express a fault with these arguments, wherever they are installed.
 #[must_use]
 pub fn engines_that_can(fault: &Fault) -> Vec<EngineName> {
     fault.bodies.iter().filter(|(_, body)| matches!(body, Body::Expressed(_))).map(|(engine, _)| *engine).collect()
 }
 
-/// Adds faults that no engine of the place can do, and plans that need two engines.
+/// Adds faults that no engine of the place can do, and plans that need two engines where only one can be used.
 pub fn check(plan: &Plan, out: &mut Vec<Diagnostic>) {
     let mut first: Option<(EngineName, &Fault)> = None;
-    let mut mixed = false;
+    // `perturb run` takes for each fault the engine that can.
+    let mut mixed = runs_here(plan);
     for fault in &plan.faults {
         match (engine_of(plan, fault), first) {
             (Err(reasons), _) => out.push(impossible(plan, fault, &reasons)),
@@ -64,11 +132,7 @@ pub fn check(plan: &Plan, out: &mut Vec<Diagnostic>) {
 
 /// Whether one engine of the place could do all faults: then a native compilation takes that one.
 fn shared(plan: &Plan) -> bool {
-    plan.place
-        .cluster
-        .engines
-        .iter()
-        .any(|engine| plan.faults.iter().all(|f| matches!(f.bodies.get(engine), Some(Body::Expressed(_)))))
+    plan.place.cluster.engines.iter().any(|engine| plan.faults.iter().all(|f| is_expressed(f, *engine)))
 }
 
 fn impossible(plan: &Plan, fault: &Fault, reasons: &[(EngineName, String)]) -> Diagnostic {
@@ -77,7 +141,9 @@ fn impossible(plan: &Plan, fault: &Fault, reasons: &[(EngineName, String)]) -> D
     let each: Vec<String> =
         reasons.iter().map(|(engine, reason)| format!("{} cannot: {reason}", engine.title())).collect();
     let why = if each.is_empty() { format!("`{cluster}` declares no engine") } else { each.join("; ") };
-    let able: Vec<&str> = engines_that_can(fault).into_iter().map(EngineName::title).collect();
+    // Nothing drives the Kubernetes API yet, so that is no place to go to.
+    let able = engines_that_can(fault).into_iter().filter(|e| *e != EngineName::Kubernetes);
+    let able: Vec<&str> = able.map(EngineName::title).collect();
     let constructs: Vec<String> = reasons
         .iter()
         .filter_map(|(engine, _)| match fault.bodies.get(engine) {
@@ -101,8 +167,11 @@ fn impossible(plan: &Plan, fault: &Fault, reasons: &[(EngineName, String)]) -> D
 fn two_engines(fault: &Fault, engine: EngineName, before: &Fault, other: EngineName) -> Diagnostic {
     let message = format!("`{}` needs {}, and `{}` needs {}", before.name, other.title(), fault.name, engine.title());
     Diagnostic::new(Code::TWO_ENGINES, fault.span, message)
-        .label(format!("carried by {}", engine.title()))
-        .also(before.span, format!("carried by {}", other.title()))
-        .why("`perturb run` uses both, but no single engine can hold this experiment: `compile` refuses it")
-        .help("run it with `perturb run`, or write the faults so that one engine can do them all")
+        .label(format!("wants {}", engine.title()))
+        .also(before.span, format!("wants {}", other.title()))
+        .why(
+            "what is compiled is for one engine, and `perturb run` drives what is on this machine alone: nothing can hold this \
+             experiment there",
+        )
+        .help("write the faults so that one engine can do them all, or make two experiments of it")
 }

@@ -1,6 +1,6 @@
 //! Proof: a `verify` comes round, not before the last run can have ended, and at times when it may run.
 //!
-//! Comes in: a plan's schedule, hours and bound. Goes out: P0465–P0469 (P0504 for the zone). A verify that fires outside
+//! Comes in: a plan's schedule, hours and bound. Goes out: P0464–P0469 (P0504 for the zone). A verify that fires outside
 //! of open hours waits for them; so each of its periods must hold a stretch in which the run fits.
 
 use jiff::tz::TimeZone;
@@ -18,7 +18,27 @@ pub fn check(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
     let Some(schedule) = &plan.schedule else { return };
     let Some(cron) = alone(&schedule.cron, &schedule.zone, schedule.span, out) else { return };
     if let Some(zone) = hours::zone(&schedule.zone) {
+        stale(schedule, &cron, &zone, out);
         times(plan, schedule, &cron, &zone, timeline.total, out);
+    }
+}
+
+/// A verdict that does not count until the next start, whichever that is: most of the time there would be no proof.
+fn stale(schedule: &Schedule, cron: &Cron, zone: &TimeZone, out: &mut Vec<Diagnostic>) {
+    let Some(fresh) = schedule.fresh_for else { return };
+    let fires = firings(cron, zone);
+    let Some(gap) = fires.windows(2).filter_map(|w| Some(w.last()? - w.first()?)).min() else { return };
+    let gap = Duration::from_secs(u32::try_from(gap).unwrap_or(u32::MAX));
+    if fresh < gap {
+        out.push(
+            Diagnostic::new(
+                Code::STALE_VERDICT,
+                schedule.span,
+                format!("a verdict of `{}` counts for {fresh}, and the next one comes after {gap}", schedule.verify),
+            )
+            .why("each verdict is stale before the next start, so that for a part of the time nothing is proved")
+            .help(format!("write `fresh-for: {gap}` or longer, or run it more often")),
+        );
     }
 }
 

@@ -47,34 +47,44 @@ fn approvals(plan: &Plan, hits: &[Hit<'_>], out: &mut Vec<Diagnostic>) {
         let Some(first) = hits.first() else { continue };
         let code = if plan.place.protected { Code::OTHER_TEAM_PROTECTED } else { Code::OTHER_TEAM };
         let message = format!("`{}` belongs to team `{team}`, whose approval nothing asks for", first.name);
-        let mut diagnostic = Diagnostic::new(code, first.fault.span, message)
+        let diagnostic = Diagnostic::new(code, first.fault.span, message)
             .label(format!("hits `{}`", first.draw.text))
             .also(first.facts.span, format!("owned by `{team}`"))
             .why("their on-call is paged by what you inject")
             .help(format!("write `approval by {team}` in the guard, or in a policy of the environment"));
-        let mut seen = BTreeSet::from([first.fault.span]);
-        for other in hits.iter().skip(1).filter(|h| seen.insert(h.fault.span)) {
-            diagnostic = diagnostic.also(other.fault.span, format!("hits `{}`", other.draw.text));
-        }
-        out.push(diagnostic);
+        out.push(also_hit(diagnostic, &hits));
     }
 }
 
-/// A service that neither the subject nor anything that is measured depends on.
+/// A service that neither the subject nor anything that is measured depends on: one diagnostic per service.
 fn reasons(plan: &Plan, hits: &[Hit<'_>], out: &mut Vec<Diagnostic>) {
     let related = related(plan);
+    let mut by_service: BTreeMap<&SmolStr, Vec<&Hit<'_>>> = BTreeMap::new();
     for hit in hits.iter().filter(|h| !related.contains(h.name) && !beside(h)) {
-        let (name, subject) = (hit.name, &plan.service);
-        let message = format!("`{subject}` does not depend on `{name}`, which `{}` hits", hit.fault.name);
-        let mut diagnostic = Diagnostic::new(Code::UNRELATED_SERVICE, hit.fault.span, message)
+        by_service.entry(hit.name).or_default().push(hit);
+    }
+    for (name, hits) in by_service {
+        let Some(first) = hits.first() else { continue };
+        let subject = &plan.service;
+        let message = format!("`{subject}` does not depend on `{name}`, which `{}` hits", first.fault.name);
+        let mut diagnostic = Diagnostic::new(Code::UNRELATED_SERVICE, first.fault.span, message)
             .label(format!("why would `{subject}` notice?"))
             .why("an experiment that cannot fail teaches nothing, and hurts somebody else meanwhile")
             .help(format!("add `{name}` to what `{subject}` depends on, or choose the service that it is about"));
         if let Some(facts) = plan.services.get(subject) {
             diagnostic = diagnostic.also(facts.span, "its `depends-on` is here");
         }
-        out.push(diagnostic);
+        out.push(also_hit(diagnostic, &hits));
     }
+}
+
+/// Labels the other steps that hit the same; the rounds of a loop are one place in the text.
+fn also_hit(mut diagnostic: Diagnostic, hits: &[&Hit<'_>]) -> Diagnostic {
+    let mut seen = BTreeSet::from([diagnostic.span]);
+    for other in hits.iter().filter(|h| seen.insert(h.fault.span)) {
+        diagnostic = diagnostic.also(other.fault.span, format!("hits `{}`", other.draw.text));
+    }
+    diagnostic
 }
 
 /// What shares a node or zone with something is hit for that.

@@ -1,6 +1,6 @@
 //! The plan in plain sentences, for a reader who knows Kubernetes and nothing of Perturb.
 //!
-//! Comes in: a [`Plan`], and nothing else. Goes out: sections of sentences as data, each with the place that it speaks of,
+//! Comes in: a [`Plan`], and what each engine makes of it as a whole. Goes out: sections of sentences as data, each with the place that it speaks of,
 //! so that the plan's printing, an editor's hover and a report say the same. It must never say what the plan does not
 //! hold, or promise what the language's reference ("Meaning of an experiment") does not.
 //!
@@ -17,6 +17,7 @@ mod words;
 
 use serde::Serialize;
 
+use super::portability::{Native, runs_here};
 use super::timeline::{Lane, LaneKind, Timeline, timeline};
 use crate::plan::{Fault, Plan};
 use crate::source::Span;
@@ -99,11 +100,11 @@ fn wrap(out: &mut String, text: &str, first: &str, rest: &str, width: usize) {
     out.push('\n');
 }
 
-/// Tells a plan.
+/// Tells a plan. `natives` are what `perturb compile` makes of it (`engine::native`).
 #[must_use]
-pub fn tell(plan: &Plan) -> Telling {
+pub fn tell(plan: &Plan, natives: &[Native]) -> Telling {
     let timeline = timeline(plan);
-    let teller = Teller { plan, timeline: &timeline };
+    let teller = Teller { plan, timeline: &timeline, natives, is_run: runs_here(plan) };
     let sections = vec![
         teller.in_short(),
         teller.before(),
@@ -124,6 +125,9 @@ pub fn tell(plan: &Plan) -> Telling {
 struct Teller<'p> {
     plan: &'p Plan,
     timeline: &'p Timeline,
+    natives: &'p [Native],
+    /// Whether `perturb run` can hold it here. Elsewhere it can only be compiled.
+    is_run: bool,
 }
 
 impl<'p> Teller<'p> {

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use smol_str::SmolStr;
 
 use super::evaluate::{Evaluator, Val, expr};
-use super::program::{Field, ItemKind, RecordWord};
+use super::program::{ExprKind, Field, ItemKind, RecordWord};
 use super::scope::DeclId;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::plan::{self, EngineName};
@@ -269,6 +269,26 @@ fn check_indicator(ev: &mut Evaluator<'_>, field: &Field) {
             )
             .help("for example `success-rate(checkout)`"),
         );
+        return;
+    }
+    // A budget is counted by asking the metric over other windows, so it must be the metric that stands there.
+    let callee = match &field.value.kind {
+        ExprKind::Call { callee, .. } => Some(callee),
+        _ => None,
+    };
+    let is_metric = callee.is_some_and(|callee| {
+        matches!(ev.value(callee, &Type::Any), Val::Decl(id) if matches!(ev.program.item(id).kind, ItemKind::Metric(_)))
+    });
+    if !is_metric {
+        ev.report(
+            Diagnostic::new(
+                Code::TYPE_MISMATCH,
+                field.value.span,
+                "an SLO's indicator is the call of a metric, itself",
+            )
+            .why("what is left of a budget is counted by asking that metric over other times")
+            .help("for example `success-rate(checkout)`"),
+        );
     }
 }
 
@@ -284,7 +304,7 @@ fn check_value(ev: &mut Evaluator<'_>, word: RecordWord, key: &str, value: &Val,
             if p.0 <= crate::types::Decimal::ZERO || p.0 >= crate::types::Decimal::from(100) =>
         {
             ev.report(out_of_range(
-                "an objective is between 0% and 100%, and neither",
+                "an objective is more than 0% and less than 100%",
                 "100% leaves no error budget at all",
             ));
         }

@@ -57,7 +57,7 @@ pub(super) struct Arguments {
     #[arg(short = 'o', long = "output", value_name = "DIR")]
     output: Option<PathBuf>,
     /// Only this experiment; may be given several times. In a folder the others' files stay as they are
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", alias = "experiment")]
     only: Vec<String>,
     /// Says what the engine does a little differently (rounding, direction, scope), and how fast a guard ends the faults
     #[arg(long)]

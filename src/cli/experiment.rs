@@ -108,7 +108,7 @@ fn planned(
     let mut plans = Vec::new();
     let mut judge = work::Judge::new(&loaded.checked.program);
     for job in jobs {
-        let lowered = judge.judged(&job.experiment, &job.place);
+        let lowered = judge.judged_as_whole(&job.experiment, &job.place);
         found.extend(lowered.diagnostics);
         plans.extend(lowered.plan);
     }

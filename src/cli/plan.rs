@@ -12,17 +12,18 @@ use super::which::Which;
 use super::work::{self, Job, Placed};
 use crate::analysis::{picture::picture, telling::tell, timeline::timeline};
 use crate::check::stdlib::Library;
+use crate::engine::native::natives;
 use crate::plan::Plan;
 
 /// Shows what an experiment does: a picture over time, and the same in plain sentences
 ///
-/// Shows every experiment of FILE unless one is chosen. With `--json` or `-o` the plan itself is given, which
+/// Shows every experiment of FILE, or of the project, unless one is chosen. With `--json` or `-o` the plan itself is given, which
 /// `perturb compile` takes in place of the sources. With `--format json` findings are JSON too, on standard error.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The file with the experiment, or `-` for standard input
+    /// The file with the experiment, or `-` for standard input [default: the project of this folder]
     #[arg(value_name = "FILE")]
-    file: PathBuf,
+    file: Option<PathBuf>,
     #[command(flatten)]
     which: Which,
     /// Writes the plan as JSON into a file, whole or not at all
@@ -42,11 +43,15 @@ impl Arguments {
     fn as_json(&self) -> bool {
         self.json || self.findings.format == FormatChoice::Json
     }
+
+    /// What the experiments are looked for in, as a sentence begins with it.
+    fn whose(&self) -> String {
+        self.file.as_ref().map_or_else(|| "the project".to_owned(), |file| format!("`{}`", file.display()))
+    }
 }
 
 pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
-    let mut loaded =
-        Input::find(std::slice::from_ref(&arguments.file), &arguments.stdin, terminal)?.load(Library::Whole)?;
+    let mut loaded = Input::find(arguments.file.as_slice(), &arguments.stdin, terminal)?.load(Library::Whole)?;
     let all = std::mem::take(&mut loaded.experiments);
     let places = work::all_places(&all);
     let (default, about_place) = work::place_of_settings(&loaded.project.settings, &places);
@@ -64,7 +69,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     let mut found = Vec::from_iter(about_place);
     let mut plans = Vec::new();
     for job in &jobs {
-        let lowered = work::Judge::new(&loaded.checked.program).judged(&job.experiment, &job.place);
+        let lowered = work::Judge::new(&loaded.checked.program).judged_as_whole(&job.experiment, &job.place);
         found.extend(lowered.diagnostics);
         plans.extend(lowered.plan);
     }
@@ -111,14 +116,14 @@ fn choose(
     if wants_one && meant.len() > 1 {
         let list: Vec<&str> = meant.iter().map(|(e, _)| e.name.as_str()).collect();
         return Err(Failure::new(format!(
-            "`{}` has {} experiments, and a plan is of one",
-            arguments.file.display(),
+            "{} has {} experiments, and a plan is of one",
+            arguments.whose(),
             meant.len()
         ))
         .help(format!("choose with --experiment: {}", list.join(", "))));
     }
     if meant.is_empty() && loaded.checked.diagnostics.is_empty() {
-        return Err(Failure::new(format!("`{}` has no experiment", arguments.file.display()))
+        return Err(Failure::new(format!("{} has no experiment", arguments.whose()))
             .help("`perturb plan` wants a file that declares one, or a `verify` that makes some"));
     }
     let mut jobs = Vec::new();
@@ -153,7 +158,7 @@ fn choose(
 fn shown(plan: &Plan, terminal: &Terminal) -> String {
     let look = terminal.look(Stream::Output, "");
     let picture = picture(plan, &timeline(plan), look.width, look.unicode);
-    format!("{picture}\n{}\n", tell(plan).to_text(look.width))
+    format!("{picture}\n{}\n", tell(plan, &natives(plan)).to_text(look.width))
 }
 
 /// The plan as JSON, ending in a line end.

@@ -4,7 +4,7 @@
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct Which {
     /// The experiment
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", alias = "only")]
     pub(super) experiment: Option<String>,
     /// Where it is to run [default: `compile.place` of perturb.toml, else the only place where it may run]
     #[arg(long = "in", value_name = "ENVIRONMENT[/CLUSTER]")]

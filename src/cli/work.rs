@@ -11,8 +11,10 @@ use super::place::Wanted;
 use crate::analysis::analyse;
 use crate::check::Program;
 use crate::diagnostic::{Diagnostic, tidy};
+use crate::engine::native::judged;
 pub(super) use crate::lower::Placed;
 use crate::lower::{self, Catalogue, ExperimentRef, Lowered, PlaceRef, Planners};
+use crate::plan::Plan;
 use crate::project::Settings;
 
 /// Fewer than this are done by one thread: starting others costs more.
@@ -84,9 +86,23 @@ impl<'p> Judge<'p> {
 
     /// The plan of an experiment at a place, with all that is proved or refused about it.
     pub(super) fn judged(&mut self, experiment: &ExperimentRef, place: &PlaceRef) -> Lowered {
+        self.judged_by(experiment, place, analyse)
+    }
+
+    /// The same, and whether anything can hold it there.
+    pub(super) fn judged_as_whole(&mut self, experiment: &ExperimentRef, place: &PlaceRef) -> Lowered {
+        self.judged_by(experiment, place, judged)
+    }
+
+    fn judged_by(
+        &mut self,
+        experiment: &ExperimentRef,
+        place: &PlaceRef,
+        judge: fn(&Plan) -> Vec<Diagnostic>,
+    ) -> Lowered {
         let mut lowered = self.planners.plan(experiment, place);
         if let Some(plan) = &lowered.plan {
-            lowered.diagnostics.extend(analyse(plan));
+            lowered.diagnostics.extend(judge(plan));
         }
         lowered
     }
@@ -94,7 +110,7 @@ impl<'p> Judge<'p> {
 
 /// What is wrong with any of these.
 pub(super) fn judge(program: &Program, jobs: &[Job]) -> Vec<Diagnostic> {
-    let one = |judge: &mut Judge<'_>, job: &Job| judge.judged(&job.experiment, &job.place).diagnostics;
+    let one = |judge: &mut Judge<'_>, job: &Job| judge.judged_as_whole(&job.experiment, &job.place).diagnostics;
     let catalogue = Arc::new(Catalogue::new(program));
     let mut found: Vec<Diagnostic> = if jobs.len() < FEW {
         let mut judge = Judge::of_findings(program, &catalogue);
@@ -120,7 +136,7 @@ pub(super) fn place_of_settings(settings: &Settings, all: &[PlaceRef]) -> (Optio
 ///
 /// # Errors
 /// It is another.
-pub(super) fn named_plan(plan: &crate::plan::Plan, names: &[String]) -> Result<(), Failure> {
+pub(super) fn named_plan(plan: &Plan, names: &[String]) -> Result<(), Failure> {
     match names.iter().find(|n| plan.name != n.as_str()) {
         Some(name) => Err(Failure::unknown("experiment", name, &[plan.name.to_string()])),
         None => Ok(()),

@@ -66,3 +66,16 @@ impl Sampler for Probes {
         self.0.sample(stream).await.map_err(|missing| missing.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_driven_is_what_the_compiler_says() {
+        let told: Vec<EngineName> = EngineName::ALL.into_iter().filter(|e| e.is_local()).collect();
+        assert_eq!(told, DRIVABLE);
+        let local = local(Path::new(".")).unwrap();
+        assert_eq!(drivers(&local).iter().map(|d| d.engine()).collect::<Vec<_>>(), DRIVABLE);
+    }
+}

@@ -238,6 +238,7 @@ codes! {
     461 CLOSED_WITHOUT_EFFECT Warning "closed days on which it is never open";
     462 HOURS_NEVER_MEET Error "open hours that never meet";
     463 HOURS_TOO_SHORT Error "open hours shorter than the run";
+    464 STALE_VERDICT Warning "a verdict that is stale before the next run";
     465 BAD_CRON Error "a schedule that is not a cron text";
     466 CRON_NEVER Error "a schedule that never comes";
     467 PERIOD_TOO_SHORT Error "a schedule that comes again before the run has ended";
@@ -250,6 +251,7 @@ codes! {
     478 WHOLE_CRITICAL Warning "all of a critical service at once in a protected environment";
     480 NO_ENGINE Error "a fault that no engine of the cluster can do";
     481 TWO_ENGINES Warning "an experiment that needs two engines";
+    482 NOTHING_HOLDS Warning "an experiment that nothing can hold where it may run";
     490 NAME_TOO_LONG Error "a name that leaves no room for what engines append";
     491 NAME_NOT_FOR_KUBERNETES Error "a name that Kubernetes would refuse";
 
@@ -285,6 +287,7 @@ codes! {
     654 LITMUS_PROBE Error "a condition that Litmus cannot judge";
     655 LITMUS_STEP Error "a step that a Litmus workflow does not have";
     656 LITMUS_BODY Error "a litmus body that does not fit together";
+    657 LITMUS_NOT_HERE Error "a cluster without Litmus";
 
     // P07xx project and catalogue
     701 PROJECT_SYNTAX Error "a `perturb.toml` that is not TOML";

@@ -12,6 +12,7 @@ pub mod drive;
 pub mod litmus;
 #[cfg(feature = "run")]
 pub mod local;
+pub mod native;
 #[cfg(feature = "run")]
 pub mod toxiproxy;
 mod unwatched;

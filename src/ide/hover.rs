@@ -8,13 +8,14 @@ use super::functions::function;
 use super::names::{self, Symbol};
 use super::outline;
 use super::words;
-use crate::analysis::portability::engines_that_can;
-use crate::analysis::telling::tell;
+use crate::analysis::portability::runs_here;
+use crate::analysis::telling::{Telling, tell};
 use crate::analysis::timeline::timeline;
 use crate::check::evaluate::word_of;
 use crate::check::program::ItemKind;
 use crate::check::scope::DeclId;
 use crate::check::sheet::{FaultSheet, sheet_of};
+use crate::engine::native::natives;
 use crate::lower::{ExperimentRef, PlaceRef};
 use crate::plan::{EngineName, Plan};
 use crate::source::Span;
@@ -107,6 +108,12 @@ fn of_token(workspace: &Workspace, file: usize, token: &SyntaxToken) -> Option<S
     }
 }
 
+/// What `perturb plan` says of a plan.
+#[must_use]
+pub fn telling(plan: &Plan) -> Telling {
+    tell(plan, &natives(plan))
+}
+
 /// The sentences of `perturb plan` about exactly this place.
 fn told_of(workspace: &Workspace, file: usize, span: Span) -> String {
     let within = |e: &ExperimentRef| {
@@ -118,7 +125,7 @@ fn told_of(workspace: &Workspace, file: usize, span: Span) -> String {
         return String::new();
     };
     let Some(plan) = workspace.plan(&experiment) else { return String::new() };
-    let told = tell(&plan);
+    let told = telling(&plan);
     told.about(span).iter().fold(String::new(), |mut out, sentence| {
         // Writing into a String cannot fail.
         let _ = write!(out, "\n\n{}", sentence.text);
@@ -195,7 +202,7 @@ fn plans_markdown(plans: &[(PlaceRef, Option<Plan>)]) -> String {
         if plans.len() > 1 {
             let _ = write!(out, "\nIn detail, at `{place}`:\n");
         }
-        for section in tell(plan).sections {
+        for section in telling(plan).sections {
             let _ = write!(out, "\n**{}**\n", section.title);
             for sentence in &section.sentences {
                 let _ = write!(out, "\n{}- {}", "  ".repeat(sentence.depth as usize), sentence.text);
@@ -211,24 +218,32 @@ fn at(places: &[&PlaceRef]) -> String {
     format!("At {}:", list.join(", "))
 }
 
-/// One line: where, how long at most, how much is hit at most, which engines can run it.
+/// One line: where, how long at most, how much is hit at most, what can hold it.
 #[must_use]
 pub fn worst_case(plan: &Plan) -> String {
     format!("At `{}`: {}", plan.place, bounds(plan))
 }
 
-/// How long at most, how much is hit at most, which engines can run it.
+/// How long at most, how much is hit at most, what can hold it.
 fn bounds(plan: &Plan) -> String {
     let timeline = timeline(plan);
     let radius =
         timeline.worst.map_or_else(|| "a share that preflight will tell".to_owned(), |share| share.to_string());
-    let engines: Vec<&str> = EngineName::ALL
-        .into_iter()
-        .filter(|engine| plan.faults.iter().all(|fault| engines_that_can(fault).contains(engine)))
-        .map(EngineName::text)
-        .collect();
-    let engines = if engines.is_empty() { "no single engine".to_owned() } else { engines.join(", ") };
-    format!("at most {} in all, at most {radius} of a service at once; {engines} can run it.", timeline.total)
+    format!("at most {} in all, at most {radius} of a service at once; {}.", timeline.total, holders(plan))
+}
+
+/// By which commands the plan can be held at its place.
+fn holders(plan: &Plan) -> String {
+    let mut ways = Vec::new();
+    if runs_here(plan) {
+        ways.push("`perturb run` holds it".to_owned());
+    }
+    let compiled = natives(plan).into_iter().filter(|n| n.is_compiled());
+    let engines: Vec<&str> = compiled.map(|n| n.engine.text()).collect();
+    if !engines.is_empty() {
+        ways.push(format!("it is compiled for {}", engines.join(" or ")));
+    }
+    if ways.is_empty() { "nothing can hold it there".to_owned() } else { ways.join(", or ") }
 }
 
 /// A fault's sheet, in Markdown.

@@ -4,7 +4,7 @@
 //! data that any protocol can carry. Never: a file, a clock, a position in lines (that is the protocol's), a word about
 //! how an editor shows it.
 //!
-//! May use: everything up to `lower` and `analysis`; no engine's manifests.
+//! May use: everything up to `lower` and `analysis`; of `engine` what each engine refuses, and no manifests.
 
 pub mod actions;
 pub mod calls;

@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::lints::{Lints, Shift};
-use crate::analysis::analyse;
 use crate::check::stdlib::Library;
 use crate::check::{self, Edited, Program, Session};
 use crate::diagnostic::{Code, Diagnostic, tidy};
+use crate::engine::native::judged;
 use crate::lint;
 use crate::lower::{self, Catalogue, ExperimentRef, PlaceRef, Placed, Planner, Planners};
 use crate::plan::Plan;
@@ -320,7 +320,7 @@ fn judge(program: &Program, file: usize) -> Judged {
             let mut lowered = planners.get_or_insert_with(new).plan(experiment, place);
             found.append(&mut lowered.diagnostics);
             if let Some(plan) = &lowered.plan {
-                found.append(&mut analyse(plan));
+                found.append(&mut judged(plan));
                 if is_declared {
                     of_plans.append(&mut lint::of_plan(plan));
                 }

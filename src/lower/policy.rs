@@ -247,7 +247,10 @@ fn found(ev: &Evaluator<'_>, condition: &Expr, fault: Option<&Fault>) -> String 
                 Val::Unknown(_) => "not known yet".to_owned(),
                 known => ev.val_text(known),
             };
-            parts.push(format!("{fact} {text}"));
+            let part = format!("{fact} {text}");
+            if !parts.contains(&part) {
+                parts.push(part);
+            }
         }
     });
     parts.join(", ")
@@ -268,6 +271,11 @@ fn facts_in(expr: &Expr, f: &mut impl FnMut(&str, &str)) {
             facts_in(list, f);
         }
         ExprKind::Not(inner) | ExprKind::Group(inner) => facts_in(inner, f),
+        // Whether it was confirmed there is asked of those environments in which it may run.
+        ExprKind::Call { callee, .. } if matches!(&callee.kind, ExprKind::Member { name, .. } if name.text == "confirmed-in") =>
+        {
+            f("experiment", "environments");
+        }
         ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().for_each(|p| facts_in(p, f)),
         _ => {}
     }

@@ -170,6 +170,9 @@ impl EngineName {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::ChaosMesh, Self::Litmus, Self::Kubernetes, Self::Local, Self::Toxiproxy];
 
+    /// Those that `perturb compile` writes manifests for.
+    pub const NATIVE: [Self; 2] = [Self::ChaosMesh, Self::Litmus];
+
     /// As written in `.chaos`.
     #[must_use]
     pub fn text(self) -> &'static str {

@@ -117,15 +117,18 @@ fn nul_bytes(file: FileId, text: &str) -> Option<Diagnostic> {
 fn carriage_returns(file: FileId, text: &str) -> Option<Diagnostic> {
     let first = text.find('\r')?;
     let count = text.bytes().filter(|byte| *byte == b'\r').count();
-    let diagnostic = Diagnostic::new(
-        Code::CARRIAGE_RETURN,
-        Span::new(file, first as u32, first as u32),
-        "the lines of this file end as on Windows",
-    )
-    .why("they mean the same, but every line of a diff looks changed where a tool writes the other kind")
-    .help("save it with line feeds alone; `*.chaos text eol=lf` in `.gitattributes` keeps it so");
+    let found = |what: &str| Diagnostic::new(Code::CARRIAGE_RETURN, Span::new(file, first as u32, first as u32), what);
     // A carriage return alone ends a line, too, and must leave one.
     let alone = text.match_indices('\r').any(|(at, _)| !text.get(at + 1..).is_some_and(|rest| rest.starts_with('\n')));
+    let diagnostic = if alone {
+        found("this file has carriage returns without a line feed behind them")
+            .why("each ends a line here, and most tools show them as nothing, or write the next line over this one")
+            .help("put a line feed in the place of each")
+    } else {
+        found("the lines of this file end as on Windows")
+            .why("they mean the same, but every line of a diff looks changed where a tool writes the other kind")
+            .help("save it with line feeds alone; `*.chaos text eol=lf` in `.gitattributes` keeps it so")
+    };
     let places = text.match_indices('\r').map(|(at, _)| at);
     let fixable = !alone && count <= MOST_EDITS;
     Some(if fixable {
@@ -217,6 +220,8 @@ mod tests {
         let (_, found) = decode(FILE, b"let a = 5m\rlet b = 5m\r\n");
         assert_eq!(found[0].code, Code::CARRIAGE_RETURN);
         assert!(found[0].fixes.is_empty());
+        // To save it with line feeds alone would join the two lines.
+        assert_eq!(found[0].help.as_deref(), Some("put a line feed in the place of each"));
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub fn findings(files: &[NamedText]) -> (Vec<Diagnostic>, SourceMap) {
 
 /// The same, with files beside that are read only where an import names them.
 pub fn findings_beside(files: &[NamedText], beside: &[NamedText]) -> (Vec<Diagnostic>, SourceMap) {
-    let mut compiled = support::compile_beside(&borrowed(files), &borrowed(beside));
+    let mut compiled = support::check_beside(&borrowed(files), &borrowed(beside));
     perturb::diagnostic::tidy(&mut compiled.diagnostics);
     (compiled.diagnostics, compiled.sources)
 }

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use perturb::analysis::analyse;
 use perturb::check;
 use perturb::diagnostic::Diagnostic;
+use perturb::engine::native::judged;
 use perturb::ide::Workspace;
 use perturb::lint::{self, Facts, File, Levels, Project};
 use perturb::lower;
@@ -52,7 +52,7 @@ fn of_check(files: &Files) -> BTreeSet<String> {
         for place in lower::places(&checked.program, experiment) {
             let lowered = lower::plan(&checked.program, experiment, &place);
             found.extend(lowered.diagnostics);
-            found.extend(lowered.plan.iter().flat_map(analyse));
+            found.extend(lowered.plan.iter().flat_map(judged));
         }
     }
     perturb::diagnostic::tidy(&mut found);

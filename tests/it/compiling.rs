@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use perturb::engine::{EmitOptions, chaos_mesh, litmus};
+use perturb::analysis::portability::runs_here;
+use perturb::analysis::telling::tell;
+use perturb::diagnostic::{Code, Diagnostic};
+use perturb::engine::{EmitOptions, chaos_mesh, litmus, native};
 use perturb::manifest::{Arena, Node, yaml};
 use perturb::plan::{EngineName, Plan};
 
@@ -134,7 +137,7 @@ fn it_is_said_where_the_policy_stands_in_a_file_that_nothing_imports() {
     let (experiment, policy) = text.split_at(text.find("policy careful").unwrap());
     let policy = format!("import \"clean.chaos\".{{shop-team, test}}\n{policy}");
     let dir = folder(&[
-        ("clean.chaos", &experiment.replace("[test, staging]", "[test]")),
+        ("clean.chaos", &experiment.replace("  environments: [test, staging]\n", "")),
         ("policy.chaos", &policy),
         ("perturb.toml", ""),
     ]);
@@ -255,4 +258,111 @@ fn one_experiment_leaves_the_files_of_the_others() {
     fs::write(dir.path().join("two.chaos"), CLEAN).unwrap();
     assert_eq!(compile(&[]).code, 0);
     assert_eq!(names(&out), [".perturb", "shop-holds.yaml"]);
+}
+
+/// What the plan's sentences and `check` say of each engine against what the engine does, for every example at every place and
+/// every use of every fault of the library.
+#[test]
+fn a_plan_says_which_engine_takes_it() {
+    let files = chaos_files("examples");
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let (_, of_the_library) = crate::uses::uses();
+    let (mut taken, mut refused, mut run) = (0, 0, 0);
+    for planned in compile(&files).plans.into_iter().chain(of_the_library.plans) {
+        let Some(plan) = planned.plan else { continue };
+        let told = tell(&plan, &native::natives(&plan)).to_text(100);
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        let what = format!("{} at {}: {told}", plan.name, plan.place);
+        let mut takes_any = false;
+        for engine in EngineName::NATIVE {
+            let (options, arena) = (EmitOptions::default(), Arena::new());
+            let mut documents = 0;
+            let mut sink = |_: &Node<'_>| documents += 1;
+            let report = match engine {
+                EngineName::ChaosMesh => chaos_mesh::emit(&plan, &options, &arena, &mut sink),
+                _ => litmus::emit(&plan, &options, &arena, &mut sink),
+            };
+            let takes = !report.diagnostics.iter().any(Diagnostic::is_error);
+            assert_eq!(takes, documents > 0, "{engine}: {what}");
+            assert_eq!(told.contains(&format!("(`--engine {engine}`)")), takes, "{engine}: {what}");
+            takes_any |= takes;
+            *if takes { &mut taken } else { &mut refused } += 1;
+        }
+        let runs = runs_here(&plan);
+        run += usize::from(runs);
+        assert_eq!(told.contains("`perturb run` holds it here"), runs, "{what}");
+        let nothing = !takes_any && !runs;
+        assert_eq!(told.contains("nothing can hold it here"), nothing, "{what}");
+        let found = native::judged(&plan);
+        let says = found.iter().any(|d| matches!(d.code, Code::TWO_ENGINES | Code::NOTHING_HOLDS));
+        let is_wrong = found.iter().any(Diagnostic::is_error);
+        assert!(is_wrong || says == nothing, "{what}: {found:?}");
+    }
+    assert!(taken > 100 && refused > 100 && run > 20, "{taken} taken, {refused} refused, {run} run here");
+}
+
+/// A service that names no `container`: whoever reads the plan or the report learns which one is hit, and `--strict` wants it named.
+#[test]
+fn which_container_is_hit_is_said_where_nobody_names_it() {
+    let text = r##"
+import std.{stress, network}
+team a { contact: "#a" }
+service s { owner: a, tier: low, pods: pods(namespace: "n", labels: { app: "s" }) }
+metric good(): Bool { prometheus: "max(up)" }
+cluster c { context: "c", engines: [chaos-mesh, litmus], prometheus: "https://p.example" }
+environment e { clusters: [c] }
+experiment eats {
+  service: s
+  hypothesis { expect fine: good(), recovery automatic within 1m }
+  guard { abort when not good() }
+  method {
+    stress.memory(one of s.pods, size: 100MiB) for 1m
+    network.delay(one of s.pods, latency: 100ms) for 1m
+  }
+}
+"##;
+    let named = text.replace("tier: low,", "tier: low, container: \"app\",");
+    let said =
+        "the service `s` names no `container`, so ENGINE puts `stress.memory` into the first container of each pod";
+    for (engine, title) in [("chaos-mesh", "Chaos Mesh"), ("litmus", "Litmus")] {
+        let said = said.replace("ENGINE", title);
+        for (text, is_said) in [(text, true), (named.as_str(), false)] {
+            let dir = folder(&[("a.chaos", text)]);
+            let report = run(dir.path(), &["compile", ".", "--engine", engine, "--report"]);
+            assert_eq!((report.code, report.err.contains(&said)), (0, is_said), "{}", report.err);
+            let strict = run(dir.path(), &["compile", ".", "--engine", engine, "--strict"]);
+            let strict = strict.err.replace("│", "").split_whitespace().collect::<Vec<_>>().join(" ");
+            assert_eq!(strict.contains(&said), is_said, "{strict}");
+            assert!(!strict.contains("puts `network.delay`"), "{strict}");
+            let plan = run(dir.path(), &["plan", "a.chaos"]).out.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert_eq!(plan.contains(&said), is_said, "{plan}");
+        }
+    }
+}
+
+#[test]
+fn an_experiment_is_chosen_by_either_name_and_a_plan_is_of_the_project() {
+    let dir = folder(&[("clean.chaos", CLEAN)]);
+    for flag in ["--only", "--experiment"] {
+        for command in [&["compile", ".", "--engine", "chaos-mesh"][..], &["plan"], &["plan", "clean.chaos"]] {
+            let ran = run(dir.path(), &[command, &[flag, "shop-holds"]].concat());
+            assert_eq!((ran.code, ran.out.contains("shop-holds")), (0, true), "{command:?} {flag}: {}", ran.err);
+            let none = run(dir.path(), &[command, &[flag, "nobody"]].concat());
+            assert_eq!(none.code, 2, "{command:?} {flag}: {}", none.err);
+        }
+    }
+    let all = run(dir.path(), &["plan"]);
+    assert_eq!((all.code, all.out.contains("shop-holds")), (0, true), "{}", all.err);
+    let empty = folder(&[("perturb.toml", ""), ("a.chaos", "let half = 50%\n")]);
+    let none = run(empty.path(), &["plan"]);
+    assert!(none.err.contains("the project has no experiment"), "{}", none.err);
+}
+
+#[test]
+fn a_cluster_that_does_not_run_litmus_gets_none_of_its_objects() {
+    let text = CLEAN.replace("litmus, ", "").replace(", litmus", "");
+    let dir = folder(&[("clean.chaos", text.as_str())]);
+    let ran = run(dir.path(), &["compile", ".", "--engine", "litmus"]);
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    assert!(ran.err.contains("error P0657"), "{}", ran.err);
 }

@@ -337,3 +337,14 @@ fn what_asks_more_than_it_did_is_told() {
     }
     assert!(!imported.files.is_empty(), "a warning keeps nothing back");
 }
+
+/// Kubernetes takes more signs in a variable's name than a word of the language has.
+#[test]
+fn variables_with_signs_are_keys_in_quotes() {
+    let text = read("tests/corpus/import/litmus-own.yaml").replace("KEY_SHARE", "'A_$KEY \"${B}\"'");
+    let imported = imported(&[("own.yaml", &text)], false);
+    let (_, out) = imported.files.first().unwrap_or_else(|| panic!("{}", findings(&imported)));
+    assert!(out.contains(r#""A_$KEY \"$${B}\"": "#), "{out}");
+    let parse = perturb::syntax::parse(perturb::source::FileId(0), out);
+    assert!(parse.diagnostics.is_empty(), "{out}\n{:?}", parse.diagnostics);
+}

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use perturb::analysis::{analyse_over, picture, telling, timeline};
 use perturb::check;
 use perturb::diagnostic::Diagnostic;
+use perturb::engine::native::natives;
 use perturb::engine::{EmitOptions, chaos_mesh, litmus};
 use perturb::lower::{self, Catalogue, Planners};
 use perturb::manifest::{Arena, Node, yaml};
@@ -265,7 +266,7 @@ fn all_of(plan: &Plan, said: &mut Vec<Diagnostic>) {
     for (width, unicode) in [(20, true), (100, false)] {
         assert!(!picture::picture(plan, &timeline, width, unicode).is_empty());
     }
-    assert!(!telling::tell(plan).to_text(80).is_empty());
+    assert!(!telling::tell(plan, &natives(plan)).to_text(80).is_empty());
     let (arena, mut out, mut stream) = (Arena::new(), String::new(), yaml::Stream::default());
     let mut sink = |node: &Node<'_>| stream.document(node, &mut out);
     let options = EmitOptions::default();

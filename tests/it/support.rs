@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use perturb::analysis;
+use perturb::analysis::analyse;
 use perturb::check::{self, Program};
 use perturb::diagnostic::{Diagnostic, tidy};
+use perturb::engine::native::judged;
 use perturb::lower::{self, ExperimentRef, PlaceRef};
 use perturb::manifest::Node;
 use perturb::plan::Plan;
@@ -55,13 +56,17 @@ pub struct Compiled {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Checks, plans and proves.
+/// Checks, plans and proves; what an engine refuses it says itself.
 pub fn compile(files: &[(&str, &str)]) -> Compiled {
-    compile_beside(files, &[])
+    planned(files, &[], analyse)
 }
 
-/// The same, with files beside that are read only where an import names them.
-pub fn compile_beside(files: &[(&str, &str)], beside: &[(&str, &str)]) -> Compiled {
+/// What `perturb check` says, with files beside that are read only where an import names them.
+pub fn check_beside(files: &[(&str, &str)], beside: &[(&str, &str)]) -> Compiled {
+    planned(files, beside, judged)
+}
+
+fn planned(files: &[(&str, &str)], beside: &[(&str, &str)], judge: fn(&Plan) -> Vec<Diagnostic>) -> Compiled {
     let sources = Memory::new(beside.iter().chain(files).map(|(path, text)| (*path, *text)));
     let roots: Vec<String> = files.iter().map(|(path, _)| (*path).to_owned()).collect();
     let checked = check::check(&sources, &roots);
@@ -72,7 +77,7 @@ pub fn compile_beside(files: &[(&str, &str)], beside: &[(&str, &str)]) -> Compil
         for place in places.iter() {
             let lowered = lower::plan(&checked.program, &experiment, place);
             diagnostics.extend(lowered.diagnostics);
-            diagnostics.extend(lowered.plan.iter().flat_map(analysis::analyse));
+            diagnostics.extend(lowered.plan.iter().flat_map(judge));
         }
     }
     let mut plans = Vec::new();
@@ -81,7 +86,7 @@ pub fn compile_beside(files: &[(&str, &str)], beside: &[(&str, &str)]) -> Compil
             let lowered = lower::plan(&checked.program, &experiment, &place);
             diagnostics.extend(lowered.diagnostics);
             if let Some(plan) = &lowered.plan {
-                diagnostics.extend(analysis::analyse(plan));
+                diagnostics.extend(judge(plan));
             }
             plans.push(Planned { experiment: experiment.clone(), place, plan: lowered.plan });
         }

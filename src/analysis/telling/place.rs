@@ -1,7 +1,8 @@
 //! Where it runs, which engine carries each fault and why not another, and what allows the run.
 
-use super::words::{list, numbers, sentence, team, tick};
+use super::words::{either, list, numbers, sentence, team, tick};
 use super::{Section, Teller, Writing};
+use crate::analysis::portability::{Native, out_of_reach};
 use crate::plan::{Body, ClosedDays, EngineName, Fault, Hours, OpenHours, Rule, RuleVerdict, Schedule};
 use crate::types::Duration;
 
@@ -29,7 +30,7 @@ impl Teller<'_> {
         limits.extend(place.cluster.off_limits.iter().map(tick));
         out.say(format!("Never hit there: {}.", list(&limits)));
         self.carriers(&mut out);
-        self.native(&mut out);
+        self.holder(&mut out);
         if let Some(schedule) = &plan.schedule {
             out.of(schedule.span, repeated(schedule));
         }
@@ -55,39 +56,75 @@ impl Teller<'_> {
     fn carried(&self, fault: &Fault) -> String {
         let carrier = self.carrier(fault);
         let before = self.plan.place.cluster.engines.iter().take_while(|e| Some(**e) != carrier);
-        let why: Vec<String> = before.map(|e| format!("{}, because {}", e.title(), why_not(fault, *e))).collect();
-        match (carrier, why.is_empty()) {
-            (Some(engine), true) => format!("is carried by {}, the first of them.", engine.title()),
-            (Some(engine), false) => format!("is carried by {}; not by {}.", engine.title(), why.join("; not by ")),
-            (None, _) => format!("can be carried by no engine of this cluster: not by {}.", why.join("; not by ")),
+        let why = before.filter_map(|e| Some(format!("{}, because {}", e.title(), self.why_not(fault, *e)?)));
+        let why: Vec<String> = why.collect();
+        let not = if why.is_empty() { String::new() } else { format!("; not by {}", why.join("; not by ")) };
+        match carrier {
+            None => format!("can be carried by no engine of this cluster{}.", not.replacen(';', ":", 1)),
+            Some(EngineName::Kubernetes) => {
+                format!("could be carried by the Kubernetes API, which no command drives yet{not}.")
+            }
+            Some(engine) if self.is_held() => format!("is carried by {}{not}.", engine.title()),
+            Some(engine) => format!("could be carried by {}{not}.", engine.title()),
         }
     }
 
-    /// Which engines could take the whole plan on their own.
-    fn native(&self, out: &mut Writing) {
-        let (mut whole, mut parts) = (vec![], vec![]);
-        for engine in [EngineName::ChaosMesh, EngineName::Litmus] {
-            let refused =
-                self.fault_lanes().find(|(_, _, f)| !matches!(f.bodies.get(&engine), Some(Body::Expressed(_))));
-            match refused {
-                None => whole.push(engine.title().to_owned()),
-                Some((number, _, fault)) => parts.push(format!(
-                    "{} cannot, because of step {number}: {}",
-                    engine.title(),
-                    why_not(fault, engine)
-                )),
+    /// Whether anything can hold the plan here.
+    fn is_held(&self) -> bool {
+        self.is_run || self.compiled_for().is_some()
+    }
+
+    /// Why an engine cannot do a fault; `None`: it can.
+    fn why_not(&self, fault: &Fault, engine: EngineName) -> Option<String> {
+        let there = |construct: &str| format!("`{}` cannot take `{construct}` there", fault.name);
+        match fault.bodies.get(&engine) {
+            Some(Body::Expressed(_)) => out_of_reach(self.plan, fault, engine),
+            // That a body does not name a parameter is the usual reason, and says no more than the construct itself.
+            Some(Body::Refused { construct, reason }) if reason.ends_with("cannot be said there") => {
+                Some(there(construct))
             }
+            Some(Body::Refused { construct, reason }) => {
+                Some(format!("{} ({})", there(construct), reason.trim().trim_end_matches('.')))
+            }
+            None => Some(format!("`{}` is not declared for it", fault.name)),
         }
-        let lead = "`perturb compile` needs one engine for all of it.";
-        let mut text = match whole.as_slice() {
-            [] => lead.to_owned(),
-            [one] => format!("{lead} {one} can carry all faults."),
-            all => format!("{lead} {} can each carry all faults.", list(all)),
+    }
+
+    /// What holds the plan here: `perturb run`, or an engine for which all of it is compiled.
+    fn holder(&self, out: &mut Writing) {
+        let cluster = &self.plan.place.cluster;
+        if self.is_run {
+            out.say("`perturb run` holds it here: it drives what is on this machine itself.");
+        }
+        // Where everything is on this machine nothing is compiled.
+        if cluster.is_local() {
+            return;
+        }
+        let here: Vec<&Native> = self.natives.iter().filter(|n| cluster.engines.contains(&n.engine)).collect();
+        let able = here.iter().filter(|n| n.is_compiled());
+        let able: Vec<String> = able.map(|n| format!("{} (`--engine {}`)", n.engine.title(), n.engine)).collect();
+        let lead = if self.is_run {
+            ""
+        } else {
+            "`perturb run` drives what is on this machine, and nothing in a cluster, so here it has to be compiled. "
         };
-        for part in parts {
-            text += &format!(" {}", sentence(&part));
+        let mut text = match (here.as_slice(), able.as_slice()) {
+            ([], _) => format!("{lead}None of the cluster's engines can be compiled for."),
+            (_, []) => format!("{lead}`perturb compile` needs one engine for all of it, and refuses it for each."),
+            (_, able) => format!("{lead}`perturb compile` needs one engine for all of it, and takes {}.", either(able)),
+        };
+        for native in here {
+            text += &refusal(native);
+        }
+        if !self.is_run && able.is_empty() {
+            text += " So nothing can hold it here.";
         }
         out.say(text);
+        for native in self.natives.iter().filter(|n| n.is_compiled() && cluster.engines.contains(&n.engine)) {
+            for whom in &native.whom {
+                out.say(sentence(whom));
+            }
+        }
     }
 
     pub(super) fn permission(&self) -> Section {
@@ -160,18 +197,15 @@ impl Teller<'_> {
     }
 }
 
-fn why_not(fault: &Fault, engine: EngineName) -> String {
-    match fault.bodies.get(&engine) {
-        Some(Body::Expressed(_)) => "it can".to_owned(),
-        // That a body does not name a parameter is the usual reason, and says no more than the construct itself.
-        Some(Body::Refused { construct, reason }) if reason.ends_with("cannot be said there") => {
-            format!("`{}` cannot take `{construct}` there", fault.name)
-        }
-        Some(Body::Refused { construct, reason }) => {
-            format!("`{}` cannot take `{construct}` there ({})", fault.name, reason.trim().trim_end_matches('.'))
-        }
-        None => format!("`{}` is not declared for it", fault.name),
-    }
+/// ` For Litmus it is refused: Litmus cannot …`, with the number of further reasons.
+fn refusal(native: &Native) -> String {
+    let Some(first) = native.refused.first() else { return String::new() };
+    let more = match native.refused.len() - 1 {
+        0 => String::new(),
+        1 => " There is another reason.".to_owned(),
+        more => format!(" There are {more} more reasons."),
+    };
+    format!(" For {} it is refused: {}{more}", native.engine.title(), sentence(&first.message))
 }
 
 fn judged(rule: &Rule) -> String {

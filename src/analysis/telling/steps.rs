@@ -2,8 +2,9 @@
 
 use super::words::{arguments, count, first_sentence, inside, list, moment, numbers, sentence, team, tick};
 use super::{Section, Teller, Writing};
+use crate::analysis::portability::able_here;
 use crate::analysis::timeline::{CONFIRM_BOUND, Lane, Moment, UNDO_BOUND, draws_of};
-use crate::plan::{Body, Effect, Fault, Phase, RuleVerdict, Step, StepKind, Tier};
+use crate::plan::{Effect, EngineName, Fault, Phase, RuleVerdict, Step, StepKind, Tier};
 use crate::types::{Duration, Value};
 
 /// Of more rounds than this, the first two and the last are told.
@@ -106,10 +107,17 @@ impl Teller<'_> {
         }
     }
 
-    /// The engine that carries a fault at this cluster.
-    pub(super) fn carrier(&self, fault: &Fault) -> Option<crate::plan::EngineName> {
-        let can = |e: &&crate::plan::EngineName| matches!(fault.bodies.get(e), Some(Body::Expressed(_)));
-        self.plan.place.cluster.engines.iter().find(can).copied()
+    /// The engine for which all of the plan is compiled: the first of the cluster's that takes it.
+    pub(super) fn compiled_for(&self) -> Option<EngineName> {
+        let takes = |e: &&EngineName| self.natives.iter().any(|n| n.engine == **e && n.is_compiled());
+        self.plan.place.cluster.engines.iter().find(takes).copied()
+    }
+
+    /// The engine that carries a fault at this cluster; where nothing can hold the plan, the first that could.
+    pub(super) fn carrier(&self, fault: &Fault) -> Option<EngineName> {
+        let able = able_here(self.plan, fault);
+        let driven = able.iter().find(|e| self.is_run && e.is_local()).copied();
+        driven.or_else(|| self.compiled_for()).or(able.first().copied())
     }
 }
 

@@ -45,11 +45,15 @@ impl Teller<'_> {
         ));
         out.say(self.what_then());
         if !plan.guards.is_empty() {
-            out.say(
+            let times = if self.is_run {
+                "The times above are those of `perturb run`; a compiled plan adds what its engine's own controllers take"
+            } else {
+                "To the times above comes what the engine's own controllers take"
+            };
+            out.say(format!(
                 "Guards watch from preflight until recovered. After the last undo they have nothing left to stop here, but they \
-                 still stop the verify or game day around the run. The times above are those of `perturb run`; a compiled plan \
-                 adds what its engine's own controllers take, which the report of `perturb compile` gives.",
-            );
+                 still stop the verify or game day around the run. {times}, which `perturb compile --report` gives."
+            ));
         }
         out.done()
     }
@@ -130,11 +134,12 @@ impl Teller<'_> {
 
     pub(super) fn silence(&self) -> Section {
         let mut out = Writing::new("When data falls silent");
-        out.say(
+        let from = if self.is_run { "this machine" } else { "inside of the cluster, by the gate or by Litmus' probes" };
+        out.say(format!(
             "A sample is valid if it comes in time as exactly one finite value of its type; anything else is a missing sample. \
              When none has been valid for longer than the patience of its source, that is a gap. Silence is never taken for \
-             health. All sources are asked from where Perturb runs: the machine of `perturb run`, or the gate's pod.",
-        );
+             health. All sources are asked from {from}."
+        ));
         // Streams that are asked alike are told together.
         let mut asked: Vec<(String, Vec<u32>)> = vec![];
         for (index, stream) in (0u32..).zip(&self.plan.streams) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::words::{candidates, count, draw, engine_count, list, numbers, team, tick};
+use super::words::{candidates, count, draw, list, numbers, team, tick};
 use super::{Section, Teller, Writing};
 use crate::analysis::timeline::{Meeting, draws_of, meet};
 use crate::plan::{At, Draw, Effect, EngineName, Quantity, Selector};
@@ -36,15 +36,26 @@ struct Use {
 impl Teller<'_> {
     pub(super) fn targets(&self) -> Section {
         let mut out = Writing::new("Who is hit, and how many");
-        out.say(
-            "Perturb draws, not the engine: at random among the candidates at that moment, and writes into the journal what it \
-             drew. A draw stays as it is: a pod that comes later is not hit; one that goes takes its fault along, undone, and \
-             later steps hit those that are left.",
-        );
-        out.say(
-            "If a draw finds too few, the verdict is `not-run` before the first injection and `inconclusive` in a later step; \
-             with none left to hit, it is `inconclusive`.",
-        );
+        if self.is_run {
+            out.say(
+                "Perturb draws, not the engine: at random among the candidates at that moment, and writes into the journal what \
+                 it drew. A draw stays as it is: a pod that comes later is not hit; one that goes takes its fault along, undone, \
+                 and later steps hit those that are left.",
+            );
+            out.say(
+                "If a draw finds too few, the verdict is `not-run` before the first injection and `inconclusive` in a later step; \
+                 with none left to hit, it is `inconclusive`.",
+            );
+        } else {
+            out.say(
+                "Here the engine draws, when a fault begins: at random among the candidates at that moment, anew for each fault. \
+                 What it drew stays as it is: a pod that comes later is not hit; one that goes takes its fault along.",
+            );
+            out.say(
+                "An engine that finds fewer than are wanted hits those; if it finds none, the injection is not confirmed, and \
+                 the run confirms nothing.",
+            );
+        }
         let groups = self.groups();
         for group in &groups {
             self.tell_group(&mut out, group);
@@ -160,38 +171,39 @@ impl Teller<'_> {
         }
         let random = found.quantity != Quantity::All && found.selector.kind() == TargetKind::Pods;
         if group.draws.len() == 1 && group.steps.len() > 1 && random {
-            text += " Compiled to run without Perturb, the engine draws anew for each step, so that the steps may differ in \
-                     what they hit; `--strict` refuses that.";
+            text += if self.is_run {
+                " Compiled to run without Perturb, the engine draws anew for each step, so that the steps may differ in what \
+                 they hit; `perturb compile --strict` refuses that."
+            } else {
+                " That is what the text means; the engine draws anew for each step, so that the steps may differ in what they \
+                 hit. `perturb compile --strict` refuses that."
+            };
         }
         out.of(found.span, text);
     }
 
-    /// How many that is at the replica count of the catalogue, in the language and in each engine that rounds.
+    /// How many that is at the replica count of the catalogue; where there is none, what an engine makes of a share.
     fn how_many(&self, index: u32, found: &Draw) -> String {
         let kind = found.selector.kind();
-        let Some((hit, ready)) = self.language_count(index) else { return String::new() };
-        let Quantity::Share(percent) = found.quantity else {
-            return format!(" The catalogue gives {}, so it hits {hit} of {ready}.", count(ready, kind));
-        };
-        let mut text = format!(
-            " The catalogue gives {}; {percent} of {ready} is {hit}, rounded down, but one at least.",
-            count(ready, kind)
-        );
-        let engines = [
-            (EngineName::ChaosMesh, "Chaos Mesh (rounds up)"),
-            (EngineName::Litmus, "Litmus (rounds down, but one at least)"),
-        ];
-        let counts: Vec<String> = engines
-            .iter()
-            .filter(|(engine, _)| self.plan.place.cluster.engines.contains(engine))
-            .filter_map(|(engine, title)| {
-                engine_count(*engine, found.quantity, ready).map(|n| format!("{title} would hit {n}"))
-            })
-            .collect();
-        if !counts.is_empty() {
-            text += &format!(" Compiled to run without Perturb, {}.", list(&counts));
+        let Some((hit, ready)) = self.language_count(index) else { return self.rounding(found) };
+        let ready = count(ready, kind);
+        match found.quantity {
+            Quantity::Share(percent) => {
+                format!(" The catalogue gives {ready}; {percent} of them is {hit}, rounded down, but one at least.")
+            }
+            _ => format!(" The catalogue gives {ready}, so it hits {hit} of them."),
         }
-        text
+    }
+
+    /// Which way an engine rounds a share of nobody knows how many. (Of a known number the plan's own count is compiled.)
+    fn rounding(&self, found: &Draw) -> String {
+        let is_share = matches!(found.quantity, Quantity::Share(_)) && found.selector.kind() == TargetKind::Pods;
+        if is_share && self.natives.iter().any(|n| n.engine == EngineName::ChaosMesh && n.is_compiled()) {
+            " A share is rounded down, but to one at least; Chaos Mesh rounds up, as the catalogue does not give their number."
+                .to_owned()
+        } else {
+            String::new()
+        }
     }
 
     /// How many a draw hits, of how many, where it draws from all pods of a service whose replica count is known.
@@ -249,7 +261,7 @@ impl Teller<'_> {
                 Some(format!("{names} are two draws of the same candidates, so they meet."))
             }
             Meeting::May if pods => {
-                let gone = self.gone(a, b).or_else(|| self.gone(b, a)).unwrap_or_default();
+                let gone = self.gone(a, b).or_else(|| self.gone(b, a)).filter(|_| self.is_run).unwrap_or_default();
                 Some(format!("{names} are independent draws and may meet: a pod may be in both.{gone}"))
             }
             Meeting::May => {

@@ -1,7 +1,22 @@
 //! Tests of the telling: snapshots of every example.
 
-use super::tell;
+use super::{Telling, tell as tell_with};
 use crate::analysis::examples;
+use crate::analysis::portability::Native;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::plan::{Body, EngineName, Plan};
+
+/// As if each engine took what it has bodies for. (What engines really say is held in `tests/it/compiling.rs`.)
+fn tell(plan: &Plan) -> Telling {
+    let refused = |engine: EngineName| {
+        let without = plan.faults.iter().filter(move |f| !matches!(f.bodies.get(&engine), Some(Body::Expressed(_))));
+        without.map(move |f| {
+            Diagnostic::new(Code::LITMUS_FAULT, f.span, format!("{} cannot do `{}`", engine.title(), f.name))
+        })
+    };
+    let native = |engine| Native { engine, refused: refused(engine).collect(), whom: Vec::new() };
+    tell_with(plan, &EngineName::NATIVE.map(native))
+}
 
 #[test]
 fn tellings() {

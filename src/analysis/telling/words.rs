@@ -4,10 +4,9 @@ use smol_str::SmolStr;
 
 use crate::analysis::timeline::Moment;
 use crate::plan::{
-    At, CloudSelector, EngineName, Fault, Label, LabelCondition, LabelTest, NodeSelector, Plan, PodSelector, Quantity,
-    Selector, Team,
+    At, CloudSelector, Fault, Label, LabelCondition, LabelTest, NodeSelector, Plan, PodSelector, Selector, Team,
 };
-use crate::types::{Decimal, Percent, TargetKind, Value};
+use crate::types::{TargetKind, Value};
 
 pub(super) use crate::analysis::picture::numbers;
 
@@ -103,21 +102,6 @@ pub(super) fn arguments(plan: &Plan, fault: &Fault) -> (Vec<String>, Vec<String>
         if fault.given.contains(&entry.key) { given.push(text) } else { default.push(text) }
     }
     (given, default)
-}
-
-/// How many of `candidates` an engine hits when it draws for itself.
-/// Chaos Mesh 2.8: `fixed-percent` rounds up. Litmus 3: `PODS_AFFECTED_PERC` rounds down, but to one at least.
-/// `None`: the engine never draws.
-pub(super) fn engine_count(engine: EngineName, quantity: Quantity, candidates: u32) -> Option<u32> {
-    use rust_decimal::prelude::ToPrimitive;
-    match (engine, quantity) {
-        (EngineName::ChaosMesh, Quantity::Share(Percent(percent))) => {
-            let exact = percent.checked_mul(Decimal::from(candidates))?.checked_div(Decimal::ONE_HUNDRED)?;
-            Some(exact.ceil().to_u32()?.min(candidates))
-        }
-        (EngineName::ChaosMesh | EngineName::Litmus, quantity) => Some(quantity.of(candidates).min(candidates)),
-        (EngineName::Kubernetes | EngineName::Local | EngineName::Toxiproxy, _) => None,
-    }
 }
 
 /// What a selector looks among: `ready pods in the namespace `pay` with `app=ledger``.

@@ -22,7 +22,8 @@ fn two_faults_of_one_mechanism() {
     let found = finds_one(Code::CONFLICT, |p| two_delays(p, 0));
     assert_eq!((found.span, found.labels[0].span), (at(20), at(16)));
     let found = finds_one(Code::CONFLICT, |p| two_delays(p, 1));
-    assert!(found.help.unwrap().contains("except"));
+    // In a cluster each engine draws for itself, and `except` would be refused.
+    assert!(found.help.unwrap().contains("narrow both by labels"));
     clean(|p| {
         two_delays(p, 1);
         selector(p, 1).except = vec![0];
@@ -171,7 +172,9 @@ fn other_teams() {
     let unrelated = |p: &mut Plan| {
         p.services.get_mut("checkout").unwrap().depends_on.clear();
     };
-    assert_eq!(finds(Code::UNRELATED_SERVICE, unrelated).len(), 3);
+    // Said once, with the other steps that hit it.
+    let found = finds_one(Code::UNRELATED_SERVICE, unrelated);
+    assert_eq!(found.labels.iter().filter(|l| l.text.starts_with("hits ")).count(), 2, "{found:?}");
     // What is measured is reason enough, and so is a shared node.
     clean(|p| {
         unrelated(p);

@@ -197,7 +197,7 @@ proptest! {
         let plan = plan(method);
         let drawn = picture(&plan, &timeline(&plan), width, unicode);
         prop_assert!(unicode || drawn.is_ascii() || drawn.contains('…'));
-        let told = tell(&plan);
+        let told = tell(&plan, &[]);
         let steps = told.sections.iter().flat_map(|s| &s.sentences).filter(|s| s.text.starts_with("Step ")).count();
         prop_assert!(steps == timeline(&plan).lanes.len() || steps >= 9);
         prop_assert!(told.to_text(width).lines().count() > 40);

@@ -136,7 +136,8 @@ impl Evaluator<'_> {
         }
     }
 
-    /// `experiment.confirmed-in(staging, within: 14d)`: only preflight can tell.
+    /// `experiment.confirmed-in(staging, within: 14d)`: only preflight can tell; but where an experiment may not run, it is never
+    /// confirmed.
     fn confirmed_in(&mut self, args: &[Arg], span: Span) -> Val {
         let mut environment = None;
         let mut within = None;
@@ -157,6 +158,13 @@ impl Evaluator<'_> {
             );
         }
         if let (Some(Val::Decl(id)), Some(Val::Plain(Value::Duration(within)))) = (&environment, &within) {
+            let allowed = self.policy.as_ref().and_then(|p| p.experiment.get("environments"));
+            if let Some(Val::List(allowed)) = allowed
+                && !allowed.is_empty()
+                && !allowed.iter().any(|e| matches!(e, Val::Decl(allowed) if allowed == id))
+            {
+                return Val::Plain(Value::Bool(false));
+            }
             let name = &self.program.item(*id).name.text;
             let reason =
                 format!("whether this very text was confirmed in {name} within {within} is known when it is to run");

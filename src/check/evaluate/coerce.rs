@@ -201,9 +201,13 @@ impl Evaluator<'_> {
                 .label("forwards or backwards?")
                 .choice(format!("`+{d}` moves forwards"), expr.span, format!("+{d}"))
                 .choice(format!("`-{d}` moves backwards"), expr.span, format!("-{d}")),
-            (Val::Plain(Value::Offset(o)), Type::Duration) => {
+            // A `+` says nothing more; whoever wrote a `-` may have meant something else altogether.
+            (Val::Plain(Value::Offset(o)), Type::Duration) if o.as_nanos() >= 0 => {
                 diagnostic.fix(format!("write `{}`", o.length()), expr.span, o.length().to_string())
             }
+            (Val::Plain(Value::Offset(o)), Type::Duration) => diagnostic
+                .why("a time that something takes is never negative")
+                .choice(format!("write `{}`", o.length()), expr.span, o.length().to_string()),
             (Val::Target(t), Type::Selector(_)) => {
                 diagnostic.help(format!("`{}` is a draw; a selector has no quantity", t.text))
             }

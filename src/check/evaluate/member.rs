@@ -266,14 +266,17 @@ impl Evaluator<'_> {
     }
 
     fn member_of_cluster(&mut self, id: DeclId, name: &Name) -> Val {
-        let cluster = self.program.clusters.iter().find(|c| c.decl == id);
-        let optional = |text: Option<&SmolStr>| text.map_or(Val::none(), |t| Val::text(t.clone()));
-        let Some(cluster) = cluster else { return self.member_of_type(&Type::Cluster, name) };
-        match name.text.as_str() {
-            "name" => Val::text(cluster.facts.name.clone()),
-            "context" => Val::text(cluster.facts.context.clone()),
-            "region" => optional(cluster.facts.region.as_ref()),
-            "prometheus" => optional(cluster.facts.prometheus.as_ref()),
+        let item = self.program.item(id);
+        // From the text, as clusters are made of each other before any is known: also of themselves, which is found on the way.
+        match fields_of(RecordWord::Cluster).iter().find(|spec| spec.key == name.text) {
+            _ if name.text == "name" => Val::text(item.name.text.clone()),
+            Some(spec) if matches!(spec.key, "context" | "region" | "prometheus") => {
+                match (self.field_of(id, name, &spec.ty), spec.key) {
+                    // A cluster that is nothing but this machine needs none.
+                    (Val::Plain(Value::None), "context") => Val::text(item.name.text.clone()),
+                    (value, _) => value,
+                }
+            }
             _ => self.no_member(&Val::Decl(id), name, &["name", "context", "region", "prometheus"]),
         }
     }

@@ -102,7 +102,7 @@ fn page(run: &RunRow, entries: &[Entry], verified: &Verified) -> String {
     }
     evidence(&mut out, run, begun, verified, entries.len());
     if let Some(plan) = &plan {
-        let text = crate::analysis::telling::tell(plan).to_text(100);
+        let text = crate::analysis::telling::tell(plan, &crate::engine::native::natives(plan)).to_text(100);
         let _ = writeln!(out, "<h2>The plan</h2>\n<pre>{}</pre>", escaped(&text));
     }
     out.push_str("</html>\n");

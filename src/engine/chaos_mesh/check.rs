@@ -41,7 +41,7 @@ pub(super) fn check(cx: &mut Context<'_>, of: Expressed<'_>) {
     for Broken { what, why, help } in broken {
         let diagnostic = Diagnostic::new(Code::CHAOS_MESH_TRAP, of.fault.span, format!("`{}`: {what}", of.fault.name))
             .why(why)
-            .help(other_ways(of.fault, help));
+            .help(other_ways(cx.plan, of.fault, help));
         cx.refuse(diagnostic);
     }
     approximate(cx, of);

@@ -2,10 +2,11 @@
 //!
 //! Nothing here decides anything.
 
+use crate::analysis::portability::who_else;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Approximation, Report};
 use crate::manifest::Arena;
-use crate::plan::{Body, Draw, EngineName, Fault, Plan};
+use crate::plan::{Draw, EngineName, Fault, Plan};
 use crate::source::Span;
 
 /// One emission.
@@ -56,22 +57,8 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Which other engines can express a fault with these arguments: "litmus, kubernetes".
-pub(super) fn engines_that_can(fault: &Fault) -> Vec<&'static str> {
-    fault
-        .bodies
-        .iter()
-        .filter(|(engine, body)| **engine != EngineName::ChaosMesh && matches!(body, Body::Expressed(_)))
-        .map(|(engine, _)| engine.text())
-        .collect()
-}
-
-/// "`perturb run` …, or `--engine litmus`": what to do where Chaos Mesh cannot.
-pub(super) fn other_ways(fault: &Fault, run: &str) -> String {
-    let engines = engines_that_can(fault);
-    if engines.is_empty() {
-        run.to_owned()
-    } else {
-        format!("{run}; `{}` can be expressed by: {}", fault.name, engines.join(", "))
-    }
+/// What to do where Chaos Mesh cannot: in the text, and with another engine.
+pub(super) fn other_ways(plan: &Plan, fault: &Fault, help: &str) -> String {
+    let ways = who_else(plan, fault, EngineName::ChaosMesh);
+    if help.is_empty() { ways } else { format!("{help}; {ways}") }
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::native::not_here;
 use crate::engine::unwatched::unwatched;
 use crate::engine::{EmitOptions, Report, Sink};
 use crate::manifest::{Arena, Node};
@@ -25,9 +26,18 @@ use super::{schedule, selector, workflow};
 /// Emits a plan's documents: first the gate's, last what begins the experiment. Nothing is emitted if the report has an
 /// error. The same plan and options give the same documents.
 pub fn emit(plan: &Plan, options: &EmitOptions, arena: &Arena, out: &mut Sink<'_>) -> Report {
+    emit_if(plan, options, arena, Some(out))
+}
+
+/// What [`emit`] says of a plan with the gate of its own, without the documents: the gate's are most of the work.
+pub fn judge(plan: &Plan, arena: &Arena) -> Report {
+    emit_if(plan, &EmitOptions::default(), arena, None)
+}
+
+fn emit_if(plan: &Plan, options: &EmitOptions, arena: &Arena, out: Option<&mut Sink<'_>>) -> Report {
     let mut cx = Context::new(plan, arena);
     if !plan.place.cluster.engines.contains(&EngineName::ChaosMesh) {
-        cx.refuse(not_here(plan));
+        cx.refuse(not_here(plan, EngineName::ChaosMesh, Code::CHAOS_MESH_NOT_HERE));
     }
     let names = Names::of(plan, arena);
     let faults = express(&mut cx);
@@ -35,7 +45,9 @@ pub fn emit(plan: &Plan, options: &EmitOptions, arena: &Arena, out: &mut Sink<'_
     if let Some((fault, lasts)) = bare_step(plan) {
         if let Some(of) = faults.get(fault as usize).copied().flatten() {
             let object = object::bare(&mut cx, names, of, lasts);
-            if !cx.failed() {
+            if let Some(out) = out
+                && !cx.failed()
+            {
                 out(&object);
             }
         }
@@ -51,7 +63,7 @@ fn judged<'a>(
     names: Names<'a>,
     faults: &[Option<Expressed<'a>>],
     options: &'a EmitOptions,
-    out: &mut Sink<'_>,
+    out: Option<&mut Sink<'_>>,
 ) {
     let own_gate = options.gate_url.is_none();
     cx.report.bounds = bounds::told(cx.plan);
@@ -64,9 +76,7 @@ fn judged<'a>(
         Some(schedule) => schedule::build(cx, names, schedule, &built, options),
         None => workflow_object(cx, names, &built),
     };
-    if cx.failed() {
-        return;
-    }
+    let Some(out) = out.filter(|_| !cx.failed()) else { return };
     if own_gate {
         let config = GateConfig::new(cx.plan, names, built.steps);
         gate_objects::emit(cx, names, faults, &config, options, out);
@@ -161,22 +171,9 @@ fn preflight(cx: &mut Context<'_>) {
             let message = format!("`{}` cannot be asked natively: the faults are injected in `{remote}`", stream.text);
             let diagnostic = Diagnostic::new(Code::CHAOS_MESH_TRAP, plan.span, message)
                 .why("the gate counts pods in the cluster that it runs in, which is another")
-                .help("judge by a metric of Prometheus or HTTP, or use `perturb run`");
+                .help("judge by a metric of Prometheus or HTTP");
             cx.refuse(diagnostic);
         }
     }
     cx.report.unwatched = unwatched(plan, true);
-}
-
-/// The cluster has no Chaos Mesh.
-fn not_here(plan: &Plan) -> Diagnostic {
-    let cluster = &plan.place.cluster;
-    let engines: Vec<&str> = cluster.engines.iter().map(|e| e.text()).collect();
-    let message = format!("cluster `{}` does not run Chaos Mesh", cluster.name);
-    Diagnostic::new(Code::CHAOS_MESH_NOT_HERE, plan.span, message)
-        .why("its objects would be refused, or lie there and do nothing")
-        .help(format!(
-            "it declares engines: [{}]; add `chaos-mesh` if it is installed, or choose one of these",
-            engines.join(", ")
-        ))
 }

@@ -34,7 +34,7 @@ mod tests;
 
 pub use bounds::{NativeBounds, ReactionBound, native_bounds, reaction_bound};
 pub use constants::{ANNOTATION_PREFIX, GATE_PORT, REASON_ANNOTATION, VERDICT_ANNOTATION, gate_image};
-pub use emit::emit;
+pub use emit::{emit, judge};
 pub use gate::{GateConfig, GateStep};
 pub use health::{HealthFor, health};
 

@@ -5,6 +5,7 @@
 //! `duration` on a bare object, the template's `deadline` in a Workflow, where a duration is refused (W55).
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::native::{WHICH_CONTAINER, first_container};
 use crate::manifest::Node;
 use crate::plan::{self, Body, Effect, EngineName, Fault, Selector};
 use crate::types::{Duration, Entry, Value};
@@ -64,8 +65,8 @@ pub(super) fn express<'a>(cx: &mut Context<'a>, fault: &'a Fault) -> Option<Expr
 
 /// A fault that Chaos Mesh cannot express, with the ways that can.
 fn refuse(cx: &mut Context<'_>, fault: &Fault, code: Code, message: String, reason: &str) {
-    let run = "use `perturb run`, which takes the first engine of the cluster that can express it";
-    cx.refuse(Diagnostic::new(code, fault.span, message).why(reason).help(other_ways(fault, run)));
+    let help = other_ways(cx.plan, fault, "");
+    cx.refuse(Diagnostic::new(code, fault.span, message).why(reason).help(help));
 }
 
 impl<'a> Expressed<'a> {
@@ -147,6 +148,10 @@ fn containers<'a>(cx: &mut Context<'a>, of: Expressed<'a>) -> Option<(&'a str, N
     if container.is_none() && matches!(of.kind.containers, Containers::ActionOnly(_)) {
         let message = format!("`{}` needs the name of a container for Chaos Mesh", of.fault.name);
         cx.trap(of.fault, message, "Chaos Mesh refuses it without one", "give the service its `container`");
+    }
+    if container.is_none() && of.kind.containers == Containers::Yes {
+        let text = first_container(cx.plan, of.fault, EngineName::ChaosMesh);
+        cx.approximate(WHICH_CONTAINER, of.fault.span, text);
     }
     container.map(|name| ("containerNames", cx.arena.list([Node::Text(name)])))
 }

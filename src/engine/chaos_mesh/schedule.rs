@@ -54,7 +54,8 @@ pub(super) fn build<'a>(
 /// What a Schedule cannot keep. (A cron that Chaos Mesh refuses is refused for every engine.)
 fn judge(cx: &mut Context<'_>, schedule: &Schedule, options: &EmitOptions) {
     let text = format!(
-        "the runs of `{}` are taken one after another; natively each has a Schedule of its own, and all start at once",
+        "if `{}` makes several runs, they are taken one after another; natively each has a Schedule of its own, and all start at \
+         once",
         schedule.verify
     );
     cx.approximate("order", schedule.span, text);

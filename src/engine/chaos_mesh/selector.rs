@@ -241,7 +241,7 @@ fn judge_quantity(cx: &mut Context<'_>, draw: &Draw, fault: &Fault, known: Optio
         let diagnostic = Diagnostic::new(Code::QUANTITY_NOT_IN_CHAOS_MESH, draw.span, message)
             .also(fault.span, "used here")
             .why("rounding the percentage would hit more or fewer pods than you wrote")
-            .help(other_ways(fault, "give the service its `replicas`, write a whole percentage, or use `perturb run`"));
+            .help("give the service its `replicas`, or write a whole percentage");
         return cx.refuse(diagnostic);
     };
     if let (Mode::Percent(percent), None) = (mode, known) {
@@ -285,10 +285,15 @@ fn judge_quantity(cx: &mut Context<'_>, draw: &Draw, fault: &Fault, known: Optio
 /// A target that Chaos Mesh cannot draw, and who can.
 fn no_target(cx: &mut Context<'_>, draw: &Draw, fault: &Fault, construct: &str, reason: &str) {
     let message = format!("Chaos Mesh cannot express {construct} in `{}`", draw.text);
+    let help = other_ways(
+        cx.plan,
+        fault,
+        "write a target that Chaos Mesh can draw: by namespaces, labels, nodes and zones with names",
+    );
     let mut diagnostic = Diagnostic::new(Code::TARGET_NOT_IN_CHAOS_MESH, draw.span, message)
         .label(construct.trim_matches('`').to_owned())
         .why(reason)
-        .help(other_ways(fault, "`perturb run` can: it draws by itself and hands Chaos Mesh the names"));
+        .help(help);
     if fault.span != draw.span {
         diagnostic = diagnostic.also(fault.span, "used here");
     }

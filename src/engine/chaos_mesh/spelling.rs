@@ -281,7 +281,11 @@ fn no_spelling(cx: &mut Context<'_>, fault: &Fault, key: &str, value: &Value, sh
         format!("`{key}` of `{}` is {}, and Chaos Mesh takes {} there", fault.name, value.describe(), wanted(shape));
     let diagnostic = Diagnostic::new(Code::NO_SPELLING_IN_CHAOS_MESH, fault.span, message)
         .why("a value that an engine cannot spell would be lost, or read as something else")
-        .help(other_ways(fault, "convert it in the fault's `engine chaos-mesh` body (`x as ms`, `x as text`)"));
+        .help(other_ways(
+            cx.plan,
+            fault,
+            "convert it in the fault's `engine chaos-mesh` body (`x as ms`, `x as text`)",
+        ));
     cx.refuse(diagnostic);
 }
 

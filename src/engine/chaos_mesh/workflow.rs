@@ -351,7 +351,7 @@ impl<'a> Builder<'a, '_> {
         let message = format!("a Workflow of Chaos Mesh cannot express {construct}");
         let diagnostic = Diagnostic::new(Code::STEP_NOT_IN_CHAOS_MESH, step.span, message)
             .why(reason)
-            .help("use `perturb run`, which asks people and waits for them; or leave the step out");
+            .help("leave the step out: `perturb run` asks people and waits for them, but at clusters whose engines are `local` and `toxiproxy`");
         self.cx.refuse(diagnostic);
     }
 }

@@ -26,8 +26,9 @@
 use smol_str::SmolStr;
 
 use super::{RUNNER_IMAGE, env};
+use crate::analysis::portability::who_else;
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::plan::{Body, EngineName, Fault, LITMUS_BODY};
+use crate::plan::{Body, EngineName, Fault, LITMUS_BODY, Plan};
 use crate::types::{Entry, Value};
 
 /// What a fault may touch: the classes of permissions that litmus-go's faults fall into.
@@ -140,15 +141,15 @@ impl LitmusBody {
 }
 
 /// Reads the litmus body of a fault; reports everything that is wrong with it.
-pub(super) fn read(fault: &Fault, diagnostics: &mut Vec<Diagnostic>) -> Option<LitmusBody> {
+pub(super) fn read(plan: &Plan, fault: &Fault, diagnostics: &mut Vec<Diagnostic>) -> Option<LitmusBody> {
     let entries = match fault.bodies.get(&EngineName::Litmus) {
         Some(Body::Expressed(entries)) => entries,
         Some(Body::Refused { construct, reason }) => {
-            diagnostics.push(refused(fault, construct, reason));
+            diagnostics.push(refused(plan, fault, construct, reason));
             return None;
         }
         None => {
-            diagnostics.push(refused(fault, &fault.name, "it has no `engine litmus` body"));
+            diagnostics.push(refused(plan, fault, &fault.name, "it has no `engine litmus` body"));
             return None;
         }
     };
@@ -158,32 +159,17 @@ pub(super) fn read(fault: &Fault, diagnostics: &mut Vec<Diagnostic>) -> Option<L
 }
 
 /// P0650: construct, reason, and the engines that can.
-fn refused(fault: &Fault, construct: &str, reason: &str) -> Diagnostic {
+fn refused(plan: &Plan, fault: &Fault, construct: &str, reason: &str) -> Diagnostic {
     let message = if construct == fault.name {
         format!("Litmus cannot do `{}`: {reason}", fault.name)
     } else {
         format!("Litmus cannot do `{}` with `{construct}`: {reason}", fault.name)
     };
-    Diagnostic::new(Code::LITMUS_FAULT, fault.span, message)
-        .label("cannot be expressed for Litmus")
-        .help(who_can(fault, EngineName::Litmus))
-}
-
-/// Which other engines can express the fault with these arguments.
-pub(super) fn who_can(fault: &Fault, but: EngineName) -> String {
-    let able: Vec<&str> = fault
-        .bodies
-        .iter()
-        .filter(|(name, body)| **name != but && matches!(body, Body::Expressed(_)))
-        .map(|(name, _)| name.title())
-        .collect();
-    match able.as_slice() {
-        [] => "no other engine can do it as written, either: change the arguments".to_owned(),
-        [one] => format!(
-            "{one} can: put it before Litmus in the cluster's `engines`, or run the experiment with `perturb run`"
-        ),
-        many => format!("these can: {}; or run the experiment with `perturb run`", many.join(", ")),
-    }
+    Diagnostic::new(Code::LITMUS_FAULT, fault.span, message).label("cannot be expressed for Litmus").help(who_else(
+        plan,
+        fault,
+        EngineName::Litmus,
+    ))
 }
 
 struct Reader<'r> {

@@ -3,16 +3,18 @@
 //! Comes in: a plan. Goes out: a [`Draft`] and a report. If the report has an error there is nothing to emit. Here stands
 //! everything that Litmus does a little differently from the plan, each once.
 
-use super::body::{self, LitmusBody};
+use super::body::{self, Access, LitmusBody};
 use super::condition::{Sample, judge};
 use super::names;
 use super::probes::{Judged, Probe, cannot_judge, judged};
 use super::shape::{CheckStep, OVERHEAD, Part, Shape, Use, shape};
 use super::target::{self, Refusal, Target};
+use crate::analysis::portability::who_else;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::native::{WHICH_CONTAINER, first_container, not_here};
 use crate::engine::unwatched::unwatched;
 use crate::engine::{Approximation, DrawCount, Report};
-use crate::plan::{Fault, GuardWhen, Phase, Plan, RecoveryClass};
+use crate::plan::{Effect, EngineName, Fault, GuardWhen, Phase, Plan, RecoveryClass};
 use crate::source::Span;
 
 /// Everything that is known before the first document.
@@ -59,6 +61,9 @@ pub(super) struct Experiment {
 
 /// Reads the plan as Litmus would have it.
 pub(super) fn draft<'p>(plan: &'p Plan, report: &mut Report) -> Draft<'p> {
+    if !plan.place.cluster.engines.contains(&EngineName::Litmus) {
+        report.diagnostics.push(not_here(plan, EngineName::Litmus, Code::LITMUS_NOT_HERE));
+    }
     let shape = shape(plan, &mut report.diagnostics);
     if shape.uses.is_empty() {
         report.diagnostics.push(
@@ -67,7 +72,7 @@ pub(super) fn draft<'p>(plan: &'p Plan, report: &mut Report) -> Draft<'p> {
                 plan.span,
                 "the method injects nothing, so there is nothing for Litmus to run",
             )
-            .help("run the experiment with `perturb run`: it watches without a fault"),
+            .help("`perturb run` holds what only watches, where its metrics can be asked from this machine"),
         );
     }
     let judged = judged(plan, &shape.uses, &mut report.diagnostics);
@@ -86,17 +91,20 @@ fn engine<'p>(draft: &mut Draft<'p>, index: usize, judged: &Judged<'p>, report: 
     let plan = draft.plan;
     let Some(used) = draft.shape.uses.get(index).cloned() else { return };
     let Some(fault) = plan.faults.get(used.fault as usize) else { return };
-    let Some(body) = body::read(fault, &mut report.diagnostics) else { return };
+    let Some(body) = body::read(plan, fault, &mut report.diagnostics) else { return };
     let Some(draw) = plan.draws.get(fault.target as usize) else { return };
     let target = match target::target(plan, draw, &body) {
         Ok(target) => target,
         Err(refusal) => {
-            report.diagnostics.push(refused(fault, &draw.text, refusal));
+            report.diagnostics.push(refused(plan, fault, &draw.text, refusal));
             return;
         }
     };
     for (what, text) in &target.approximations {
         approximate(report, what, text.clone(), draw.span);
+    }
+    if is_in_a_container(fault, &body) && target.is_without_container() && !body.sets(target::CONTAINER) {
+        approximate(report, WHICH_CONTAINER, first_container(plan, fault, EngineName::Litmus), fault.span);
     }
     about_time(&used, fault, report);
     let probes = judged.probes_of(&used);
@@ -105,14 +113,20 @@ fn engine<'p>(draft: &mut Draft<'p>, index: usize, judged: &Judged<'p>, report: 
     draft.engines.push(Engine { used, experiment, env, target, probes });
 }
 
-fn refused(fault: &Fault, draw: &str, refusal: Refusal) -> Diagnostic {
+/// Whether a fault is done to one container and not to the pod: what a restart of the container takes away, and what its runtime
+/// does once.
+fn is_in_a_container(fault: &Fault, body: &LitmusBody) -> bool {
+    (body.mounts_runtime || body.may(Access::Exec)) && (fault.lost_on_restart || fault.effect == Effect::Instant)
+}
+
+fn refused(plan: &Plan, fault: &Fault, draw: &str, refusal: Refusal) -> Diagnostic {
     let (code, verb, why) = match refusal {
         Refusal::Selection(why) => (Code::LITMUS_TARGET, "select", why),
         Refusal::Count(why) => (Code::LITMUS_COUNT, "draw", why),
     };
     Diagnostic::new(code, fault.span, format!("Litmus cannot {verb} `{draw}`: {why}"))
         .label(format!("the target of `{}`", fault.name))
-        .help("Perturb draws exactly what is written: run the experiment with `perturb run`")
+        .help(format!("write a target that Litmus can take; {}", who_else(plan, fault, EngineName::Litmus)))
 }
 
 /// The variables of an engine: time, target, then the fault's own.

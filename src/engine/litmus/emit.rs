@@ -8,7 +8,7 @@
 //! annotations). Accounts and experiments carry sync waves for Argo CD: applied before what uses them, pruned after it.
 
 use super::check::{Draft, add_all, counted, draft, for_each_check};
-use super::condition::judge;
+use super::condition;
 use super::{access, experiment, names, workflow};
 use crate::engine::{EmitOptions, Report, Sink};
 use crate::manifest::{Arena, Node};
@@ -38,11 +38,18 @@ pub fn emit(plan: &Plan, _options: &EmitOptions, arena: &Arena, out: &mut Sink<'
     report
 }
 
+/// What [`emit`] says of a plan, without the documents.
+pub fn judge(plan: &Plan) -> Report {
+    let mut report = Report::default();
+    draft(plan, &mut report);
+    report
+}
+
 /// Where the checks of the method count pods.
 fn checked_namespaces(draft: &Draft<'_>) -> Vec<String> {
     let mut found = Vec::new();
     for_each_check(&draft.shape.parts, &mut |check| {
-        let judgements = judge(draft.plan, check.condition, true, false).unwrap_or_default();
+        let judgements = condition::judge(draft.plan, check.condition, true, false).unwrap_or_default();
         add_all(&mut found, judgements.iter().filter_map(|j| counted(&j.sample)));
     });
     found

@@ -39,7 +39,7 @@ mod target;
 mod tests;
 mod workflow;
 
-pub use emit::emit;
+pub use emit::{emit, judge};
 
 /// The image that holds every fault, probe tool (`promql`) and `kubectl`: litmus-go `build/Dockerfile` at 3.31.0.
 pub const RUNNER_IMAGE: &str = "docker.io/litmuschaos/go-runner:3.31.0";

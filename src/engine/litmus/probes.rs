@@ -260,7 +260,7 @@ impl<'p> Maker<'p, '_> {
 pub(super) fn cannot_judge(what: &str, text: &str, why: &str, span: Span) -> Diagnostic {
     Diagnostic::new(Code::LITMUS_PROBE, span, format!("Litmus cannot judge {what} `{text}`: {why}"))
         .label("has no probe of Litmus")
-        .help("run the experiment with `perturb run`, or compile it for Chaos Mesh, where Perturb's gate judges every condition")
+        .help("judge it another way, or compile it for Chaos Mesh, where that is installed: Perturb's gate judges every condition")
 }
 
 /// How many false samples in a row refute: one, or so many that they span more than the time allowed.

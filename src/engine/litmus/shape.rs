@@ -148,7 +148,7 @@ impl<'p> Reader<'p, '_> {
             Diagnostic::new(Code::LITMUS_STEP, span, format!("a Litmus workflow cannot wait for {what}"))
                 .label("needs people")
                 .why("what nobody is asked is decided by nobody")
-                .help("run the experiment with `perturb run`, which asks; or take the step out of what is compiled"),
+                .help("leave the step out: `perturb run` asks people and waits for them, but at clusters whose engines are `local` and `toxiproxy`"),
         );
     }
 

@@ -64,6 +64,17 @@ pub(super) struct Target {
     pub affects: Option<(SmolStr, String)>,
 }
 
+/// The variable that names the container; without it Litmus takes the first.
+pub(super) const CONTAINER: &str = "TARGET_CONTAINER";
+
+impl Target {
+    /// Whether pods are hit of which nobody says the container.
+    pub(super) fn is_without_container(&self) -> bool {
+        let is_of_pods = !matches!(self.selection, Selection::Nothing);
+        is_of_pods && !self.env.iter().any(|(name, _)| *name == CONTAINER)
+    }
+}
+
 /// How many are hit of how many, in the language and in Litmus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Count {
@@ -260,9 +271,9 @@ fn of_pods(plan: &Plan, draw: &Draw, pods: &PodSelector, body: &LitmusBody) -> R
     }
     how_many_pods(plan, draw, &mut target)?;
     if let Some(container) = draw.service.as_ref().and_then(|s| plan.services.get(s)).and_then(|s| s.container.as_ref())
-        && !body.sets("TARGET_CONTAINER")
+        && !body.sets(CONTAINER)
     {
-        target.env.push(("TARGET_CONTAINER", container.to_string()));
+        target.env.push((CONTAINER, container.to_string()));
     }
     Ok(target)
 }

@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 use super::convert::{Convert, markdown, symbol_kind};
 use super::document::Document;
 use crate::analysis::picture::picture;
-use crate::analysis::telling::tell;
 use crate::analysis::timeline::timeline;
 use crate::diagnostic::Edit;
 use crate::ide::{Place, Workspace};
@@ -384,7 +383,7 @@ impl Asked<'_> {
                 "title": experiment.name,
                 "worstCase": hover::worst_case(&plan),
                 "picture": drawn,
-                "text": tell(&plan).to_text(100),
+                "text": hover::telling(&plan).to_text(100),
             })),
             "perturb.timeline" => {
                 Ok(json!({ "title": experiment.name, "picture": drawn, "timeline": timeline(&plan) }))

@@ -169,6 +169,15 @@ impl Context<'_> {
             Some(Rule::group) => {
                 ("nothing stands in these parentheses".to_owned(), "write an expression, or leave them out")
             }
+            Some(Rule::hole) if !self.slice(at.start, self.line_around(at.start).1).contains('}') => {
+                let open = Span::new(at.file, at.start.saturating_sub(2), at.start);
+                return Diagnostic::new(
+                    Code::UNCLOSED_BRACKET,
+                    open,
+                    "this `${` is not closed, and the text around it does not end",
+                )
+                .help("write a value and `}` behind it, such as `${of.name}`; a plain `${` is `$${`");
+            }
             Some(Rule::hole) => {
                 ("nothing stands in `${ }`".to_owned(), "write a value, such as `${of.name}`; a plain `${` is `$${`")
             }

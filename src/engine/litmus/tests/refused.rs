@@ -19,7 +19,7 @@ fn a_fault_without_a_body_names_the_engines_that_can() {
     plan.faults[2].bodies.remove(&EngineName::Litmus);
     let emitted = emitted(&plan);
     assert_eq!(emitted.error("P0650"), "Litmus cannot do `network.delay`: it has no `engine litmus` body");
-    assert!(emitted.report.diagnostics[0].help.as_ref().unwrap().starts_with("Chaos Mesh can"));
+    assert!(emitted.report.diagnostics[0].help.as_ref().unwrap().starts_with("Chaos Mesh has this fault"));
     plan.faults[2].bodies.insert(
         EngineName::Litmus,
         Body::Refused { construct: "direction: both".into(), reason: "Litmus delays only what leaves the pod".into() },
