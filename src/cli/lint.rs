@@ -118,6 +118,7 @@ pub(super) fn findings(loaded: &Loaded) -> Vec<Diagnostic> {
     let project =
         Project { files: &files, facts: &facts, whole: loaded.is_whole, of_plans: &of_plans, exists: &exists };
     let mut found = lint::lint(&project, &loaded.project.settings.lint);
+    loaded.checked.program.drop_echoes(&mut found);
     found.retain(|d| loaded.checked.sources.get(d.span.file).is_some_and(|file| loaded.is_chosen(&file.path)));
     found
 }

@@ -56,6 +56,7 @@ fn of_check(files: &Files) -> BTreeSet<String> {
         }
     }
     perturb::diagnostic::tidy(&mut found);
+    checked.program.drop_echoes(&mut found);
     let mut found: BTreeSet<String> = found.iter().map(|d| brief(d, &checked.sources)).collect();
     found.extend(of_lint(&checked));
     found
@@ -80,7 +81,9 @@ fn of_lint(checked: &check::Checked) -> Vec<String> {
         }
     }
     let project = Project { files: &files, facts: &facts, whole: true, of_plans: &of_plans, exists: &|_| true };
-    lint::lint(&project, &Levels::new()).iter().map(|d| brief(d, &checked.sources)).collect()
+    let mut found = lint::lint(&project, &Levels::new());
+    program.drop_echoes(&mut found);
+    found.iter().map(|d| brief(d, &checked.sources)).collect()
 }
 
 /// Place, code and message: what is said of a place at several places of the project differs in nothing else.

@@ -101,6 +101,17 @@ fn one_token_less_is_one_mistake_and_leaves_the_items_beside_it() {
     );
 }
 
+#[test]
+fn a_key_in_quotes_holds_no_hole() {
+    let found = |key: &str| {
+        let parse = syntax::parse(FILE, &format!("let a = json({{ \"{key}\": \"x\" }})\n"));
+        parse.diagnostics.iter().map(|d| d.code).collect::<Vec<_>>()
+    };
+    assert_eq!(found("$ref"), []);
+    assert_eq!(found("$${b}"), []);
+    assert_eq!(found("${b}"), [Code::SYNTAX]);
+}
+
 /// The time that this thread has had a processor, so that a busy machine changes nothing; elsewhere than on Linux the clock.
 fn spent() -> Duration {
     let of_thread = std::fs::read_to_string("/proc/thread-self/schedstat");
