@@ -96,7 +96,7 @@ fn main() -> ExitCode {
     let mut missed = 0;
     for gate in GATES.iter().filter(|gate| arguments.is_empty() || arguments.iter().any(|a| a == gate.name)) {
         let mut passed = false;
-        for _ in 0..3 {
+        for _ in 0..6 {
             let measured = (gate.measure)();
             passed = report(gate, &measured);
             if passed {
