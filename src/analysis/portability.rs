@@ -109,7 +109,7 @@ pub fn who_else(plan: &Plan, fault: &Fault, but: EngineName) -> String {
 /// The engines that could express a fault with these arguments, wherever they are installed.
 #[must_use]
 pub fn engines_that_can(fault: &Fault) -> Vec<EngineName> {
-    fault.bodies.iter().filter(|(_, body)| matches!(body, Body::Expressed(_))).map(|(engine, _)| *engine).collect()
+    fault.bodies.keys().copied().filter(|engine| is_expressed(fault, *engine)).collect()
 }
 
 /// Adds faults that no engine of the place can do, and plans that need two engines where only one can be used.

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Program;
-use super::load::{Imported, Loaded};
+use super::load::Loaded;
 use super::program::{Item, ItemKind};
 use crate::diagnostic::{Code, Diagnostic, Label};
 use crate::source::{FileId, Span};
@@ -32,34 +32,16 @@ impl Program {
         if shaken.is_empty() {
             return;
         }
-        let reached = self.reached(&shaken);
+        let is_wide = |id: &FileId| shaken.get(id).is_some_and(|file| file.is_wide);
+        let ids = || self.files.iter().map(|loaded| loaded.file.id);
+        let wide = ids().enumerate().filter(|(_, id)| is_wide(id)).map(|(index, _)| index);
+        let reached = self.importers(wide);
+        let reached: BTreeSet<FileId> =
+            ids().enumerate().filter(|(index, _)| reached.contains(index)).map(|(_, id)| id).collect();
         found.retain(|diagnostic| match shaken.get(&diagnostic.span.file) {
             Some(file) => !file.echoes(diagnostic),
             None => !(is_of_plans(diagnostic.code) && reached.contains(&diagnostic.span.file)),
         });
-    }
-
-    /// The files that use, near or far, what is shaken in another.
-    fn reached(&self, shaken: &BTreeMap<FileId, Shaken<'_>>) -> BTreeSet<FileId> {
-        let mut importers: Vec<Vec<usize>> = vec![Vec::new(); self.files.len()];
-        for (index, loaded) in self.files.iter().enumerate() {
-            for imported in loaded.imports.iter().flatten() {
-                if let Imported::File(target) = imported
-                    && let Some(of_target) = importers.get_mut(*target)
-                {
-                    of_target.push(index);
-                }
-            }
-        }
-        let is_wide = |loaded: &Loaded| shaken.get(&loaded.file.id).is_some_and(|file| file.is_wide);
-        let mut open: Vec<usize> =
-            self.files.iter().enumerate().filter(|(_, loaded)| is_wide(loaded)).map(|(index, _)| index).collect();
-        let mut reached = BTreeSet::new();
-        while let Some(file) = open.pop() {
-            let news = importers.get(file).into_iter().flatten();
-            open.extend(news.filter(|file| self.files.get(**file).is_some_and(|l| reached.insert(l.file.id))));
-        }
-        reached
     }
 
     /// Tells of each name that means nothing once, with its other places: for who reads a list. An editor marks each place.
@@ -68,8 +50,10 @@ impl Program {
         let mut firsts: BTreeMap<(FileId, &str), (usize, usize)> = BTreeMap::new();
         let mut out: Vec<Diagnostic> = Vec::with_capacity(found.len());
         for diagnostic in found.drain(..) {
-            let loaded = self.files.iter().find(|loaded| loaded.file.id == diagnostic.span.file);
-            let name = loaded.filter(|_| diagnostic.code == Code::UNKNOWN_NAME).map(|l| l.said(diagnostic.span));
+            let of_file = |loaded: &&Loaded| loaded.file.id == diagnostic.span.file;
+            let is_name = diagnostic.code == Code::UNKNOWN_NAME;
+            let loaded = is_name.then(|| self.files.iter().find(of_file)).flatten();
+            let name = loaded.map(|loaded| loaded.said(diagnostic.span));
             let known = name.and_then(|name| firsts.get_mut(&(diagnostic.span.file, name)));
             if let Some((first, times)) = known
                 && let Some(first) = out.get_mut(*first).filter(|first| first.message == diagnostic.message)

@@ -25,6 +25,8 @@ pub mod signature;
 pub mod stdlib;
 mod words;
 
+use std::collections::BTreeSet;
+
 use smol_str::SmolStr;
 
 pub use load::{Imported, Loaded};
@@ -64,6 +66,27 @@ impl Program {
     pub fn item(&self, id: DeclId) -> &Item {
         // Ids are made by `Scopes::build` from these files.
         &self.files[id.file as usize].file.items[id.item as usize]
+    }
+
+    /// Files (by index) and all that import one of them, near and far.
+    fn importers(&self, of: impl IntoIterator<Item = usize>) -> BTreeSet<usize> {
+        let mut importers: Vec<Vec<usize>> = vec![Vec::new(); self.files.len()];
+        for (index, loaded) in self.files.iter().enumerate() {
+            for imported in loaded.imports.iter().flatten() {
+                if let Imported::File(target) = imported
+                    && let Some(of_target) = importers.get_mut(*target)
+                {
+                    of_target.push(index);
+                }
+            }
+        }
+        let mut reached = BTreeSet::from_iter(of);
+        let mut open: Vec<usize> = reached.iter().copied().collect();
+        while let Some(next) = open.pop() {
+            let news = importers.get(next).into_iter().flatten().filter(|index| reached.insert(**index));
+            open.extend(news);
+        }
+        reached
     }
 
     /// The file (an index) of a declaration.

@@ -22,7 +22,7 @@ pub struct File {
     pub items: Vec<Item>,
     /// Blocks with something in them that could not be read, and was reported.
     pub gaps: Vec<Gap>,
-    /// The lines, ascending, on which something is missing or unexpected, as was reported: from the first byte to the last.
+    /// The lines and runs of lines, ascending, that may not mean what they say, as was reported: from the first byte to the last.
     pub shaken: Vec<Span>,
 }
 

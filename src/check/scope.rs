@@ -128,9 +128,10 @@ impl Scopes {
                     for name in names {
                         match self.files[file].own.get(&name.text) {
                             Some(id) => found.push((name.clone(), Def::Decl(*id))),
-                            None if files[file].is_shaken() => found.push((name.clone(), Def::Lost)),
                             None => {
-                                diagnostics.push(self.not_in_file(name, file, files));
+                                if !files[file].is_shaken() {
+                                    diagnostics.push(self.not_in_file(name, file, files));
+                                }
                                 found.push((name.clone(), Def::Lost));
                             }
                         }

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use smol_str::SmolStr;
 
-use super::load::{self, Imported, Read};
+use super::load::{self, Read};
 use super::program::{File, ItemKind};
 use super::reference::{self, OwnTexts};
 use super::scope::{self, Scopes};
@@ -95,7 +95,7 @@ impl Session {
         if imports_changed {
             return self.all_again(sources);
         }
-        let mut reach = self.importers(index);
+        let mut reach = self.program.importers([index]);
         let was_wide = reach.iter().any(|file| self.is_project_wide(*file));
         self.put(index, id, &text, read);
         let (imports, found) = load::resolve(&self.program.files, index, sources);
@@ -107,7 +107,7 @@ impl Session {
             self.in_names[index] = self.program.scopes.rebuild(&self.program.files, index);
             self.resolve_project();
         }
-        reach.extend(self.importers(index));
+        reach.extend(self.program.importers([index]));
         for file in &reach {
             self.program.texts[*file] = reference::unknown(self.program.files[*file].file.items.len());
         }
@@ -163,27 +163,6 @@ impl Session {
             self.in_signatures[*file] = found;
         }
         self.program.signatures = signatures;
-    }
-
-    /// A file and all that import it, near and far.
-    fn importers(&self, of: usize) -> BTreeSet<usize> {
-        let mut importers: Vec<Vec<usize>> = vec![Vec::new(); self.program.files.len()];
-        for (index, loaded) in self.program.files.iter().enumerate() {
-            for imported in loaded.imports.iter().flatten() {
-                if let Imported::File(target) = imported
-                    && let Some(of_target) = importers.get_mut(*target)
-                {
-                    of_target.push(index);
-                }
-            }
-        }
-        let mut reached = BTreeSet::from([of]);
-        let mut open = vec![of];
-        while let Some(next) = open.pop() {
-            let news = importers.get(next).into_iter().flatten().filter(|index| reached.insert(**index));
-            open.extend(news);
-        }
-        reached
     }
 
     /// Whether a file declares what others see without importing it.

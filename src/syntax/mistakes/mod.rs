@@ -94,9 +94,10 @@ impl Teller<'_> {
     /// Where a bracket was lost, if what stands between that and this belongs into it: the head of an item, or a value that
     /// its first `}` seems to end the item.
     fn behind_lost_bracket(&self, finding: &Finding) -> Option<u32> {
-        let from = self.culprit.filter(|from| self.context.is_same_item(*from, finding.start))?;
+        // The text between is read, so a habit must not ask: it does not move the culprit, and there may be thousands.
+        let from = self.culprit.filter(|_| is_structural(finding.what))?;
         let is_lost = finding.what == Wrong::Rule(Rule::bad_item) || self.context.is_in_head(from);
-        (is_lost && is_structural(finding.what)).then_some(from)
+        (is_lost && self.context.is_same_item(from, finding.start)).then_some(from)
     }
 
     fn is_told(&self, finding: &Finding, line: u32) -> bool {

@@ -19,6 +19,18 @@ pub(super) fn played(plan: Plan, dips: Dips<'_>, events: Vec<(Duration, Event)>)
     played_in(State::new(Arc::new(plan), "r1", DRIVABLE), dips, all)
 }
 
+/// A world in which every effect and every answer comes, with these samples.
+fn scripted<'s>(samples: impl Fn(u32, Duration) -> Result<Value, String> + 's) -> Scripted<'s> {
+    Scripted {
+        samples: Box::new(samples),
+        effect: Duration::from_millis(100),
+        answer: Duration::from_millis(50),
+        entropy: 7,
+        yes: true,
+        not_there: vec![],
+    }
+}
+
 pub(super) fn played_in(
     mut state: State,
     dips: Dips<'_>,
@@ -33,14 +45,7 @@ pub(super) fn played_in(
             value => Ok(Value::Percent(percent(&format!("{value}%")))),
         }
     };
-    let mut world = Scripted {
-        samples: Box::new(samples),
-        effect: Duration::from_millis(100),
-        answer: Duration::from_millis(50),
-        entropy: 7,
-        yes: true,
-        not_there: vec![],
-    };
+    let mut world = scripted(samples);
     let mut records = Vec::new();
     let outcome = run(&mut state, &mut world, all, &mut |now, command| {
         if let Command::Write(record) | Command::Keep { record, .. } = command {
@@ -435,14 +440,7 @@ fn silence_is_a_no_to_whether_something_is_well_and_no_answer_to_anything_else()
         let value = if of_type == "Bool" { Value::Bool(true) } else { Value::Int(0) };
         let samples =
             move |stream: u32, _| Ok(if stream == 0 { value.clone() } else { Value::Percent(percent("100%")) });
-        let world = Scripted {
-            samples: Box::new(samples),
-            effect: Duration::from_millis(100),
-            answer: Duration::from_millis(50),
-            entropy: 7,
-            yes: true,
-            not_there: vec![],
-        };
+        let world = scripted(samples);
         let begin = vec![(Duration::ZERO, Event::Begin { wall: 1_764_000_000 })];
         let mut state = State::new(Arc::new(plan), "r1", DRIVABLE);
         let mut asked = Vec::new();
