@@ -1,6 +1,6 @@
 //! Speed as ratios within one run, so that they mean the same on every machine; exits with 1 when a bound is missed.
 //!
-//! `cargo bench --bench gates [-- NAME…]`. A gate that is missed is measured again, twice at most: a bound says what the
+//! `cargo bench -p perturb-benches --bench gates [-- NAME…]`. A gate that is missed is measured again, twice at most: a bound says what the
 //! program can do, not how busy the machine is.
 
 use std::path::{Path, PathBuf};
@@ -124,7 +124,7 @@ fn report(gate: &Gate, measured: &Measured) -> bool {
 
 /// The program under test; cargo builds it with the optimisations of this run.
 fn perturb() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_perturb"))
+    Command::new(env!("CARGO_BIN_EXE_perturb-measured"))
 }
 
 /// Writes a project into a folder that is removed with the answer.
@@ -140,29 +140,15 @@ fn start() -> Measured {
     // Fewer, and a busy machine decides the median.
     const RUNS: usize = 200;
     let folder = write(&project::small());
-    let (idle, file) = (idle(), folder.path().join("small.chaos"));
+    let (idle, file) = (env!("CARGO_BIN_EXE_idle"), folder.path().join("small.chaos"));
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     // Alternating, so that what the machine does besides hits both.
     for _ in 0..RUNS {
-        theirs.push(measure::time(Command::new(&idle).arg("check").arg(&file)));
+        theirs.push(measure::time(Command::new(idle).arg("check").arg(&file)));
         ours.push(measure::time(perturb().arg("check").arg(&file)));
     }
     let (ours, theirs) = (measure::median(ours), measure::median(theirs));
     Measured { value: ratio(ours, theirs), details: format!("{ours:.2?} and {theirs:.2?}, medians of {RUNS}") }
-}
-
-/// Builds the idle program as this one was built, and says where it is.
-fn idle() -> PathBuf {
-    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "--release", "--quiet", "--example", "idle"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stdin(Stdio::null())
-        .status()
-        .expect("cargo starts");
-    assert!(status.success(), "the idle program cannot be built");
-    // target/release/perturb has its examples beside it.
-    let release = Path::new(env!("CARGO_BIN_EXE_perturb")).parent().expect("a folder");
-    release.join("examples").join(format!("idle{}", std::env::consts::EXE_SUFFIX))
 }
 
 const SERVICES: usize = 1_500;

@@ -1,6 +1,6 @@
 //! How long it takes from the moment at which a guard's source turns to the moment at which the undo is confirmed.
 //!
-//! `cargo bench --bench reaction`. The real binary, a real source over HTTP that turns at a random moment between two samples, a
+//! `cargo bench -p perturb-benches --bench reaction`. The real binary, a real source over HTTP that turns at a random moment between two samples, a
 //! real fault; 200 runs, several at once. Prints a histogram, and fails where one of them took longer than one sampling interval and
 //! 100 ms: what is beyond the interval is all that Perturb adds to the wait for the next sample.
 
@@ -92,7 +92,7 @@ experiment reaction {{
 
 fn one(folder: &Path, source: &Source, slot: usize) -> Measured {
     source.turned.lock().unwrap().remove(&slot);
-    let mut run = Command::new(env!("CARGO_BIN_EXE_perturb"))
+    let mut run = Command::new(env!("CARGO_BIN_EXE_perturb-measured"))
         .args(["run", ".", "--in", "here/laptop", "--format", "json"])
         .current_dir(folder)
         .env("PERTURB_JOURNAL", folder.join("journal.db"))

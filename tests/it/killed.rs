@@ -160,7 +160,8 @@ fn the_quickstart_killed_at_its_lines_leaves_nothing() {
     let next = AtomicU32::new(0);
     let (killed, with_faults) = (AtomicU32::new(0), AtomicU32::new(0));
     std::thread::scope(|scope| {
-        for _ in 0..3 {
+        // A run waits more than it works.
+        for _ in 0..6 {
             scope.spawn(|| {
                 loop {
                     let number = next.fetch_add(1, Ordering::SeqCst);

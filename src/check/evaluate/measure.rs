@@ -5,6 +5,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::call::Bound;
+use super::select::{label_is_no_text, text_of};
 use super::{Evaluator, Val};
 use crate::check::declared::{self, field};
 use crate::check::program::{Arg, ExprKind, Field, ItemKind, Metric};
@@ -329,8 +330,9 @@ impl Evaluator<'_> {
             ("increase", None) => ScrapeAnswer::Increase,
             (_, None) => ScrapeAnswer::Share,
         };
-        let labels = label_pairs(&record, "labels")?;
-        let among = label_pairs(&record, "among")?;
+        let labels = self.label_pairs(field, &record, "labels");
+        let among = self.label_pairs(field, &record, "among");
+        let (labels, among) = (labels?, among?);
         if answer != ScrapeAnswer::Share && !among.is_empty() {
             self.report(
                 Diagnostic::new(
@@ -443,6 +445,39 @@ impl Evaluator<'_> {
             }
         }
         fine.then_some(values)
+    }
+
+    /// The labels in the record's `key`; `None`: some of them are no text, which is told.
+    fn label_pairs(&mut self, field: &Field, record: &[(SmolStr, Val)], key: &str) -> Option<Vec<(SmolStr, SmolStr)>> {
+        let Some((_, Val::Record(entries))) = record.iter().find(|(k, _)| k == key) else {
+            return Some(Vec::new());
+        };
+        let mut pairs = Some(Vec::new());
+        for (label, value, _) in entries.iter() {
+            if let Some(text) = text_of(value) {
+                pairs.iter_mut().for_each(|pairs| pairs.push((label.clone(), text.clone())));
+                continue;
+            }
+            pairs = None;
+            let written = match &field.value.kind {
+                ExprKind::Record(fields) => declared::field(fields, key).map_or(&field.value, |given| &given.value),
+                _ => &field.value,
+            };
+            match value {
+                Val::Unknown(_) => {}
+                Val::List(_) => {
+                    let at = match &written.kind {
+                        ExprKind::Record(labels) => declared::field(labels, label).map(|given| given.value.span),
+                        _ => None,
+                    };
+                    let message = format!("one value of the label `{label}` is counted, and this is a list");
+                    let diagnostic = Diagnostic::new(Code::TYPE_MISMATCH, at.unwrap_or(written.span), message);
+                    self.report(diagnostic.help("declare a metric for each value"));
+                }
+                _ => self.report(label_is_no_text(written, label, value)),
+            }
+        }
+        pairs
     }
 
     fn metric_unit(&mut self, fields: &[Field], result: &Type, at: Span) -> Option<MetricUnit> {
@@ -569,22 +604,12 @@ impl Evaluator<'_> {
     }
 }
 
-/// The labels of a record's field; `None`: something in it is unknown.
-fn label_pairs(record: &[(SmolStr, Val)], key: &str) -> Option<Vec<(SmolStr, SmolStr)>> {
-    match record.iter().find(|(k, _)| k == key) {
-        Some((_, Val::Record(entries))) => {
-            entries.iter().map(|(key, value, _)| Some((key.clone(), super::select::text_of(value)?))).collect()
-        }
-        _ => Some(Vec::new()),
-    }
-}
-
 pub(super) fn words(words: &[&str]) -> Type {
     Type::Enum(words.iter().map(|w| SmolStr::from(*w)).collect())
 }
 
 pub(super) fn text(record: &[(SmolStr, Val)], key: &str) -> Option<SmolStr> {
-    record.iter().find(|(k, _)| k == key).and_then(|(_, v)| super::select::text_of(v))
+    record.iter().find(|(k, _)| k == key).and_then(|(_, v)| text_of(v))
 }
 
 pub(super) fn secret(record: &[(SmolStr, Val)]) -> Option<SmolStr> {

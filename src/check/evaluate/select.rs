@@ -545,7 +545,7 @@ pub(super) fn label_is_no_text(expr: &Expr, key: &str, value: &Val) -> Diagnosti
     };
     let why = match value {
         Val::List(items) if items.is_empty() => "a label that may have no value selects nothing",
-        _ => "Kubernetes takes labels as text; `true` and `1` without quotes are refused",
+        _ => "labels are text, in Kubernetes as in metrics; `true` and `1` without quotes are refused",
     };
     let diagnostic = Diagnostic::new(Code::TYPE_MISMATCH, span, message).why(why);
     match (entry, value) {

@@ -2,8 +2,8 @@
 //!
 //! Comes in: the plan and the records of a run, each with its time. Goes out: what the machine says now, and where that is not
 //! what was written down. Each answer comes at the time of the record that it gave then, and the machine is called at the times at
-//! which it wrote something then: so a replay has the moments of the run, not those of a grid. Nothing is reached: not even
-//! a clock.
+//! which it wrote something then: so a replay has the moments of the run, not those of a grid. Answers of one moment come in the
+//! order of their records: a busy machine hears a late answer after a newer one. Nothing is reached: not even a clock.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -46,14 +46,15 @@ pub fn replay(plan: &Arc<Plan>, recorded: &Recorded, drivable: &[EngineName]) ->
     if recorded.records.iter().any(|(_, record)| is_unasked(record)) {
         state.nobody_is_there();
     }
-    let mut then = Then { plan: plan.clone(), records: &recorded.records, used: BTreeSet::new() };
-    let mut queue: BTreeMap<(Duration, u64), Event> = BTreeMap::new();
+    let mut then = Then { plan: plan.clone(), records: &recorded.records, used: BTreeSet::new(), made_from: None };
+    // By time, then by the record that an event gave (those without one last), then as they come.
+    let mut queue: BTreeMap<(Duration, usize, u64), Event> = BTreeMap::new();
     let mut number = 0u64;
     let begin = recorded.records.first().map_or(Duration::ZERO, |(at, _)| *at);
-    queue.insert((begin, 0), Event::Begin { wall: recorded.wall });
-    for (at, event) in then.operator() {
+    queue.insert((begin, 0, 0), Event::Begin { wall: recorded.wall });
+    for (at, index, event) in then.operator() {
         number += 1;
-        queue.insert((at, number), event);
+        queue.insert((at, index, number), event);
     }
     // When the machine was called then, as far as anybody knows: when it wrote, and when it asked.
     let mut moments: BTreeSet<Duration> = recorded.records.iter().map(|(at, _)| *at).collect();
@@ -64,7 +65,7 @@ pub fn replay(plan: &Arc<Plan>, recorded: &Recorded, drivable: &[EngineName]) ->
     let mut records: Vec<(Duration, Record)> = Vec::new();
     let mut outcome = None;
     while outcome.is_none() {
-        let answer = queue.keys().next().map(|(at, _)| *at);
+        let answer = queue.keys().next().map(|(at, ..)| *at);
         let Some(now) = answer.into_iter().chain(moments.first().copied()).min() else { break };
         moments.remove(&now);
         let event = match answer {
@@ -75,9 +76,10 @@ pub fn replay(plan: &Arc<Plan>, recorded: &Recorded, drivable: &[EngineName]) ->
             if let Command::Write(record) | Command::Keep { record, .. } = &command {
                 records.push((now, record.clone()));
             }
+            then.made_from = None;
             for (at, event) in then.answer(now, &command, &state) {
                 number += 1;
-                queue.insert((at.max(now), number), event);
+                queue.insert((at.max(now), then.made_from.unwrap_or(usize::MAX), number), event);
             }
             if let Command::End(end) = command {
                 outcome = Some(*end);
@@ -113,6 +115,8 @@ struct Then<'r> {
     records: &'r [(Duration, Record)],
     /// Records that an answer was made from.
     used: BTreeSet<usize>,
+    /// The record that the last answer was made from.
+    made_from: Option<usize>,
 }
 
 impl<'r> Then<'r> {
@@ -124,6 +128,7 @@ impl<'r> Then<'r> {
                 && let Some(found) = of(record)
             {
                 self.used.insert(index);
+                self.made_from = Some(index);
                 return Some((*at, found));
             }
         }
@@ -158,27 +163,27 @@ impl<'r> Then<'r> {
         })
     }
 
-    /// What people did by themselves, and faults that vanished.
-    fn operator(&self) -> Vec<(Duration, Event)> {
+    /// What people did by themselves, and faults that vanished: when, and the record that says so.
+    fn operator(&self) -> Vec<(Duration, usize, Event)> {
         let ended = self.records.iter().find_map(|(_, record)| match record {
             Record::Ended { outcome } => Some(&outcome.ended_by),
             _ => None,
         });
         let mut events = Vec::new();
         let mut there = BTreeSet::new();
-        for (at, record) in self.records {
+        for (index, (at, record)) in self.records.iter().enumerate() {
             match (record, ended) {
                 (Record::There { injection, .. }, _) => {
                     there.insert(*injection);
                 }
                 (Record::NotThere { injection, reason }, _) if there.contains(injection) => {
-                    events.push((*at, Event::Vanished { injection: *injection, reason: reason.clone() }));
+                    events.push((*at, index, Event::Vanished { injection: *injection, reason: reason.clone() }));
                 }
                 (Record::Intervened { who, what }, _) => {
-                    events.push((*at, Event::Intervened { who: who.clone(), what: what.clone() }));
+                    events.push((*at, index, Event::Intervened { who: who.clone(), what: what.clone() }));
                 }
                 (Record::Ending { .. }, Some(EndedBy::Operator(by))) => {
-                    events.push((*at, Event::Abort { by: by.clone() }));
+                    events.push((*at, index, Event::Abort { by: by.clone() }));
                 }
                 _ => {}
             }
@@ -314,5 +319,68 @@ impl World for Then<'_> {
             Command::Write(_) | Command::Withdraw { .. } | Command::End(_) => None,
         };
         answer.into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Scripted, run};
+    use super::*;
+    use crate::plan::sample::percent;
+    use crate::runtime::machine::Verdict;
+    use crate::runtime::machine::tests::world::{DRIVABLE, lasting, small};
+
+    /// What is asked first is heard last, in the same moment: a busy machine hears its answers in any order.
+    struct Busy<'s> {
+        inner: Scripted<'s>,
+        late: Option<Event>,
+    }
+
+    impl World for Busy<'_> {
+        fn answer(&mut self, now: Duration, command: &Command, state: &State) -> Vec<(Duration, Event)> {
+            let mut answers = self.inner.answer(now, command, state);
+            match command {
+                Command::Sample { stream: 0, .. } => self.late = answers.pop().map(|(_, event)| event),
+                Command::Sample { .. } => answers.extend(self.late.take().map(|late| (answers[0].0, late))),
+                _ => {}
+            }
+            answers
+        }
+    }
+
+    #[test]
+    fn late_answers_of_one_moment_come_in_their_order() {
+        let plan = Arc::new(small(vec![lasting(0, "30s")]));
+        let inner = Scripted {
+            samples: Box::new(|_, _| Ok(Value::Percent(percent("100%")))),
+            effect: Duration::from_millis(100),
+            answer: Duration::from_millis(50),
+            entropy: 7,
+            yes: true,
+            not_there: vec![],
+        };
+        let mut world = Busy { inner, late: None };
+        let mut records = Vec::new();
+        let wall = 1_764_000_000;
+        let mut state = State::new(plan.clone(), "r1", DRIVABLE);
+        let outcome =
+            run(&mut state, &mut world, vec![(Duration::ZERO, Event::Begin { wall })], &mut |now, command| {
+                if let Command::Write(record) | Command::Keep { record, .. } = command {
+                    records.push((now, record.clone()));
+                }
+            });
+        let stream = |record: &Record| match record {
+            Record::Sample { stream, .. } => Some(*stream),
+            _ => None,
+        };
+        let overtaken = records
+            .windows(2)
+            .any(|two| two[0].0 == two[1].0 && stream(&two[0].1) == Some(1) && stream(&two[1].1) == Some(0));
+        assert!(overtaken, "no answer was overtaken: {records:?}");
+        let recorded = Recorded { run: "r1".to_owned(), wall, records };
+        let replayed = replay(&plan, &recorded, DRIVABLE);
+        assert_eq!(replayed.differs, None);
+        assert_eq!(replayed.outcome, outcome);
+        assert!(matches!(replayed.outcome.map(|o| o.verdict), Some(Verdict::Confirmed)));
     }
 }
