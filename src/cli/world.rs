@@ -9,9 +9,9 @@ use crate::engine::local::drive::LocalDriver;
 use crate::engine::toxiproxy::drive::ToxiproxyDriver;
 use crate::plan::{Cluster, EngineName, Stream};
 use crate::runtime::drive::Sampler;
+use crate::runtime::machine::Answer;
 use crate::runtime::probes::Prober;
 use crate::runtime::probes::secret::FromEnvironment;
-use crate::types::Value;
 
 /// The engine of this machine, for the project that a file belongs to.
 pub(super) fn local(file: &Path) -> Result<Arc<LocalDriver>, Failure> {
@@ -62,7 +62,7 @@ struct Probes(Prober);
 
 #[async_trait::async_trait]
 impl Sampler for Probes {
-    async fn sample(&self, stream: &Stream) -> Result<Value, String> {
+    async fn sample(&self, stream: &Stream) -> Result<Answer, String> {
         self.0.sample(stream).await.map_err(|missing| missing.0)
     }
 }

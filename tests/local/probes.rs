@@ -10,7 +10,7 @@ use perturb::plan::{
     CommandAnswer, DnsAnswer, HttpAnswer, KubernetesFact, MetricUnit, ProcessSelector, ScrapeAnswer, SentHeader,
     SentText, Source, Stream, TcpAnswer,
 };
-use perturb::runtime::probes::Prober;
+use perturb::runtime::probes::{Missing, Prober};
 use perturb::types::{self, Percent, Value};
 
 use crate::prometheus::program;
@@ -29,6 +29,11 @@ fn stream(source: Source, of_type: &str, unit: MetricUnit) -> Stream {
 
 fn prober() -> Prober {
     Prober::new(Arc::new(BTreeMap::from([("key".to_owned(), "s3cr3t\n".to_owned())])))
+}
+
+/// The value of one sample, whatever it was made from.
+async fn value(prober: &Prober, stream: &Stream) -> Result<Value, Missing> {
+    prober.sample(stream).await.map(|answer| answer.value)
 }
 
 /// A server on a port that answers each request with what `answer` makes of its head.
@@ -74,9 +79,11 @@ async fn http_gives_status_time_and_whether_it_is_well() {
     });
     let ask = async |path: &str, answer: HttpAnswer, of_type: &str| {
         let url = format!("http://127.0.0.1:{port}{path}").into();
-        prober()
-            .sample(&stream(Source::Http { url, answer, token: None, headers: Vec::new() }, of_type, MetricUnit::S))
-            .await
+        value(
+            &prober(),
+            &stream(Source::Http { url, answer, token: None, headers: Vec::new() }, of_type, MetricUnit::S),
+        )
+        .await
     };
     assert_eq!(ask("/", HttpAnswer::Status, "Int").await, Ok(Value::Int(200)));
     assert_eq!(ask("/bad", HttpAnswer::Status, "Int").await, Ok(Value::Int(503)));
@@ -91,10 +98,10 @@ async fn http_gives_status_time_and_whether_it_is_well() {
     let gone = crate::support::port();
     let url: smol_str::SmolStr = format!("http://user:pass@127.0.0.1:{gone}/").into();
     let source = |answer| Source::Http { url: url.clone(), answer, token: None, headers: Vec::new() };
-    let missing = prober().sample(&stream(source(HttpAnswer::Status), "Int", MetricUnit::Count)).await.unwrap_err();
+    let missing = value(&prober(), &stream(source(HttpAnswer::Status), "Int", MetricUnit::Count)).await.unwrap_err();
     assert!(!missing.0.contains("pass"), "{missing}");
     assert_eq!(
-        prober().sample(&stream(source(HttpAnswer::Ok), "Bool", MetricUnit::Count)).await,
+        value(&prober(), &stream(source(HttpAnswer::Ok), "Bool", MetricUnit::Count)).await,
         Ok(Value::Bool(false))
     );
 }
@@ -107,7 +114,7 @@ async fn who_takes_a_connection_and_never_answers_is_not_well() {
     let ask = async |source: Source, of_type: &str| {
         let mut stream = stream(source, of_type, MetricUnit::S);
         stream.timeout = types::Duration::from_millis(300);
-        prober().sample(&stream).await
+        value(&prober(), &stream).await
     };
     let http = |answer| Source::Http {
         url: format!("http://127.0.0.1:{port}/").into(),
@@ -135,6 +142,45 @@ async fn who_takes_a_connection_and_never_answers_is_not_well() {
     drop(listener);
 }
 
+/// "It is not well" is half of what one asks then.
+#[tokio::test]
+async fn a_no_says_what_it_was_made_from() {
+    let sick = server(|_| answered("503 Service Unavailable", "hello"));
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (gone, silent) = (port(), mute.local_addr().unwrap().port());
+    let http = |port: u16| Source::Http {
+        url: format!("http://user:s3cr3t@127.0.0.1:{port}/").into(),
+        answer: HttpAnswer::Ok,
+        token: None,
+        headers: Vec::new(),
+    };
+    let command = |words: &[&str]| Source::Command {
+        command: words.iter().map(|w| (*w).into()).collect(),
+        answer: CommandAnswer::Ok,
+    };
+    let dns = Source::Dns { name: "no.such.name.invalid".into(), server: None, answer: DnsAnswer::Ok };
+    let tcp = Source::Tcp { address: format!("127.0.0.1:{gone}").into(), answer: TcpAnswer::Ok };
+    let rows = [
+        (http(sick), "the answer is 503 Service Unavailable"),
+        (http(gone), "refused"),
+        (http(silent), "no answer within 300ms"),
+        (tcp, "refused"),
+        (dns, "`no.such.name.invalid` is not found"),
+        (command(&["sh", "-c", "exit 3"]), "`sh` failed with exit code 3"),
+        (command(&["sh", "-c", "kill -9 $$"]), "`sh` was ended by a signal"),
+        (command(&["sleep", "60"]), "no answer within 300ms"),
+    ];
+    for (source, why) in rows {
+        let mut stream = stream(source, "Bool", MetricUnit::Count);
+        stream.timeout = types::Duration::from_millis(if why.contains("within") { 300 } else { 3000 });
+        let answer = prober().sample(&stream).await.unwrap();
+        let because = answer.because.unwrap_or_default();
+        assert_eq!(answer.value, Value::Bool(false), "{why}");
+        assert!(because.contains(why) && !because.contains("s3cr3t"), "{because}, and not: {why}");
+    }
+    drop(mute);
+}
+
 #[tokio::test]
 async fn a_pattern_is_searched_for_in_the_body_and_in_headers_whatever_the_status() {
     let port = server(|head| {
@@ -152,7 +198,7 @@ async fn a_pattern_is_searched_for_in_the_body_and_in_headers_whatever_the_statu
     });
     let ask = async |path: &str, answer: HttpAnswer, of_type: &str, unit: MetricUnit| {
         let url = format!("http://127.0.0.1:{port}{path}").into();
-        prober().sample(&stream(Source::Http { url, answer, token: None, headers: Vec::new() }, of_type, unit)).await
+        value(&prober(), &stream(Source::Http { url, answer, token: None, headers: Vec::new() }, of_type, unit)).await
     };
     let count = MetricUnit::Count;
     let body = |pattern: &str| HttpAnswer::Body { pattern: pattern.into() };
@@ -189,7 +235,7 @@ async fn a_pattern_is_searched_for_in_the_body_and_in_headers_whatever_the_statu
         token: None,
         headers: Vec::new(),
     };
-    assert!(prober().sample(&stream(source, "Bool", count)).await.is_err());
+    assert!(value(&prober(), &stream(source, "Bool", count)).await.is_err());
 }
 
 #[tokio::test]
@@ -217,7 +263,7 @@ async fn headers_are_sent_and_secrets_among_them_to_this_server_alone() {
                 SentHeader { name: "X-Api-Key".into(), value: key },
             ],
         };
-        prober().sample(&stream(source, "Int", MetricUnit::Count)).await
+        value(&prober(), &stream(source, "Int", MetricUnit::Count)).await
     };
     assert_eq!(ask("/", SentText::Secret("key".into())).await, Ok(Value::Int(200)));
     assert_eq!(ask("/", SentText::Text("guess".into())).await, Ok(Value::Int(401)));
@@ -247,7 +293,7 @@ async fn json_is_read_at_its_pointer_with_the_secret_in_the_header_and_nowhere_e
             token: token.map(Into::into),
             headers: Vec::new(),
         };
-        prober().sample(&stream(source, "Percent", MetricUnit::Ratio)).await
+        value(&prober(), &stream(source, "Percent", MetricUnit::Ratio)).await
     };
     assert_eq!(ask("/a/rate", Some("key")).await, Ok(percent("99.5%")));
     assert_eq!(ask("/a/list/1", Some("key")).await, Ok(percent("0.2%")));
@@ -269,7 +315,7 @@ async fn json_is_read_at_its_pointer_with_the_secret_in_the_header_and_nowhere_e
 async fn a_program_says_a_number_and_is_killed_with_its_children_when_its_time_is_over() {
     let ask = async |command: &[&str], answer: CommandAnswer, of_type: &str| {
         let command = command.iter().map(|w| (*w).into()).collect();
-        prober().sample(&stream(Source::Command { command, answer }, of_type, MetricUnit::Count)).await
+        value(&prober(), &stream(Source::Command { command, answer }, of_type, MetricUnit::Count)).await
     };
     assert_eq!(ask(&["sh", "-c", "echo hm; echo 17; echo"], CommandAnswer::Output, "Int").await, Ok(Value::Int(17)));
     assert_eq!(ask(&["sh", "-c", "exit 3"], CommandAnswer::Exit, "Int").await, Ok(Value::Int(3)));
@@ -301,14 +347,14 @@ async fn connections_and_names() {
     let open = server(|_| String::new());
     let tcp = async |port: u16, answer: TcpAnswer, of_type: &str| {
         let address = format!("127.0.0.1:{port}").into();
-        prober().sample(&stream(Source::Tcp { address, answer }, of_type, MetricUnit::S)).await
+        value(&prober(), &stream(Source::Tcp { address, answer }, of_type, MetricUnit::S)).await
     };
     assert_eq!(tcp(open, TcpAnswer::Ok, "Bool").await, Ok(Value::Bool(true)));
     assert_eq!(tcp(port(), TcpAnswer::Ok, "Bool").await, Ok(Value::Bool(false)));
     assert!(matches!(tcp(open, TcpAnswer::Time, "Duration").await, Ok(Value::Duration(_))));
     let dns = async |name: &str, answer: DnsAnswer, of_type: &str| {
         let source = Source::Dns { name: name.into(), server: None, answer };
-        prober().sample(&stream(source, of_type, MetricUnit::Count)).await
+        value(&prober(), &stream(source, of_type, MetricUnit::Count)).await
     };
     assert_eq!(dns("localhost", DnsAnswer::Ok, "Bool").await, Ok(Value::Bool(true)));
     assert_eq!(dns("no.such.name.invalid", DnsAnswer::Ok, "Bool").await, Ok(Value::Bool(false)));
@@ -336,7 +382,7 @@ async fn connections_and_names() {
     });
     let asked = async |name: &str, answer: DnsAnswer, of_type: &str| {
         let source = Source::Dns { name: name.into(), server: Some(own.as_str().into()), answer };
-        prober().sample(&stream(source, of_type, MetricUnit::Count)).await
+        value(&prober(), &stream(source, of_type, MetricUnit::Count)).await
     };
     assert_eq!(asked("there.test", DnsAnswer::Addresses, "Int").await, Ok(Value::Int(2)));
     assert_eq!(asked("gone.test", DnsAnswer::Ok, "Bool").await, Ok(Value::Bool(false)));
@@ -368,17 +414,17 @@ async fn a_page_of_metrics_is_watched_over_its_window() {
         headers: Vec::new(),
     };
     let heap = stream(source("heap", &[], &[], ScrapeAnswer::Value), "Int", MetricUnit::Count);
-    assert_eq!(prober.sample(&heap).await, Ok(Value::Int(512)));
+    assert_eq!(value(&prober, &heap).await, Ok(Value::Int(512)));
     let none = stream(source("nothing", &[], &[], ScrapeAnswer::Value), "Int", MetricUnit::Count);
-    assert!(prober.sample(&none).await.unwrap_err().0.contains("no `nothing`"));
+    assert!(value(&prober, &none).await.unwrap_err().0.contains("no `nothing`"));
     TURN.store(0, Ordering::SeqCst);
     let mut grown = stream(source("reqs", &[("code", "ok")], &[], ScrapeAnswer::Increase), "Int", MetricUnit::Count);
     grown.window = Some(types::Duration::from_millis(300));
-    assert!(prober.sample(&grown).await.unwrap_err().0.contains("was watched for"));
+    assert!(value(&prober, &grown).await.unwrap_err().0.contains("was watched for"));
     let mut last = None;
     for _ in 0..3 {
         tokio::time::sleep(Duration::from_millis(110)).await;
-        last = Some(prober.sample(&grown).await);
+        last = Some(value(&prober, &grown).await);
     }
     // 1000 → 1100 → 1200 → (reset) 10; a slow machine looks at less of it.
     assert!(matches!(last, Some(Ok(Value::Int(10..=210)))), "{last:?}");
@@ -387,7 +433,7 @@ async fn a_page_of_metrics_is_watched_over_its_window() {
     share.of_type = "Percent".into();
     share.unit = MetricUnit::Ratio;
     tokio::time::sleep(Duration::from_millis(20)).await;
-    match prober.sample(&share).await {
+    match value(&prober, &share).await {
         // Every request in the window went well; the seven errors were before it.
         Ok(value) => assert_eq!(value, percent("100%")),
         Err(missing) => panic!("{missing}"),
@@ -406,12 +452,12 @@ async fn replicas_are_counted_as_ready_pods_are() {
     let rolled = stream(Source::Processes { what: KubernetesFact::RolledOut, of }, "Bool", MetricUnit::Count);
     let local = perturb::engine::local::drive::LocalDriver::at(rig.folder.path(), exe(), rig.driver.home().to_owned());
     let prober = prober().with_local(Arc::new(local));
-    assert_eq!(prober.sample(&ready).await, Ok(Value::Int(2)));
-    assert_eq!(prober.sample(&rolled).await, Ok(Value::Bool(true)));
+    assert_eq!(value(&prober, &ready).await, Ok(Value::Int(2)));
+    assert_eq!(value(&prober, &rolled).await, Ok(Value::Bool(true)));
     let (injection, undo) = rig.put_in(0).await;
     rig.seen(&injection, &undo).await;
-    assert_eq!(prober.sample(&ready).await, Ok(Value::Int(1)));
-    assert_eq!(prober.sample(&rolled).await, Ok(Value::Bool(false)));
+    assert_eq!(value(&prober, &ready).await, Ok(Value::Int(1)));
+    assert_eq!(value(&prober, &rolled).await, Ok(Value::Bool(false)));
 }
 
 /// Runs a server until it is dropped.
@@ -452,7 +498,7 @@ async fn a_real_prometheus_gives_exactly_one_series_or_none() {
     let ask = async |query: &str, of_type: &str, unit: MetricUnit| {
         let source =
             Source::Prometheus { server: Some(format!("http://127.0.0.1:{listen}").into()), query: query.to_owned() };
-        prober().sample(&stream(source, of_type, unit)).await
+        value(&prober(), &stream(source, of_type, unit)).await
     };
     let ratio = "sum(reqs{code=\"ok\"}) / sum(reqs)";
     let end = Instant::now() + Duration::from_secs(60);
@@ -515,7 +561,7 @@ async fn tls_is_checked_and_the_end_of_a_certificate_is_read() {
     });
     let url: smol_str::SmolStr = format!("https://localhost:{port}/").into();
     let left = stream(Source::Tls { url: url.clone() }, "Duration", MetricUnit::S);
-    match prober().sample(&left).await {
+    match value(&prober(), &left).await {
         Ok(Value::Duration(d)) => {
             let days = d.as_nanos() / 1_000_000_000 / 3600;
             assert!((239..=240).contains(&days), "{d}");
@@ -524,8 +570,8 @@ async fn tls_is_checked_and_the_end_of_a_certificate_is_read() {
     }
     let source = Source::Http { url, answer: HttpAnswer::Status, token: None, headers: Vec::new() };
     let status = stream(source, "Int", MetricUnit::Count);
-    let missing = prober().sample(&status).await.unwrap_err();
+    let missing = value(&prober(), &status).await.unwrap_err();
     assert!(missing.0.to_lowercase().contains("certificate"), "{missing}");
     let trusting = prober().trusting(&[certificate.pem().into_bytes()]);
-    assert_eq!(trusting.sample(&status).await, Ok(Value::Int(200)));
+    assert_eq!(value(&trusting, &status).await, Ok(Value::Int(200)));
 }

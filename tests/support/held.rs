@@ -12,7 +12,7 @@ use perturb::engine::drive::{Confirmation, DriveError, Driver, Injection, Target
 use perturb::plan::{Approval, EngineName, Plan, Rule, Selector, Stream};
 use perturb::runtime::drive::{Parts, People, Sampler, Viewer, hold, recover, wall};
 use perturb::runtime::journal::{Begun, JOURNAL_VERSION, Journal, Owner, RunRow};
-use perturb::runtime::machine::{Question, Record};
+use perturb::runtime::machine::{Answer, Question, Record};
 use perturb::runtime::simulate::{told, well};
 use perturb::runtime::watchdog::{Program, watch};
 use perturb::types::{Duration, Value};
@@ -89,11 +89,11 @@ struct Well {
 
 #[async_trait::async_trait]
 impl Sampler for Well {
-    async fn sample(&self, stream: &Stream) -> Result<Value, String> {
+    async fn sample(&self, stream: &Stream) -> Result<Answer, String> {
         if self.folder.join("hang").exists() {
             std::future::pending::<()>().await;
         }
-        self.values.get(&stream.text).cloned().ok_or_else(|| "unknown".to_owned())
+        self.values.get(&stream.text).cloned().map(Answer::from).ok_or_else(|| "unknown".to_owned())
     }
 }
 

@@ -68,7 +68,7 @@ fn nothing_in_a_page_runs_or_is_fetched() {
     let asked = Duration::ZERO;
     let missing = Some("<iframe>".to_owned());
     let value = Value::String("<b>\"".into());
-    let sample = |value, missing| Record::Sample { stream: 0, asked, value, missing, judged: vec![] };
+    let sample = |value, missing| Record::Sample { stream: 0, asked, value, missing, because: None, judged: vec![] };
     let records = vec![
         Record::StepBegan { node: 1, text: "<object>".into() },
         sample(Some(value), None),

@@ -18,7 +18,7 @@ fn at(text: &str) -> Duration {
 fn sample(stream: u32, value: Option<Value>, judged: &[(&str, bool)]) -> Record {
     let missing = value.is_none().then(|| "no answer".to_owned());
     let judged = judged.iter().map(|(name, holds)| ((*name).into(), *holds)).collect();
-    Record::Sample { stream, asked: Duration::ZERO, value, missing, judged }
+    Record::Sample { stream, asked: Duration::ZERO, value, missing, because: None, judged }
 }
 
 /// The language's tour, a minute into its faults: one expectation is broken, a guard about to fire.

@@ -16,9 +16,9 @@ use std::sync::Arc;
 use crate::engine::drive::Driver;
 use crate::plan::{Approval, EngineName, Plan, Rule, Stream};
 use crate::runtime::journal::{JournalError, RunRow, Verified};
-use crate::runtime::machine::{Event, Question, Record};
+use crate::runtime::machine::{Answer, Event, Question, Record};
 use crate::runtime::watchdog::Program;
-use crate::types::{Duration, Value};
+use crate::types::Duration;
 
 pub use hold::{Dry, dry, hold};
 pub use rescue::{Left, Rescued, left_of, recover, rescue};
@@ -30,7 +30,7 @@ pub trait Sampler: Send + Sync {
     ///
     /// # Errors
     /// Why there is none, in words.
-    async fn sample(&self, stream: &Stream) -> Result<Value, String>;
+    async fn sample(&self, stream: &Stream) -> Result<Answer, String>;
 }
 
 /// Who answers what only people can.

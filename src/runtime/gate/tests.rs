@@ -132,7 +132,7 @@ impl World {
                 run.look(at, seen);
                 for ask in run.asks() {
                     let result = metrics[ask.stream as usize]
-                        .map(|v| Value::Percent(percent(&format!("{v}%"))))
+                        .map(|v| Value::Percent(percent(&format!("{v}%"))).into())
                         .ok_or_else(|| "silent".to_owned());
                     run.hear(
                         at.plus(duration("50ms")),

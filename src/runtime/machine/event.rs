@@ -17,6 +17,21 @@ pub struct Failed {
     pub reason: String,
 }
 
+/// What a source answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The value.
+    pub value: Value,
+    /// Why it is that, where the value alone does not tell: nobody answered, or somebody said no.
+    pub because: Option<String>,
+}
+
+impl From<Value> for Answer {
+    fn from(value: Value) -> Self {
+        Self { value, because: None }
+    }
+}
+
 /// What happened. Answers may come twice, late, or never: the machine holds its own deadlines.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -77,8 +92,8 @@ pub enum Event {
         stream: u32,
         /// When it was asked: the sample's moment.
         asked: Duration,
-        /// The value; or why there is none.
-        result: Result<Value, String>,
+        /// The answer; or why there is none.
+        result: Result<Answer, String>,
     },
     /// To [`Command::Prepare`].
     Prepared {

@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 
 use super::clock::after;
 use super::condition::{evaluate, fits};
-use super::event::Command;
+use super::event::{Answer, Command};
 use super::state::{NodeKind, NodeState, State, Watch};
 use super::{EndedBy, Observed, PhaseName, Record, Subject, Verdict};
 use crate::plan::{Condition, Expectation, GuardWhen, Phase, RecoveryClass};
@@ -77,8 +77,12 @@ impl State {
             let Some(stream) = plan.streams.get(index as usize) else { continue };
             // Who looks at the clock much too late cannot tell whether the answer was.
             let is_told = now <= asked.plus(stream.timeout).plus(STILL_TELLS);
-            let silence = stream.unanswered().filter(|_| is_told);
-            self.sampled(index, asked, silence.ok_or_else(|| format!("no answer within {}", stream.timeout)));
+            let silence = format!("no answer within {}", stream.timeout);
+            let result = match stream.unanswered().filter(|_| is_told) {
+                Some(value) => Ok(Answer { value, because: Some(silence) }),
+                None => Err(silence),
+            };
+            self.sampled(index, asked, result);
         }
     }
 
@@ -93,7 +97,7 @@ impl State {
         }
     }
 
-    pub(super) fn sampled(&mut self, index: u32, asked: Duration, result: Result<Value, String>) {
+    pub(super) fn sampled(&mut self, index: u32, asked: Duration, result: Result<Answer, String>) {
         let plan = self.plan.clone();
         let (Some(stream), Some(state)) = (plan.streams.get(index as usize), self.run.streams.get_mut(index as usize))
         else {
@@ -102,40 +106,48 @@ impl State {
         // An answer that nobody waits for any more, or that came twice.
         let Some(place) = state.pending.iter().position(|at| *at == asked) else { return };
         state.pending.remove(place);
-        let result = result.and_then(|value| {
+        let result = result.and_then(|answer| {
+            let value = &answer.value;
             // That nobody answers in time is never said before the time is over.
-            let is_silence = stream.unanswered().as_ref() == Some(&value);
+            let is_silence = stream.unanswered().as_ref() == Some(value);
             if self.run.now > asked.plus(stream.timeout) && !is_silence {
                 Err(format!("the answer came after {}", self.run.now.minus(asked)))
-            } else if fits(&stream.of_type, &value) {
-                Ok(value)
+            } else if fits(&stream.of_type, value) {
+                Ok(answer)
             } else {
                 Err(format!("{} is not a {}", value.describe(), stream.of_type))
             }
         });
-        let value = match result {
-            Ok(value) => value,
+        let answer = match result {
+            Ok(answer) => answer,
             Err(reason) => {
                 let missing = Some(reason.clone());
-                self.write(Record::Sample { stream: index, asked, value: None, missing, judged: vec![] });
+                self.write(Record::Sample {
+                    stream: index,
+                    asked,
+                    value: None,
+                    missing,
+                    because: None,
+                    judged: vec![],
+                });
                 return self.first_sample(index, Some(&reason));
             }
         };
-        let seen = self.look(index, asked, &value);
+        let seen = self.look(index, asked, &answer.value);
         let names = seen.iter().filter_map(|(judge, seen)| Some((self.name_of(*judge)?, seen.holds))).collect();
-        let (written, said) = (Some(value.clone()), value.clone());
-        self.write(Record::Sample { stream: index, asked, value: written, missing: None, judged: names });
+        let (written, because) = (Some(answer.value.clone()), answer.because.clone());
+        self.write(Record::Sample { stream: index, asked, value: written, missing: None, because, judged: names });
         if let Some(state) = self.run.streams.get_mut(index as usize) {
             if state.latest.as_ref().is_none_or(|(at, _)| *at <= asked) {
-                state.latest = Some((asked, value));
+                state.latest = Some((asked, answer.clone()));
             }
             let heard = state.latest.as_ref().map_or(asked, |(at, _)| *at);
             state.in_gap = self.run.now > heard.plus(stream.patience);
         }
         for (judge, seen) in seen {
             match judge {
-                Judge::Guard(guard) => self.guard_sees(guard, seen, (index, &said)),
-                Judge::Expectation(expectation) => self.expectation_sees(expectation, seen, index, asked, &said),
+                Judge::Guard(guard) => self.guard_sees(guard, seen, (index, &answer)),
+                Judge::Expectation(expectation) => self.expectation_sees(expectation, seen, index, asked, &answer),
                 Judge::Check(node) => self.check_sees(node, seen),
             }
         }
@@ -192,8 +204,8 @@ impl State {
                 return Some((asked, value));
             }
             let patience = self.plan.streams.get(stream as usize)?.patience;
-            let (at, value) = self.run.streams.get(stream as usize)?.latest.as_ref()?;
-            (asked <= at.plus(patience)).then_some((*at, value))
+            let (at, answer) = self.run.streams.get(stream as usize)?.latest.as_ref()?;
+            (asked <= at.plus(patience)).then_some((*at, &answer.value))
         };
         let moments: Option<Vec<Duration>> = streams.iter().map(|s| sample(*s).map(|(at, _)| at)).collect();
         let moments = moments?;
@@ -201,7 +213,7 @@ impl State {
         Some(Seen { from: moments.iter().copied().min()?, at: moments.into_iter().max()?, holds })
     }
 
-    fn guard_sees(&mut self, index: usize, seen: Seen, new: (u32, &Value)) {
+    fn guard_sees(&mut self, index: usize, seen: Seen, new: (u32, &Answer)) {
         let hold = self.plan.guards.get(index).and_then(|g| g.hold).unwrap_or_default();
         let Some(guard) = self.run.guards.get_mut(index) else { return };
         if guard.watch.newest.is_some_and(|newest| seen.at < newest) {
@@ -227,7 +239,7 @@ impl State {
         }
     }
 
-    fn guard_values(&self, index: usize, new: (u32, &Value)) -> String {
+    fn guard_values(&self, index: usize, new: (u32, &Answer)) -> String {
         match self.plan.guards.get(index).map(|guard| &guard.when) {
             Some(GuardWhen::Condition(condition)) => self.values(condition, Some(new)),
             _ => String::new(),
@@ -258,7 +270,7 @@ impl State {
         }
     }
 
-    fn expectation_sees(&mut self, index: usize, seen: Seen, stream: u32, asked: Duration, value: &Value) {
+    fn expectation_sees(&mut self, index: usize, seen: Seen, stream: u32, asked: Duration, answer: &Answer) {
         let plan = self.plan.clone();
         let Some(expectation) = plan.expectations.get(index) else { return };
         let (now_in, was_in) = (self.run.phase, self.phase_at(seen.from));
@@ -268,7 +280,7 @@ impl State {
             state.watch.newest = Some(newest.map_or(seen.at, |n| n.max(seen.at)));
             state.watch.in_gap = false;
         }
-        self.recovery_sees(index, expectation, stream, asked, value);
+        self.recovery_sees(index, expectation, stream, asked, &answer.value);
         let (Some((condition, grace)), Some((before, earlier))) =
             (demand(expectation, now_in), demand(expectation, was_in))
         else {
@@ -278,7 +290,7 @@ impl State {
         if condition != before {
             return;
         }
-        let values = if seen.holds { String::new() } else { self.values(condition, Some((stream, value))) };
+        let values = if seen.holds { String::new() } else { self.values(condition, Some((stream, answer))) };
         let Some(state) = self.run.expectations.get_mut(index) else { return };
         match now_in {
             PhaseName::Baseline => state.seen.0 = true,

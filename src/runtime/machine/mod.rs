@@ -29,7 +29,7 @@ mod verdict;
 pub use clock::next_wake;
 pub use condition::{evaluate, fits};
 pub use draw::draw;
-pub use event::{Command, Event, Failed, Question};
+pub use event::{Answer, Command, Event, Failed, Question};
 pub use follow::Followed;
 pub use method::NOBODY;
 pub use outline::{Outlined, Pace, outline, words};

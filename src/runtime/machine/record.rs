@@ -179,6 +179,9 @@ pub enum Record {
         value: Option<Value>,
         /// Why there is none.
         missing: Option<String>,
+        /// Why the value is what it is, where it alone does not tell: nobody answered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<String>,
         /// The expectations and guards whose condition it decided, each with what it says now.
         judged: Vec<(SmolStr, bool)>,
     },

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::{Command, EndedBy, Observed, PhaseName, Reason, Record, Subject, Verdict};
+use super::{Answer, Command, EndedBy, Observed, PhaseName, Reason, Record, Subject, Verdict};
 use crate::analysis::portability::out_of_reach;
 use crate::analysis::timeline::{LaneKind, check_bound, timeline};
 use crate::engine::drive::{Injection, Target};
 use crate::plan::{Body, Condition, EngineName, Plan, Step, StepKind};
-use crate::types::{Duration, Value};
+use crate::types::Duration;
 
 /// A run.
 #[derive(Debug, Clone)]
@@ -124,7 +124,7 @@ pub struct StreamState {
     /// When the questions were asked that are not answered yet.
     pub(super) pending: Vec<Duration>,
     /// The latest valid sample, with its moment.
-    pub latest: Option<(Duration, Value)>,
+    pub latest: Option<(Duration, Answer)>,
     pub(super) in_gap: bool,
 }
 

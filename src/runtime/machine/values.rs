@@ -2,6 +2,7 @@
 //!
 //! Comes in: a condition and the latest samples. Goes out: text for people, which stands in every reason of a verdict.
 
+use super::event::Answer;
 use super::state::State;
 use crate::plan::Condition;
 use crate::types::{Decimal, Duration, Percent, Value};
@@ -9,16 +10,17 @@ use crate::types::{Decimal, Duration, Percent, Value};
 impl State {
     /// In brackets, each stream of the condition with its latest value; `new` is a sample that is not the latest yet, or was
     /// overtaken. Empty if the condition samples nothing.
-    pub(super) fn values(&self, condition: &Condition, new: Option<(u32, &Value)>) -> String {
+    pub(super) fn values(&self, condition: &Condition, new: Option<(u32, &Answer)>) -> String {
         let bounds = condition.constants();
         let seen: Vec<String> = condition
             .streams()
             .into_iter()
             .filter_map(|stream| {
                 let of = self.plan.streams.get(stream as usize)?;
-                let latest = || self.run.streams.get(stream as usize)?.latest.as_ref().map(|(_, value)| value);
-                let value = new.filter(|(own, _)| *own == stream).map(|(_, value)| value).or_else(latest)?;
-                Some(format!("{} was {}", of.text, beside(value, &bounds)))
+                let latest = || self.run.streams.get(stream as usize)?.latest.as_ref().map(|(_, answer)| answer);
+                let answer = new.filter(|(own, _)| *own == stream).map(|(_, answer)| answer).or_else(latest)?;
+                let because = answer.because.as_ref().map_or_else(String::new, |because| format!(": {because}"));
+                Some(format!("{} was {}{because}", of.text, beside(&answer.value, &bounds)))
             })
             .collect();
         if seen.is_empty() { String::new() } else { format!(" ({})", seen.join(", ")) }

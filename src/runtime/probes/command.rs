@@ -8,8 +8,9 @@ use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
 use super::{Missing, convert};
-use crate::plan::{CommandAnswer, MetricUnit, Stream};
-use crate::types::{Decimal, Value};
+use crate::plan::{CommandAnswer, Stream};
+use crate::runtime::machine::Answer;
+use crate::types::Decimal;
 
 /// The last line of an output is the sample; of the rest, no more than this is kept.
 const KEPT_BYTES: usize = 64 * 1024;
@@ -25,7 +26,7 @@ impl Drop for Group {
     }
 }
 
-pub async fn sample(command: &[SmolStr], answer: CommandAnswer, stream: &Stream) -> Result<Value, Missing> {
+pub async fn sample(command: &[SmolStr], answer: CommandAnswer, stream: &Stream) -> Result<Answer, Missing> {
     let [program, arguments @ ..] = command else { return Err(Missing::new("the command is empty")) };
     let mut child = Command::new(program.as_str())
         .args(arguments.iter().map(SmolStr::as_str))
@@ -44,12 +45,12 @@ pub async fn sample(command: &[SmolStr], answer: CommandAnswer, stream: &Stream)
     let status = child.wait().await.map_err(|error| Missing(format!("cannot wait for `{program}`: {error}")))?;
     // What it left running in its group ends, too.
     drop(group);
-    let number = |n: Decimal| convert::value(n, stream.unit, &stream.of_type);
+    let number = |n: Decimal| convert::value(n, stream.unit, &stream.of_type).map(Answer::from);
     match (answer, status.code()) {
-        (CommandAnswer::Ok, code) => {
-            convert::value(Decimal::from(u8::from(code == Some(0))), MetricUnit::Count, &stream.of_type)
-        }
-        (_, None) => Err(Missing(format!("`{program}` was ended by a signal"))),
+        (CommandAnswer::Ok, Some(0)) => convert::truth(true, &stream.of_type).map(Answer::from),
+        (CommandAnswer::Ok, Some(code)) => convert::refusal(failed(program, code), &stream.of_type),
+        (CommandAnswer::Ok, None) => convert::refusal(ended(program), &stream.of_type),
+        (_, None) => Err(Missing(ended(program))),
         (CommandAnswer::Exit, Some(code)) => number(Decimal::from(code)),
         (CommandAnswer::Output, Some(0)) => {
             let text = String::from_utf8_lossy(&output);
@@ -61,8 +62,16 @@ pub async fn sample(command: &[SmolStr], answer: CommandAnswer, stream: &Stream)
                 None => Err(Missing(format!("`{program}` says nothing"))),
             }
         }
-        (CommandAnswer::Output, Some(code)) => Err(Missing(format!("`{program}` failed with exit code {code}"))),
+        (CommandAnswer::Output, Some(code)) => Err(Missing(failed(program, code))),
     }
+}
+
+fn failed(program: &str, code: i32) -> String {
+    format!("`{program}` failed with exit code {code}")
+}
+
+fn ended(program: &str) -> String {
+    format!("`{program}` was ended by a signal")
 }
 
 /// The end of what a program says. All of it is read: who writes into a pipe that nobody reads any more is killed by it, and

@@ -6,6 +6,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::Missing;
 use crate::plan::MetricUnit;
+use crate::runtime::machine::Answer;
 use crate::types::{self, Bytes, Cores, Decimal, Percent, Rate, Value};
 
 /// The number that a text says, exactly. NaN and infinities are none.
@@ -64,6 +65,11 @@ pub fn duration(length: Duration, of_type: &str) -> Result<Value, Missing> {
         (Some(d), "Duration") => Ok(Value::Duration(d)),
         _ => Err(Missing(format!("a time is no value of {of_type}"))),
     }
+}
+
+/// A "no", and what it was made from.
+pub fn refusal(because: impl Into<String>, of_type: &str) -> Result<Answer, Missing> {
+    Ok(Answer { value: truth(false, of_type)?, because: Some(because.into()) })
 }
 
 /// Whether something is so.

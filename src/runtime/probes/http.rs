@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use super::{Missing, Prober, convert};
 use crate::plan::{HttpAnswer, MetricUnit, SentHeader, SentText, Stream};
+use crate::runtime::machine::Answer;
 use crate::types::{Decimal, Pattern, Value};
 
 /// More than this is no answer that a probe should read.
@@ -93,14 +94,14 @@ impl Prober {
     }
 
     /// What an answer is, as a value of the stream's type.
-    pub(super) async fn http(&self, what: Get<'_>, answer: &HttpAnswer, stream: &Stream) -> Result<Value, Missing> {
+    pub(super) async fn http(&self, what: Get<'_>, answer: &HttpAnswer, stream: &Stream) -> Result<Answer, Missing> {
         let request = self.get(what)?;
         let began = Instant::now();
         let response = match request.send().await {
             Ok(response) => response,
             // No answer at all is an answer to "is it well?".
             Err(error) if *answer == HttpAnswer::Ok && !error.is_builder() => {
-                return convert::truth(false, &stream.of_type);
+                return convert::refusal(reason(error).0, &stream.of_type);
             }
             Err(error) => return Err(reason(error)),
         };
@@ -109,20 +110,26 @@ impl Prober {
             HttpAnswer::Status => {
                 // The rest of the answer is read, so that its connection can be used again.
                 let _ = body(response).await;
-                convert::value(Decimal::from(status.as_u16()), MetricUnit::Count, &stream.of_type)
+                convert::value(Decimal::from(status.as_u16()), MetricUnit::Count, &stream.of_type).map(Answer::from)
             }
-            HttpAnswer::Ok => convert::truth(status.is_success() && body(response).await.is_ok(), &stream.of_type),
+            HttpAnswer::Ok if !status.is_success() => convert::refusal(is_status(status), &stream.of_type),
+            HttpAnswer::Ok => match body(response).await {
+                Ok(_) => convert::truth(true, &stream.of_type).map(Answer::from),
+                Err(Missing(why)) => convert::refusal(why, &stream.of_type),
+            },
             HttpAnswer::Time => {
                 body(response).await?;
-                convert::duration(began.elapsed(), &stream.of_type)
+                convert::duration(began.elapsed(), &stream.of_type).map(Answer::from)
             }
-            HttpAnswer::Body { pattern } => found(Some(text_of(response).await?), Some(pattern), stream).await,
+            HttpAnswer::Body { pattern } => {
+                found(Some(text_of(response).await?), Some(pattern), stream).await.map(Answer::from)
+            }
             HttpAnswer::Header { name, pattern } => {
                 let said = header(&response, name)?;
                 let _ = body(response).await;
                 match (said, is_truth(stream)) {
                     (None, false) => Err(Missing(format!("the answer has no header `{name}`"))),
-                    (said, _) => found(said, pattern.as_ref(), stream).await,
+                    (said, _) => found(said, pattern.as_ref(), stream).await.map(Answer::from),
                 }
             }
         }
@@ -133,7 +140,7 @@ impl Prober {
         let response = self.get(what)?.send().await.map_err(reason)?;
         let status = response.status();
         if !status.is_success() {
-            return Err(Missing(format!("the answer is {status}")));
+            return Err(Missing(is_status(status)));
         }
         text_of(response).await
     }
@@ -151,6 +158,10 @@ impl Prober {
             None => Err(Missing(format!("there is nothing at `{pointer}`"))),
         }
     }
+}
+
+fn is_status(status: reqwest::StatusCode) -> String {
+    format!("the answer is {status}")
 }
 
 fn is_truth(stream: &Stream) -> bool {

@@ -1,6 +1,6 @@
 //! Samples: one question to one source, one value of the stream's type, or why there is none.
 //!
-//! Comes in: a plan's [`Stream`]. Goes out: a [`Value`] of the stream's own type, or [`Missing`], which says why in words.
+//! Comes in: a plan's [`Stream`]. Goes out: an [`Answer`], a value of the stream's own type, or [`Missing`], which says why in words.
 //! Nothing here waits longer than the stream's `timeout`, and nothing is guessed: what is not exactly one finite value of the
 //! type is missing. Secrets are looked up for each question, and live in a type that cannot be printed.
 
@@ -29,7 +29,8 @@ use self::scrape::History;
 use self::secret::Secrets;
 use crate::engine::local::drive::LocalDriver;
 use crate::plan::{Cluster, KubernetesFact, PodSelector, ProcessSelector, Source, Stream};
-use crate::types::{Decimal, Value};
+use crate::runtime::machine::Answer;
+use crate::types::Decimal;
 
 /// Why there is no sample. Never holds a secret, nor an address with one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -121,16 +122,25 @@ impl Prober {
     ///
     /// # Errors
     /// Why there is none.
-    pub async fn sample(&self, stream: &Stream) -> Result<Value, Missing> {
+    pub async fn sample(&self, stream: &Stream) -> Result<Answer, Missing> {
         let timeout = Duration::from_nanos(stream.timeout.as_nanos());
         match tokio::time::timeout(timeout, self.ask(stream)).await {
-            Ok(answer) => answer.map_err(Missing::legible),
-            Err(_) => stream.unanswered().ok_or_else(|| Missing(format!("no answer within {}", stream.timeout))),
+            Ok(Ok(Answer { value, because })) => {
+                Ok(Answer { value, because: because.map(|because| Missing(because).legible().0) })
+            }
+            Ok(Err(missing)) => Err(missing.legible()),
+            Err(_) => {
+                let silence = format!("no answer within {}", stream.timeout);
+                match stream.unanswered() {
+                    Some(value) => Ok(Answer { value, because: Some(silence) }),
+                    None => Err(Missing(silence)),
+                }
+            }
         }
     }
 
-    async fn ask(&self, stream: &Stream) -> Result<Value, Missing> {
-        let number = |number: Decimal| convert::value(number, stream.unit, &stream.of_type);
+    async fn ask(&self, stream: &Stream) -> Result<Answer, Missing> {
+        let number = |number: Decimal| convert::value(number, stream.unit, &stream.of_type).map(Answer::from);
         match &stream.source {
             Source::Prometheus { server, query } => number(self.prometheus(server.as_ref(), query).await?),
             Source::Json { url, pointer, token, headers } => {
@@ -139,7 +149,7 @@ impl Prober {
             Source::Http { url, answer, token, headers } => {
                 self.http(Get { url, token: token.as_ref(), headers }, answer, stream).await
             }
-            Source::Tls { url } => convert::duration(tls::time_left(url).await?, &stream.of_type),
+            Source::Tls { url } => convert::duration(tls::time_left(url).await?, &stream.of_type).map(Answer::from),
             Source::Scrape { url, name, labels, among, answer, token, headers } => {
                 let page = self.text(Get { url, token: token.as_ref(), headers }).await?;
                 let now = scrape::read(&page, name)?;

@@ -8,22 +8,24 @@ use tokio::net::{TcpStream, UdpSocket};
 
 use super::{Missing, convert};
 use crate::plan::{DnsAnswer, TcpAnswer};
-use crate::types::{Decimal, Value};
+use crate::runtime::machine::Answer;
+use crate::types::Decimal;
 
 /// Whether, or after which time, a connection is taken.
-pub async fn tcp(address: &str, answer: TcpAnswer, of_type: &str) -> Result<Value, Missing> {
+pub async fn tcp(address: &str, answer: TcpAnswer, of_type: &str) -> Result<Answer, Missing> {
     let began = Instant::now();
     let connected = TcpStream::connect(address).await;
     let took = began.elapsed();
     match (answer, connected) {
-        (TcpAnswer::Ok, connected) => convert::truth(connected.is_ok(), of_type),
-        (TcpAnswer::Time, Ok(_)) => convert::duration(took, of_type),
+        (TcpAnswer::Ok, Ok(_)) => convert::truth(true, of_type).map(Answer::from),
+        (TcpAnswer::Ok, Err(error)) => convert::refusal(error.to_string(), of_type),
+        (TcpAnswer::Time, Ok(_)) => convert::duration(took, of_type).map(Answer::from),
         (TcpAnswer::Time, Err(error)) => Err(Missing(format!("{address} takes no connection: {error}"))),
     }
 }
 
 /// What a look-up gives.
-pub async fn dns(name: &str, server: Option<&str>, answer: DnsAnswer, of_type: &str) -> Result<Value, Missing> {
+pub async fn dns(name: &str, server: Option<&str>, answer: DnsAnswer, of_type: &str) -> Result<Answer, Missing> {
     let began = Instant::now();
     let found = match server {
         None => match tokio::net::lookup_host((name, 0)).await {
@@ -34,9 +36,13 @@ pub async fn dns(name: &str, server: Option<&str>, answer: DnsAnswer, of_type: &
     };
     let took = began.elapsed();
     match (answer, found) {
-        (DnsAnswer::Ok, found) => convert::truth(found.is_ok_and(|n| n > 0), of_type),
-        (DnsAnswer::Time, Ok(_)) => convert::duration(took, of_type),
-        (DnsAnswer::Addresses, Ok(n)) => convert::value(Decimal::from(n), crate::plan::MetricUnit::Count, of_type),
+        (DnsAnswer::Ok, Ok(0)) => convert::refusal(format!("`{name}` has no address"), of_type),
+        (DnsAnswer::Ok, Ok(_)) => convert::truth(true, of_type).map(Answer::from),
+        (DnsAnswer::Ok, Err(Missing(why))) => convert::refusal(why, of_type),
+        (DnsAnswer::Time, Ok(_)) => convert::duration(took, of_type).map(Answer::from),
+        (DnsAnswer::Addresses, Ok(n)) => {
+            convert::value(Decimal::from(n), crate::plan::MetricUnit::Count, of_type).map(Answer::from)
+        }
         (_, Err(error)) => Err(error),
     }
 }

@@ -11,8 +11,10 @@ use std::sync::Arc;
 use super::World;
 use crate::engine::drive::{Confirmation, Target, Was};
 use crate::plan::{EngineName, Plan};
-use crate::runtime::machine::{Command, EndedBy, Event, Failed, Outcome, PhaseName, QUESTIONS, Record, State, step};
-use crate::types::{Duration, Value};
+use crate::runtime::machine::{
+    Answer, Command, EndedBy, Event, Failed, Outcome, PhaseName, QUESTIONS, Record, State, step,
+};
+use crate::types::Duration;
 
 /// A run as a journal has it.
 #[derive(Debug, Clone)]
@@ -218,9 +220,12 @@ impl<'r> Then<'r> {
 
     fn sample(&mut self, now: Duration, wanted: u32, was_asked: Duration) -> Option<(Duration, Event)> {
         let (at, result) = self.next(now, |record| match record {
-            Record::Sample { stream, asked, value, missing, .. } if (*stream, *asked) == (wanted, was_asked) => {
+            Record::Sample { stream, asked, value, missing, because, .. }
+                if (*stream, *asked) == (wanted, was_asked) =>
+            {
                 let missing = missing.clone().unwrap_or_default();
-                Some(value.clone().ok_or(missing) as Result<Value, String>)
+                let answer = value.clone().map(|value| Answer { value, because: because.clone() });
+                Some(answer.ok_or(missing))
             }
             _ => None,
         })?;
@@ -329,6 +334,7 @@ mod tests {
     use crate::plan::sample::percent;
     use crate::runtime::machine::Verdict;
     use crate::runtime::machine::tests::world::{DRIVABLE, lasting, small};
+    use crate::types::Value;
 
     /// What is asked first is heard last, in the same moment: a busy machine hears its answers in any order.
     struct Busy<'s> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::World;
 use crate::engine::drive::{Confirmation, Target, UndoRecord, Was};
 use crate::plan::{EngineName, Plan, Selector};
-use crate::runtime::machine::{Command, Event, State};
+use crate::runtime::machine::{Answer, Command, Event, State};
 use crate::types::{Duration, Value};
 
 /// What a stream says at a moment; and why nothing, where it is missing.
@@ -51,7 +51,7 @@ impl World for Scripted<'_> {
             }
             Command::Lock { request, .. } => vec![(soon, Event::Locked { request: *request, result: Ok(()) })],
             Command::Sample { stream, asked, .. } => {
-                let result = (self.samples)(*stream, *asked);
+                let result = (self.samples)(*stream, *asked).map(Answer::from);
                 vec![(now.plus(self.answer), Event::Sampled { stream: *stream, asked: *asked, result })]
             }
             Command::Prepare { injection, what, engine } => {

@@ -15,7 +15,8 @@ use crate::plan::sample::{at, percent, step};
 use crate::plan::{Effect, EngineName, Plan, Step, StepKind};
 use crate::runtime::machine::state::NodeKind;
 use crate::runtime::machine::{
-    Command, EndedBy, Event, Followed, Outcome, PhaseName, Record, State, Verdict, next_wake, step as machine_step,
+    Answer, Command, EndedBy, Event, Followed, Outcome, PhaseName, Record, State, Verdict, next_wake,
+    step as machine_step,
 };
 use crate::runtime::simulate::{Scripted, run};
 use crate::types::{Duration, Value};
@@ -174,7 +175,7 @@ fn followed(plan: &Arc<Plan>, dips: &[Dip], script: &Script, begin: Duration, un
                 Command::Write(record) => records.push((now, record)),
                 Command::Ready { engine } => put(&mut queue, now.plus(EFFECT), Event::Ready { engine, result: Ok(()) }),
                 Command::Sample { stream, asked, .. } => {
-                    let result = sample(dips, stream, asked);
+                    let result = sample(dips, stream, asked).map(Answer::from);
                     put(&mut queue, now.plus(ANSWER), Event::Sampled { stream, asked, result });
                 }
                 Command::Undo { injection, attempt } => {

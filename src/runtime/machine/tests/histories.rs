@@ -108,7 +108,7 @@ impl World for Dice {
             }
             Command::Sample { stream, asked, timeout } => {
                 let say = |at: Duration, result| (at, Event::Sampled { stream: *stream, asked: *asked, result });
-                let good = Ok(Value::Percent(percent("100%")));
+                let good = Ok(Value::Percent(percent("100%")).into());
                 let at = self.soon(now);
                 match self.goes_wrong() {
                     None => vec![say(at, good)],
@@ -116,8 +116,8 @@ impl World for Dice {
                         0 => vec![],
                         1 => vec![say(at, Err("refused".into()))],
                         2 => vec![say(at.plus(*timeout), good)],
-                        3 => vec![say(at, Ok(Value::Percent(percent("40%"))))],
-                        4 => vec![say(at, Ok(Value::Int(3)))],
+                        3 => vec![say(at, Ok(Value::Percent(percent("40%")).into()))],
+                        4 => vec![say(at, Ok(Value::Int(3).into()))],
                         _ => vec![say(at, good.clone()), say(at, good)],
                     },
                 }
