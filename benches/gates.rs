@@ -3,8 +3,8 @@
 //! `cargo bench -p perturb-benches --bench gates [-- NAME…]`. A gate that is missed is measured again, twice at most: a bound says what the
 //! program can do, not how busy the machine is.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::path::Path;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use perturb::diagnostic::render;
