@@ -64,10 +64,12 @@ pub(super) fn hold(arguments: &run::Arguments, found: &experiment::Day, terminal
     let journal = holds.journal()?;
     let mut day = Day::begin(found, journal, holds.keyboard(), arguments.format(), terminal)?;
     holds.within(&day.head.run);
-    day.take_roles()?;
-    let mut ended = EndedBy::Completed;
+    let mut ended = day.take_roles()?;
     for (node, point) in (1u32..).zip(&found.agenda.points) {
-        let ends = match point {
+        if ended.is_some() {
+            break;
+        }
+        ended = match point {
             Point::Run(name) => day.run(node, name, &plans, &holds)?,
             Point::Scenario(experiment) => day.run(node, &experiment.name, &plans, &holds)?,
             Point::Ask { who, question, within } => day.ask(who, question, *within)?,
@@ -75,12 +77,8 @@ pub(super) fn hold(arguments: &run::Arguments, found: &experiment::Day, terminal
             Point::Note { who: Some(who), text, within } => day.words(who, text, within.unwrap_or_default())?,
             Point::Wait(length) => day.wait(*length)?,
         };
-        if let Some(by) = ends {
-            ended = by;
-            break;
-        }
     }
-    let outcome = day.end(ended)?;
+    let outcome = day.end(ended.unwrap_or(EndedBy::Completed))?;
     day.print(&run::summary(&day.head.run, &outcome))?;
     Ok(Exit::Verdict(outcome.verdict.exit_code()))
 }
@@ -198,17 +196,18 @@ impl<'d> Day<'d> {
         }
     }
 
-    /// People take their roles. Who does not answer is not there, which is written down, too.
-    fn take_roles(&mut self) -> Result<(), Failure> {
+    /// People take their roles. Who does not answer is not there, which is written down, too; a signal ends the day.
+    fn take_roles(&mut self) -> Result<Option<EndedBy>, Failure> {
         for (role, team) in &self.agenda.roles {
             let prompt = format!("{role} ({team}), your name: ");
             let name = match self.hear(Some(prompt), Duration::from_secs(15 * 60))? {
                 Heard::Line(name) if !name.is_empty() => name,
-                _ => "nobody".to_owned(),
+                Heard::Line(_) | Heard::Nobody | Heard::Silence => "nobody".to_owned(),
+                Heard::Signal(name) => return Ok(Some(self.ended_by(name))),
             };
             self.tell(Record::Note { who: Some(format!("{role} ({team})")), words: name })?;
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Whether it goes on; else what ended it.

@@ -47,7 +47,9 @@ impl People for AtTerminal {
                     .to_owned(),
             );
         }
-        let text = format!("{} approves this plan ({}). Your name, or nothing to refuse: ", approval.team, plan.digest);
+        // Enough of it to be compared with what `perturb approve` shows, and not so much that nobody does.
+        let digest: String = plan.digest.chars().take(19).collect();
+        let text = format!("? {}: approve this plan ({digest}…)? Your name, or nothing to refuse: ", approval.team);
         match self.keyboard.line(text).await {
             Some(name) if !name.is_empty() => Ok(format!("{name} (at the terminal)")),
             Some(_) => Err("it was refused".to_owned()),

@@ -201,6 +201,20 @@ fn a_person_sees_a_run_and_answers() {
 }
 
 #[test]
+fn a_question_that_is_longer_than_its_line_stays_whole() {
+    let Some(terminal) = terminal(30, 30, "TERM=xterm-256color") else { return };
+    terminal.types("perturb run p.chaos --experiment stands-still; echo exit $?", "Enter");
+    terminal.wait_for("/no)");
+    // The frame is drawn anew above both of its lines.
+    std::thread::sleep(Duration::from_millis(1500));
+    let asked = terminal.shown();
+    assert!(asked.ends_with("? us: May it stand still? (yes\n/no)"), "{asked}");
+    terminal.types("yes", "Enter");
+    let over = terminal.wait_for("exit 0");
+    assert!(!over.contains("May it stand") || !over.contains("/no)"), "{over}");
+}
+
+#[test]
 fn an_operator_ends_a_run_while_it_asks() {
     let Some(terminal) = terminal(80, 24, "TERM=xterm-256color") else { return };
     terminal.types("perturb run p.chaos --experiment stands-still; echo exit $?", "Enter");
@@ -263,6 +277,17 @@ fn a_terminal_of_another_encoding_gets_ascii_and_a_slip_is_no_answer() {
     let over = terminal.wait_for("exit 0");
     assert!(over.contains("us (at the terminal): yes") && over.contains("CONFIRMED") && over.is_ascii(), "{over}");
     assert!(!over.contains("yse"), "{over}");
+}
+
+/// Wherever a game day waits for people, Ctrl-C ends it: also while they take their roles.
+#[test]
+fn ctrl_c_ends_a_game_day_at_its_first_question() {
+    let Some(terminal) = terminal(100, 30, "TERM=xterm-256color") else { return };
+    terminal.types("perturb run p.chaos --gameday morning; echo exit $?", "Enter");
+    terminal.wait_for("commander (us), your name:");
+    terminal.types("", "C-c");
+    let over = terminal.wait_for("exit 4");
+    assert!(over.contains("ended by SIGINT") && !over.contains("observer (us)"), "{over}");
 }
 
 /// An agenda with its people: roles, questions, notes, a run between them, and an end that they decide.

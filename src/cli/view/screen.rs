@@ -86,7 +86,9 @@ impl Screen {
         let rows: Vec<Row> = draw(space).into_iter().map(|row| row.fit(space.columns, self.unicode)).collect();
         let is_same_size = state.size == (space.columns, space.rows);
         let out = match state.asked.clone() {
-            Some(_) if is_same_size && !state.drawn.is_empty() => self.above(&state.drawn, rows.clone()),
+            Some(prompt) if is_same_size && !state.drawn.is_empty() => {
+                self.above(&state.drawn, broken(&prompt, space.columns), rows.clone())
+            }
             Some(prompt) => {
                 let mut out = erase_asked(&state, &prompt, space.columns);
                 out.push_str(&self.lines(&rows));
@@ -103,10 +105,11 @@ impl Screen {
         write(&format!("{TOGETHER}{out}{SHOWN}"));
     }
 
-    /// The frame in its place above the line where somebody types: as many lines as there are.
-    fn above(&self, drawn: &[Row], mut rows: Vec<Row>) -> String {
+    /// The frame in its place above the question where somebody types: as many lines as there are. `broken`: the question's
+    /// own lines above that of the cursor.
+    fn above(&self, drawn: &[Row], broken: usize, mut rows: Vec<Row>) -> String {
         rows.resize(drawn.len(), Row::default());
-        let mut out = format!("{SAVE}\u{1b}[{}A\r", drawn.len());
+        let mut out = format!("{SAVE}\u{1b}[{}A\r", drawn.len() + broken);
         for row in &rows {
             out.push_str(&row.text(self.color));
             out.push_str(ERASE_LINE);
@@ -170,9 +173,14 @@ fn erase(state: &State, columns: usize) -> String {
 /// Takes the frame away, and the line below it where somebody types.
 fn erase_asked(state: &State, prompt: &str, columns: usize) -> String {
     // How much was typed is not known: what is longer than its line leaves a trace, and nothing else.
-    let above = super::piece::columns(prompt).saturating_sub(1) / columns;
+    let above = broken(prompt, columns);
     let up = if above > 0 { format!("\u{1b}[{above}A") } else { String::new() };
     format!("{up}\r{ERASE_BELOW}{}", erase(state, columns))
+}
+
+/// How many lines a question takes above the one where it ends.
+fn broken(prompt: &str, columns: usize) -> usize {
+    super::piece::columns(prompt).saturating_sub(1) / columns
 }
 
 /// Without what would move the cursor: samples and people's words are not ours.
