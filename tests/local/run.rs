@@ -540,7 +540,7 @@ fn a_process_that_is_pointed_at_it_finds_no_name_during_the_fault() {
     // It holds nothing against a name that is not found: that is what the run finds out.
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("dns.not-found is there: ") && text.contains("dns.not-found is gone"), "{text}");
-    assert!(text.contains("refuted: `answers(thing) == true` did not hold (answers(thing) was false)"), "{text}");
+    assert!(text.contains("refuted: `answers(thing) == true` did not hold (answers(thing) was false: the answer is 503 Service Unavailable)"), "{text}");
     assert!(text.contains("recovered: by itself"), "{text}");
     drop(broken);
     // Of another name it asks nothing, so nobody can say that the fault was there: not green by accident.
