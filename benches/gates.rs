@@ -1,7 +1,7 @@
 //! Speed as ratios within one run, so that they mean the same on every machine; exits with 1 when a bound is missed.
 //!
-//! `cargo bench -p perturb-benches --bench gates [-- NAME…]`. A gate that is missed is measured again, twice at most: a bound says what the
-//! program can do, not how busy the machine is.
+//! `cargo bench -p perturb-benches --bench gates [-- NAME…]`. A gate that is missed is measured again, five times at
+//! most: a bound says what the program can do, not how busy the machine is.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};

@@ -1,4 +1,5 @@
-//! How fast each arrow is, for those who change one: `cargo bench -p perturb-benches --bench speed`. The bounds are in `gates.rs`.
+//! How fast each arrow is, for those who change one: `cargo bench -p perturb-benches --bench speed`. The bounds
+//! are in `gates.rs`.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use perturb::manifest::{Arena, Node, yaml};
