@@ -21,15 +21,11 @@ mod import;
 mod import_litmus;
 #[path = "../support/import.rs"]
 mod import_support;
-#[cfg(unix)]
-mod killed;
 mod laws;
 mod linting;
 mod litmus;
 #[cfg(unix)]
 mod peers;
-#[cfg(unix)]
-mod quickstart;
 mod random;
 mod runs;
 #[cfg(unix)]

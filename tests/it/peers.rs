@@ -594,7 +594,7 @@ pub(super) const ROWS: [super::safety::Row; 18] = [
 pub(super) const SOURCES: [&str; 7] = [
     include_str!("peers.rs"),
     include_str!("held.rs"),
-    include_str!("killed.rs"),
+    include_str!("../quickstart/killed.rs"),
     include_str!("import.rs"),
     include_str!("../local/run.rs"),
     include_str!("../local/alone.rs"),

@@ -1,12 +1,20 @@
-//! The quickstart for real: processes, sockets, faults, and the verdicts that the README promises.
+//! The quickstart for real: processes, sockets, faults, and the verdicts that the README promises. A binary of its own, so that
+//! nothing but itself is beside it.
+#![cfg(unix)]
+
+mod killed;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
+use std::sync::RwLock;
 use std::time::{Duration, Instant};
 
+/// Who needs the machine alone writes; who bears company reads.
+static MACHINE: RwLock<()> = RwLock::new(());
+
 /// The quickstart on ports of its own, as others may run it on this machine at the same time.
-pub(super) fn quickstart(to: &Path) {
+fn quickstart(to: &Path) {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/quickstart");
     let mut ports: BTreeMap<String, (std::net::TcpListener, u16)> = BTreeMap::new();
     let pattern = regex::Regex::new(r"127\.0\.0\.1:(73\d\d)").unwrap();
@@ -27,6 +35,7 @@ pub(super) fn quickstart(to: &Path) {
 
 #[test]
 fn the_quickstart_finds_the_weakness_and_confirms_the_repair() {
+    let _alone = MACHINE.write();
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path().join("quickstart");
     std::fs::create_dir(&project).unwrap();
