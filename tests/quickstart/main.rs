@@ -62,7 +62,7 @@ fn the_quickstart_finds_the_weakness_and_confirms_the_repair() {
         said.split_once("2 of 2: mended-shop-survives-slow-prices").unwrap_or_else(|| panic!("{all}"));
     assert!(broken.contains("refuted: `p95(shop) < 500ms` did not hold"), "{all}");
     assert!(mended.contains("network.delay is there: the proxy delayed"), "{all}");
-    assert!(mended.contains("pod.kill is done: 1 processes are gone"), "{all}");
+    assert!(mended.contains("pod.kill is done: 1 process is gone"), "{all}");
     assert!(mended.contains("\nCONFIRMED\n"), "{all}");
     assert!(said.contains("1 confirmed, 1 refuted"), "{all}");
     let xml = std::fs::read_to_string(junit).unwrap();

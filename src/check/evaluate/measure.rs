@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 
 use super::call::Bound;
 use super::select::{label_is_no_text, text_of};
-use super::{Evaluator, Val};
+use super::{Evaluator, Val, names};
 use crate::check::declared::{self, field};
 use crate::check::program::{Arg, ExprKind, Field, ItemKind, Metric};
 use crate::check::scope::DeclId;
@@ -435,11 +435,12 @@ impl Evaluator<'_> {
                 }
                 None if *required => {
                     fine = false;
-                    self.report(Diagnostic::new(
-                        Code::MISSING_FIELD,
-                        field.key.span,
-                        format!("`{}` also needs `{key}`", field.key.text),
-                    ));
+                    let message = format!("`{}` also needs `{key}`", field.key.text);
+                    let help = match names::words_of(ty) {
+                        Some(words) => format!("add `{key}:` with one of {}", names::listed(&words)),
+                        None => format!("add `{key}:`, of the type {ty}"),
+                    };
+                    self.report(Diagnostic::new(Code::MISSING_FIELD, field.key.span, message).help(help));
                 }
                 None => {}
             }

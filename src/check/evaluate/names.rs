@@ -174,7 +174,7 @@ impl Evaluator<'_> {
 }
 
 /// The words of a type that is an enumeration.
-fn words_of(want: &Type) -> Option<Vec<SmolStr>> {
+pub(super) fn words_of(want: &Type) -> Option<Vec<SmolStr>> {
     match want {
         Type::Enum(words) => Some(words.to_vec()),
         Type::Optional(inner) | Type::InRange(inner, _) => words_of(inner),

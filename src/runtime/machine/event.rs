@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use super::{Followed, Outcome, Record};
 use crate::engine::drive::{Confirmation, Injection, Target, UndoRecord, Was};
-use crate::plan::EngineName;
+use crate::plan::{EngineName, Stream};
 use crate::types::{Duration, Value};
 
 /// Why an effect did not come about.
@@ -24,6 +24,20 @@ pub struct Answer {
     pub value: Value,
     /// Why it is that, where the value alone does not tell: nobody answered, or somebody said no.
     pub because: Option<String>,
+}
+
+impl Answer {
+    /// What it says that nobody answered in time.
+    ///
+    /// # Errors
+    /// Nothing, for most sources: silence is no value. Then why.
+    pub fn silence(stream: &Stream) -> Result<Self, String> {
+        let because = format!("no answer within {}", stream.timeout);
+        match stream.unanswered() {
+            Some(value) => Ok(Self { value, because: Some(because) }),
+            None => Err(because),
+        }
+    }
 }
 
 impl From<Value> for Answer {

@@ -77,12 +77,11 @@ impl State {
             let Some(stream) = plan.streams.get(index as usize) else { continue };
             // Who looks at the clock much too late cannot tell whether the answer was.
             let is_told = now <= asked.plus(stream.timeout).plus(STILL_TELLS);
-            let silence = format!("no answer within {}", stream.timeout);
-            let result = match stream.unanswered().filter(|_| is_told) {
-                Some(value) => Ok(Answer { value, because: Some(silence) }),
-                None => Err(silence),
+            let silence = match Answer::silence(stream) {
+                Ok(answer) if !is_told => Err(answer.because.unwrap_or_default()),
+                silence => silence,
             };
-            self.sampled(index, asked, result);
+            self.sampled(index, asked, silence);
         }
     }
 

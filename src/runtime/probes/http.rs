@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 use super::{Missing, Prober, convert};
 use crate::plan::{HttpAnswer, MetricUnit, SentHeader, SentText, Stream};
 use crate::runtime::machine::Answer;
+use crate::source::disk;
 use crate::types::{Decimal, Pattern, Value};
 
 /// More than this is no answer that a probe should read.
@@ -52,19 +53,16 @@ fn at_the_same_server(attempt: Attempt<'_>) -> Action {
     }
 }
 
-/// What went wrong, from the outside in, without the address: it may hold a password.
+/// What went wrong, in the words of who saw it: the system, the resolver, TLS. The layers around them only say that something did.
+/// Without the address, which may hold a password.
 pub fn reason(error: reqwest::Error) -> Missing {
     let error = error.without_url();
-    let mut text = error.to_string();
-    let mut inner = std::error::Error::source(&error);
-    while let Some(error) = inner {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
-        }
-        inner = error.source();
+    let mut cause: &(dyn std::error::Error + 'static) = &error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
     }
-    Missing(text)
+    let words = cause.downcast_ref::<std::io::Error>().map_or_else(|| cause.to_string(), disk::plain);
+    Missing(if error.is_connect() { format!("no connection: {words}") } else { words })
 }
 
 /// One GET.

@@ -129,13 +129,7 @@ impl Prober {
                 Ok(Answer { value, because: because.map(|because| Missing(because).legible().0) })
             }
             Ok(Err(missing)) => Err(missing.legible()),
-            Err(_) => {
-                let silence = format!("no answer within {}", stream.timeout);
-                match stream.unanswered() {
-                    Some(value) => Ok(Answer { value, because: Some(silence) }),
-                    None => Err(Missing(silence)),
-                }
-            }
+            Err(_) => Answer::silence(stream).map_err(Missing),
         }
     }
 

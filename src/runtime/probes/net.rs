@@ -9,6 +9,7 @@ use tokio::net::{TcpStream, UdpSocket};
 use super::{Missing, convert};
 use crate::plan::{DnsAnswer, TcpAnswer};
 use crate::runtime::machine::Answer;
+use crate::source::disk;
 use crate::types::Decimal;
 
 /// Whether, or after which time, a connection is taken.
@@ -18,9 +19,11 @@ pub async fn tcp(address: &str, answer: TcpAnswer, of_type: &str) -> Result<Answ
     let took = began.elapsed();
     match (answer, connected) {
         (TcpAnswer::Ok, Ok(_)) => convert::truth(true, of_type).map(Answer::from),
-        (TcpAnswer::Ok, Err(error)) => convert::refusal(error.to_string(), of_type),
+        (TcpAnswer::Ok, Err(error)) => convert::refusal(disk::plain(&error), of_type),
         (TcpAnswer::Time, Ok(_)) => convert::duration(took, of_type).map(Answer::from),
-        (TcpAnswer::Time, Err(error)) => Err(Missing(format!("{address} takes no connection: {error}"))),
+        (TcpAnswer::Time, Err(error)) => {
+            Err(Missing(format!("{address} takes no connection: {}", disk::plain(&error))))
+        }
     }
 }
 
@@ -30,7 +33,7 @@ pub async fn dns(name: &str, server: Option<&str>, answer: DnsAnswer, of_type: &
     let found = match server {
         None => match tokio::net::lookup_host((name, 0)).await {
             Ok(addresses) => Ok(addresses.map(|a| a.ip()).collect::<std::collections::BTreeSet<_>>().len()),
-            Err(error) => Err(Missing(format!("`{name}` is not found: {error}"))),
+            Err(error) => Err(Missing(format!("`{name}` is not found: {}", disk::plain(&error)))),
         },
         Some(server) => ask_server(name, server).await,
     };
@@ -50,24 +53,25 @@ pub async fn dns(name: &str, server: Option<&str>, answer: DnsAnswer, of_type: &
 /// How many IPv4 addresses a server gives.
 async fn ask_server(name: &str, server: &str) -> Result<usize, Missing> {
     let failed = |error: &dyn std::fmt::Display| Missing(format!("{server} does not answer: {error}"));
+    let unheard = |error: std::io::Error| failed(&disk::plain(&error));
     let to: SocketAddr = tokio::net::lookup_host(server)
         .await
-        .map_err(|e| failed(&e))?
+        .map_err(unheard)?
         .next()
         .ok_or_else(|| Missing(format!("`{server}` is no address")))?;
     let own: SocketAddr = if to.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0u16; 8], 0).into() };
-    let socket = UdpSocket::bind(own).await.map_err(|e| failed(&e))?;
-    socket.connect(to).await.map_err(|e| failed(&e))?;
+    let socket = UdpSocket::bind(own).await.map_err(unheard)?;
+    socket.connect(to).await.map_err(unheard)?;
     let id = fastrand::u16(..);
     let mut packet = Packet::new_query(id);
     packet.set_flags(PacketFlag::RECURSION_DESIRED);
     let asked = Name::new(name).map_err(|e| failed(&e))?.into_owned();
     packet.questions.push(Question::new(asked, QTYPE::TYPE(TYPE::A), QCLASS::CLASS(CLASS::IN), false));
     let bytes = packet.build_bytes_vec().map_err(|e| failed(&e))?;
-    socket.send(&bytes).await.map_err(|e| failed(&e))?;
+    socket.send(&bytes).await.map_err(unheard)?;
     let mut buffer = [0u8; 4096];
     loop {
-        let length = socket.recv(&mut buffer).await.map_err(|e| failed(&e))?;
+        let length = socket.recv(&mut buffer).await.map_err(unheard)?;
         let Ok(answer) = Packet::parse(buffer.get(..length).unwrap_or_default()) else { continue };
         if answer.id() != id {
             continue;

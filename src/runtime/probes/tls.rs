@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::Missing;
+use crate::source::disk;
 
 /// Until the certificate of a server ends; nothing, if it has ended.
 pub async fn time_left(url: &str) -> Result<Duration, Missing> {
@@ -21,12 +22,12 @@ pub async fn time_left(url: &str) -> Result<Duration, Missing> {
     let name = ServerName::try_from(bare.clone()).map_err(|_| Missing(format!("`{bare}` is no name of a server")))?;
     let stream = TcpStream::connect((bare.as_str(), port))
         .await
-        .map_err(|error| Missing(format!("{bare}:{port} takes no connection: {error}")))?;
+        .map_err(|error| Missing(format!("{bare}:{port} takes no connection: {}", disk::plain(&error))))?;
     let connector = tokio_rustls::TlsConnector::from(Arc::new(config()?));
     let stream = connector
         .connect(name, stream)
         .await
-        .map_err(|error| Missing(format!("{bare}:{port} makes no TLS connection: {error}")))?;
+        .map_err(|error| Missing(format!("{bare}:{port} makes no TLS connection: {}", disk::plain(&error))))?;
     let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
     let first = chain.first().ok_or_else(|| Missing(format!("{bare}:{port} shows no certificate")))?;
     let (_, certificate) = X509Certificate::from_der(first)

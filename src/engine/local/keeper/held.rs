@@ -261,7 +261,7 @@ impl Held {
             Action::Stop => match self.stopped.iter().find(|p| p.is_alive() && !p.is_stopped()) {
                 Some(process) => Answer::NotSeen(format!("process {process} runs on")),
                 None if self.stopped.iter().any(Process::is_alive) => {
-                    Answer::There(format!("{} processes stand still", self.stopped.len()))
+                    Answer::There(processes(self.stopped.len(), "stands still", "stand still"))
                 }
                 None => Answer::NotSeen("the process is gone".to_owned()),
             },
@@ -331,7 +331,7 @@ impl Held {
         let all = || self.struck.iter().flat_map(|(_, family, _)| family);
         match all().find(|p| p.is_alive()) {
             Some(process) => Answer::NotSeen(format!("process {process} is still there")),
-            None => Answer::There(format!("{} processes are gone", all().count())),
+            None => Answer::There(processes(all().count(), "is gone", "are gone")),
         }
     }
 
@@ -348,7 +348,7 @@ impl Held {
                 }
             }
         }
-        Answer::There(format!("{} processes read a clock that is wrong", self.clocks.len()))
+        Answer::There(processes(self.clocks.len(), "reads a clock that is wrong", "read a clock that is wrong"))
     }
 
     fn load_seen(&self) -> Answer {
@@ -358,7 +358,7 @@ impl Held {
             Action::Cpu { .. } if ticks == 0 => Answer::NotSeen("no processor time was used yet".to_owned()),
             Action::Cpu { .. } => Answer::There(format!("{ticks} ticks of processor time were used")),
             // A load says that it is ready once a first request was answered or refused.
-            Action::Load { .. } => Answer::There(format!("{} processes send requests", self.loads.len())),
+            Action::Load { .. } => Answer::There(processes(self.loads.len(), "sends requests", "send requests")),
             _ => {
                 let bytes: u64 = self.loads.iter().filter_map(|child| resident(child.id())).sum();
                 Answer::There(format!("{bytes} bytes are held"))
@@ -431,6 +431,14 @@ fn address(aim: &Aim) -> Result<std::net::SocketAddr, String> {
 fn living(aim: &Aim) -> Result<Process, String> {
     let process = aim.process.ok_or_else(|| format!("{aim} has no process"))?;
     if process.is_alive() { Ok(process) } else { Err(format!("{aim} is gone: process {process} ended")) }
+}
+
+/// So many processes, and what they do.
+fn processes(count: usize, one: &str, many: &str) -> String {
+    match count {
+        1 => format!("1 process {one}"),
+        _ => format!("{count} processes {many}"),
+    }
 }
 
 fn resident(pid: u32) -> Option<u64> {
