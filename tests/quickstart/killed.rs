@@ -87,7 +87,7 @@ fn until(what: &str, mut so: impl FnMut() -> bool) {
 ///
 /// A machine that is busy with the others may be too slow for the quickstart's own bounds: such a run has no such line, says
 /// nothing of Perturb, and is held once more with nobody beside it.
-fn at_line(line: u32, dies: Dies) -> Option<bool> {
+fn at_line(line: u32, dies: Dies, again: &AtomicU32) -> Option<bool> {
     for attempt in 0..5 {
         let (_shared, _alone) = match attempt {
             0 => (Some(MACHINE.read()), None),
@@ -96,7 +96,7 @@ fn at_line(line: u32, dies: Dies) -> Option<bool> {
         match at_line_of_one(line, dies) {
             Held::Whole => return None,
             Held::Killed { was_there } => return Some(was_there),
-            Held::TooSlow => {}
+            Held::TooSlow => drop(again.fetch_add(1, Ordering::SeqCst)),
         }
     }
     panic!("line {line}: the machine is too slow for the quickstart");
@@ -142,7 +142,8 @@ fn at_line_of_one(line: u32, dies: Dies) -> Held {
     let had_ended = records.iter().any(is_confirmed);
     if dies == Dies::Everything {
         let (code, said) = said(folder, &["recover"]);
-        assert_eq!(code, Some(0), "line {line}: {said}");
+        let errors = std::fs::read_to_string(folder.join("said.txt")).unwrap();
+        assert_eq!(code, Some(0), "line {line}: {said}\n{errors}");
     }
     until(&format!("line {line}, {dies:?}: the end in the journal"), || is_accounted_for(folder, had_ended));
     // Processes, proxies and the keeper are gone.
@@ -164,7 +165,7 @@ fn at_line_of_one(line: u32, dies: Dies) -> Held {
 fn the_quickstart_killed_at_its_lines_leaves_nothing() {
     let stride = std::env::var("PERTURB_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(7u32);
     let next = AtomicU32::new(0);
-    let (killed, with_faults) = (AtomicU32::new(0), AtomicU32::new(0));
+    let (killed, with_faults, again) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU32::new(0));
     std::thread::scope(|scope| {
         // A run waits more than it works.
         for _ in 0..4 {
@@ -173,14 +174,14 @@ fn the_quickstart_killed_at_its_lines_leaves_nothing() {
                     let number = next.fetch_add(1, Ordering::SeqCst);
                     let dies = if number.is_multiple_of(2) { Dies::Runner } else { Dies::Everything };
                     // Each line twice: once for each who dies.
-                    let Some(was_there) = at_line(number / 2 * stride, dies) else { return };
+                    let Some(was_there) = at_line(number / 2 * stride, dies, &again) else { return };
                     killed.fetch_add(1, Ordering::SeqCst);
                     with_faults.fetch_add(u32::from(was_there), Ordering::SeqCst);
                 }
             });
         }
     });
-    let (killed, with_faults) = (killed.into_inner(), with_faults.into_inner());
-    println!("killed {killed} times; {with_faults} times a fault was there");
+    let (killed, with_faults, again) = (killed.into_inner(), with_faults.into_inner(), again.into_inner());
+    println!("killed {killed} times; {with_faults} times a fault was there; {again} runs were held again");
     assert!(killed >= 8 && with_faults > 1, "{killed} kills, faults at {with_faults}");
 }

@@ -487,6 +487,8 @@ impl Journal {
     /// # Errors
     /// The file cannot be read.
     pub fn trusted(&self, run: &str) -> Result<(Vec<Entry>, Vec<String>), JournalError> {
+        // Somebody else may be writing: the watchdog, while a person recovers.
+        let _view = self.connection.unchecked_transaction().map_err(|source| self.store(source))?;
         let (mut whole, mut wrong) = (Vec::new(), Vec::new());
         let (mut before, mut expected) = (String::new(), 1);
         for raw in self.raw(run)? {

@@ -95,6 +95,8 @@ fn a_run_that_still_goes_on_is_not_called_changed() {
             Verified::Whole { lines, .. } => seen.insert(lines),
             changed @ Verified::Changed { .. } => panic!("{changed:?}"),
         };
+        let (_, wrong) = reader.trusted("r1").unwrap();
+        assert!(wrong.is_empty(), "{wrong:?}");
     }
     writer.join().unwrap();
     assert!(seen.len() > 2, "they met: {seen:?}");
