@@ -2,8 +2,8 @@
 //! exits with 1 when a bound is missed.
 //!
 //! `cargo bench -p perturb-benches --bench keystroke [-- NAME…]`. A gate that is missed is measured again, twice at
-//! most: a bound says what the program can do, not how busy the machine is. Beside each time stands that of a round trip that asks for nothing,
-//! measured in turn with it: what the machine and two pipes cost alone.
+//! most: a bound says what the program can do, not how busy the machine is. Beside each time stands that of a round
+//! trip that asks for nothing, measured in turn with it: what the machine and two pipes cost alone.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,9 +1,9 @@
 //! Gates of the proxy, as ratios within one run: it costs hardly more than `copy_bidirectional`, and its faults are exact.
 //!
 //! `cargo bench -p perturb-benches --bench proxy`, or `-- trip flow delay bandwidth` for some of them. Prints what it
-//! measured and fails where a gate is not met. What is compared runs in turns, so that what else the machine does meets both. A delay has nothing to be
-//! compared with, so the machine's own timer is measured beside it: a turn in which that came late by more than a delay may
-//! says nothing of the proxy, and is taken again.
+//! measured and fails where a gate is not met. What is compared runs in turns, so that what else the machine does meets
+//! both. A delay has nothing to be compared with, so the machine's own timer is measured beside it: a turn in which that
+//! came late by more than a delay may says nothing of the proxy, and is taken again.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,8 +1,9 @@
 //! How long it takes from the moment at which a guard's source turns to the moment at which the undo is confirmed.
 //!
 //! `cargo bench -p perturb-benches --bench reaction`. The real binary, a real source over HTTP that turns at a random moment
-//! between two samples, a real fault; 200 runs, several at once. Prints a histogram, and fails where one of them took longer than one sampling interval and
-//! 100 ms: what is beyond the interval is all that Perturb adds to the wait for the next sample.
+//! between two samples, a real fault; 200 runs, several at once. Prints a histogram, and fails where one of them took
+//! longer than one sampling interval and 100 ms: what is beyond the interval is all that Perturb adds to the wait for the
+//! next sample.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};

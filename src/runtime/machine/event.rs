@@ -30,7 +30,7 @@ impl Answer {
     /// What it says that nobody answered in time.
     ///
     /// # Errors
-    /// Nothing, for most sources: silence is no value. Then why.
+    /// Why there is no answer: to most sources silence is no value.
     pub fn silence(stream: &Stream) -> Result<Self, String> {
         let because = format!("no answer within {}", stream.timeout);
         match stream.unanswered() {
