@@ -19,6 +19,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::MACHINE;
 
 const LONG: Duration = Duration::from_secs(60);
+/// Sooner than a keeper that waits for its runner to come back would end.
+const SOON: Duration = Duration::from_secs(20);
 
 /// Who dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,10 +77,10 @@ fn is_accounted_for(folder: &Path, had_ended: bool) -> bool {
     })
 }
 
-fn until(what: &str, mut so: impl FnMut() -> bool) {
+fn until(what: &str, long: Duration, mut so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !so() {
-        assert!(began.elapsed() < LONG, "{what}: not within {LONG:?}");
+        assert!(began.elapsed() < long, "{what}: not within {long:?}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -145,16 +147,16 @@ fn at_line_of_one(line: u32, dies: Dies) -> Held {
         let errors = std::fs::read_to_string(folder.join("said.txt")).unwrap();
         assert_eq!(code, Some(0), "line {line}: {said}\n{errors}");
     }
-    until(&format!("line {line}, {dies:?}: the end in the journal"), || is_accounted_for(folder, had_ended));
-    // Processes, proxies and the keeper are gone.
-    until(&format!("line {line}, {dies:?}: nothing is running"), || {
+    until(&format!("line {line}, {dies:?}: the end in the journal"), LONG, || is_accounted_for(folder, had_ended));
+    // Processes, proxies and the keeper are gone: who is dead is not waited for.
+    until(&format!("line {line}, {dies:?}: nothing is running"), SOON, || {
         said(folder, &["local", "status", "quickstart"]).1 == "nothing is running here\n"
     });
     let text = std::fs::read_to_string(project.join("system.chaos")).unwrap();
     let ports = regex::Regex::new(r"127\.0\.0\.1:(\d+)").unwrap();
     for port in ports.captures_iter(&text) {
         let address = format!("127.0.0.1:{}", &port[1]);
-        until(&format!("line {line}, {dies:?}: nobody at {address}"), || {
+        until(&format!("line {line}, {dies:?}: nobody at {address}"), LONG, || {
             std::net::TcpStream::connect(&address).is_err()
         });
     }

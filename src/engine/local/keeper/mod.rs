@@ -35,8 +35,8 @@ use super::threads;
 
 /// How often deadlines and leases are looked at: a fault outlives them by this much at most.
 const TICK: Duration = Duration::from_millis(25);
-/// How long the system stays up after the last lease ran out without a word: its runner died, and somebody may come to
-/// recover. The faults are gone by then; only the traffic goes on.
+/// How long the system stays up after the last lease ran out though its runner lives: it stands still, or the machine was
+/// busy, and it may come back. The faults are gone by then; only the traffic goes on.
 const LINGER: Duration = Duration::from_secs(30);
 
 /// How long the end waits for who is still to be answered.
@@ -52,7 +52,7 @@ struct Keeper {
     undone: Mutex<BTreeSet<String>>,
     /// Faults that ended without being asked, and why.
     ended: Mutex<BTreeMap<String, String>>,
-    leases: Mutex<BTreeMap<String, Instant>>,
+    leases: Mutex<BTreeMap<String, Lease>>,
     /// When the last lease ran out or was given back.
     unneeded_since: Mutex<Option<Instant>>,
     keep: Mutex<bool>,
@@ -61,6 +61,33 @@ struct Keeper {
     /// Whether somebody was told of what is in its folder.
     told: AtomicBool,
     end: Notify,
+}
+
+/// That a runner needs the system.
+#[derive(Debug, Clone)]
+struct Lease {
+    /// It is over at this moment.
+    until: Instant,
+    /// The runner, as the kernel knows who asked: the lease ends with it. `None` where the kernel does not say.
+    runner: Option<Process>,
+}
+
+/// How a lease ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// Its runner ended without giving it back.
+    Gone,
+    /// Its runner said nothing for so long.
+    Silent,
+}
+
+impl Lease {
+    fn over(&self, now: Instant) -> Option<Over> {
+        match &self.runner {
+            Some(runner) if !runner.is_alive() => Some(Over::Gone),
+            _ => (self.until <= now).then_some(Over::Silent),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -160,21 +187,27 @@ async fn serve(home: &Path) -> io::Result<Ended> {
 }
 
 async fn converse(keeper: &Arc<Keeper>, stream: UnixStream) -> io::Result<()> {
+    let asker = stream.peer_cred().ok().and_then(|cred| Process::of(u32::try_from(cred.pid()?).ok()?));
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
     stream.read_line(&mut line).await?;
     keeper.answering.fetch_add(1, Ordering::AcqRel);
-    let told = tell(keeper, stream, &line).await;
+    let told = tell(keeper, stream, &line, asker).await;
     keeper.answering.fetch_sub(1, Ordering::AcqRel);
     told
 }
 
-async fn tell(keeper: &Arc<Keeper>, mut stream: BufReader<UnixStream>, line: &str) -> io::Result<()> {
+async fn tell(
+    keeper: &Arc<Keeper>,
+    mut stream: BufReader<UnixStream>,
+    line: &str,
+    asker: Option<Process>,
+) -> io::Result<()> {
     let answer = match serde_json::from_str::<Request>(line) {
         // A client that goes away does not undo half of what it asked for.
         Ok(request) => {
             let own = keeper.clone();
-            tokio::spawn(async move { own.answer(request).await })
+            tokio::spawn(async move { own.answer(request, asker).await })
                 .await
                 .unwrap_or_else(|error| failed(format!("the keeper failed: {error}"), false))
         }
@@ -207,14 +240,15 @@ async fn watch(keeper: Arc<Keeper>) {
 }
 
 impl Keeper {
-    async fn answer(&self, request: Request) -> Answer {
+    /// Does what was asked, for the process that asked.
+    async fn answer(&self, request: Request, asker: Option<Process>) -> Answer {
         match request {
             Request::Hello => match Process::of(std::process::id()) {
                 Some(keeper) => Answer::Hello { version: VERSION, keeper },
                 None => Answer::Hello { version: VERSION, keeper: Process { pid: std::process::id(), start: 0 } },
             },
             Request::Up { system, holder, lease, keep } => {
-                self.renew(&holder, lease);
+                self.renew(&holder, lease, asker);
                 if keep {
                     *lock(&self.keep) = true;
                 }
@@ -230,15 +264,14 @@ impl Keeper {
                 }
             }
             Request::Lease { holder, lease } => {
-                self.renew(&holder, lease);
+                self.renew(&holder, lease, asker);
                 Answer::Done
             }
             Request::Release { holder } => {
                 lock(&self.leases).remove(&holder);
                 match self.heal(|held| held.fault.holder == holder).await {
                     Ok(()) => {
-                        // Given back in good order: nobody has to be waited for.
-                        *lock(&self.unneeded_since) = self.begun.checked_sub(LINGER).or(Some(self.begun));
+                        self.is_given_back();
                         if self.is_unneeded().await {
                             self.end.notify_one();
                         }
@@ -247,7 +280,7 @@ impl Keeper {
                     Err(reason) => failed(reason, true),
                 }
             }
-            Request::Inject { fault, lease } => self.inject(fault, lease).await,
+            Request::Inject { fault, lease } => self.inject(fault, lease, asker).await,
             Request::Confirm { id } => self.confirm(&id).await,
             Request::Undo { id } => {
                 lock(&self.undone).insert(id.clone());
@@ -270,8 +303,9 @@ impl Keeper {
         }
     }
 
-    fn renew(&self, holder: &str, lease: u64) {
-        lock(&self.leases).insert(holder.to_owned(), Instant::now() + Duration::from_millis(lease));
+    fn renew(&self, holder: &str, lease: u64, runner: Option<Process>) {
+        let until = Instant::now() + Duration::from_millis(lease);
+        lock(&self.leases).insert(holder.to_owned(), Lease { until, runner });
         *lock(&self.unneeded_since) = None;
     }
 
@@ -349,7 +383,7 @@ impl Keeper {
         }
     }
 
-    async fn inject(&self, fault: Injected, lease: u64) -> Answer {
+    async fn inject(&self, fault: Injected, lease: u64, asker: Option<Process>) -> Answer {
         let running = self.system.lock().await;
         let mut faults = self.faults.lock().await;
         if lock(&self.undone).contains(&fault.id) {
@@ -363,7 +397,7 @@ impl Keeper {
         {
             return failed(format!("the fault `{}` of another run is on it", other.fault.id), false);
         }
-        self.renew(&fault.holder, lease);
+        self.renew(&fault.holder, lease, asker);
         let path = |address: &str| running.path(address);
         let replica = |aim: &Aim| running.replica(aim);
         let names = |address: &str| running.names(address);
@@ -425,20 +459,36 @@ impl Keeper {
         }
     }
 
-    async fn heal_expired(&self) {
-        let now = Instant::now();
-        let leases = {
-            let mut leases = lock(&self.leases);
-            let before = leases.len();
-            leases.retain(|_, until| *until > now);
-            if before > 0 && leases.is_empty() {
+    /// Nobody has to be waited for.
+    fn is_given_back(&self) {
+        *lock(&self.unneeded_since) = self.begun.checked_sub(LINGER).or(Some(self.begun));
+    }
+
+    /// Ends the leases whose time or whose runner is over, and gives the holders that are left.
+    fn end_leases(&self, now: Instant) -> (BTreeSet<String>, BTreeMap<String, Over>) {
+        let mut leases = lock(&self.leases);
+        let over: BTreeMap<String, Over> =
+            leases.iter().filter_map(|(holder, lease)| Some((holder.clone(), lease.over(now)?))).collect();
+        leases.retain(|holder, _| !over.contains_key(holder));
+        if leases.is_empty() && !over.is_empty() {
+            if over.values().all(|over| *over == Over::Gone) {
+                self.is_given_back();
+            } else {
                 *lock(&self.unneeded_since) = Some(now);
             }
-            leases.clone()
-        };
-        let why = |held: &Held| match leases.contains_key(&held.fault.holder) {
+        }
+        (leases.keys().cloned().collect(), over)
+    }
+
+    async fn heal_expired(&self) {
+        let now = Instant::now();
+        let (holders, over) = self.end_leases(now);
+        let why = |held: &Held| match holders.contains(&held.fault.holder) {
             _ if held.until <= now => Some("the keeper ended it: its longest time was over"),
             true => None,
+            false if over.get(&held.fault.holder) == Some(&Over::Gone) => {
+                Some("the keeper ended it: its runner is gone")
+            }
             false => Some("the keeper ended it: its runner was silent for longer than its lease"),
         };
         let ended = |held: &Held| {
