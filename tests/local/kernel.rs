@@ -26,7 +26,8 @@ pub fn can(test: &str, possible: Result<(), String>) -> bool {
 }
 
 /// Another process undoes what is in the record, without a keeper.
-async fn undo_elsewhere(rig: &Rig, undo: &UndoRecord) {
+// SEE
+pub async fn undo_elsewhere(rig: &Rig, undo: &UndoRecord) {
     rig.keeper().await.signal(Signal::KILL).unwrap();
     until("no keeper", || std::os::unix::net::UnixStream::connect(rig.driver.home().join("keeper.sock")).is_err())
         .await;

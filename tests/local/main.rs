@@ -4,6 +4,7 @@ mod alone;
 mod damaged;
 mod drive;
 mod kernel;
+mod limits;
 mod names;
 mod probes;
 #[path = "../support/prometheus.rs"]

@@ -27,7 +27,7 @@ pub fn port() -> u16 {
 pub fn plan(local: &str, method: &str) -> Plan {
     let text = format!(
         r##"
-import std.{{clock, disk, dns, http, network, pod, probe, process, proxy, stress}}
+import std.{{clock, disk, dns, http, limit, network, pod, probe, process, proxy, stress}}
 team platform {{ contact: "#platform" }}
 service ledger {{
   owner: platform, tier: high

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::limits::Limit;
 use super::names::{NameChange, NameFault};
 use super::proxy::{Distribution, HttpChange, HttpFault, PathFault, Sides};
 use crate::types::{Decimal, Entry, Value};
@@ -62,6 +63,8 @@ pub enum Action {
         /// Which.
         sides: Sides,
     },
+    /// Gets less of something than it had.
+    Limit(Limit),
     /// Fills a folder or a disk.
     Fill {
         /// The folder.
@@ -121,6 +124,16 @@ impl Action {
                     _ => return Err("`by` is no offset".to_owned()),
                 },
             },
+            "limit.cpu" => Self::Limit(Limit::Cpu { millicores: fields.thousandths("cores")? }),
+            "limit.memory" => Self::Limit(Limit::Memory { bytes: fields.bytes("room")? }),
+            "limit.disk" => {
+                let rate = |key| fields.get(key).map(|_| fields.bits(key).map(|bits| bits.div_ceil(8))).transpose();
+                let (read, write) = (rate("read")?, rate("write")?);
+                if read.is_none() && write.is_none() {
+                    return Err("the body limits neither `read` nor `write`".to_owned());
+                }
+                Self::Limit(Limit::Disk { folder: fields.text("path")?.to_owned(), read, write })
+            }
             "packets.drop" => Self::Loss { share: fields.share("share")?, sides: fields.sides()? },
             _ if action.starts_with("dns.") => Self::Names(name_fault(action, &fields)?),
             _ => Self::Path(path_fault(action, &fields)?),
@@ -130,7 +143,7 @@ impl Action {
     /// Whether it happens to a process, and not only on the way to it or beside it.
     #[must_use]
     pub fn needs_process(&self) -> bool {
-        matches!(self, Self::Signal(_) | Self::End { .. } | Self::Restart { .. } | Self::Stop)
+        matches!(self, Self::Signal(_) | Self::End { .. } | Self::Restart { .. } | Self::Stop | Self::Limit(_))
     }
 }
 

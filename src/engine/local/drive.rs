@@ -17,7 +17,7 @@ use super::keeper::client::{self, NoAnswer};
 use super::keeper::held;
 use super::keeper::protocol::{Aim, Answer, Injected, Look, ReplicaLook, Request, System};
 use super::process::{self, Process};
-use super::{packets, shim};
+use super::{limits, packets, shim};
 use crate::analysis::portability::engine_of;
 use crate::engine::drive::{Confirmation, DriveError, Driver, Injection, Target, UndoRecord, Was};
 use crate::plan::{Body, EngineName, Fault, Plan, ProcessSelector, Selector};
@@ -252,7 +252,7 @@ fn aim(target: &Target) -> Result<Aim, String> {
     if let Some(url) = get("url") {
         let service = target.service.as_ref().map(SmolStr::to_string).unwrap_or_default();
         let (replica, url) = (url.clone(), Some(url));
-        return Ok(Aim { service, replica, process: None, address: None, url, resolver: None });
+        return Ok(Aim { service, replica, process: None, address: None, url, resolver: None, group: None });
     }
     let lacks = || format!("`{}` is not what this engine found", target.id);
     Ok(Aim {
@@ -262,6 +262,7 @@ fn aim(target: &Target) -> Result<Aim, String> {
         address: get("address"),
         url: None,
         resolver: get("resolver"),
+        group: None,
     })
 }
 
@@ -292,14 +293,18 @@ impl Driver for LocalDriver {
     async fn ready(&self, plan: &Plan) -> Result<(), DriveError> {
         // Before anything is started: what the machine cannot do is known now. (A clock that cannot be moved keeps its process from
         // starting at all.)
-        let is_loss = |fault: &Fault| match fault.bodies.get(&EngineName::Local) {
-            Some(Body::Expressed(body)) => matches!(Action::of_body(body), Ok(Action::Loss { .. })),
-            _ => false,
+        let action = |fault: &Fault| match fault.bodies.get(&EngineName::Local) {
+            Some(Body::Expressed(body)) => Action::of_body(body).ok(),
+            _ => None,
         };
-        let here = |fault: &&Fault| engine_of(plan, fault) == Ok(EngineName::Local);
-        if let Some(fault) = plan.faults.iter().filter(here).find(|f| is_loss(f)) {
-            let what = format!("`{}` on this machine", fault.name);
-            loss_is_possible().await.map_err(|reason| DriveError::Final { what, reason })?;
+        for fault in plan.faults.iter().filter(|fault| engine_of(plan, fault) == Ok(EngineName::Local)) {
+            let possible = match action(fault) {
+                Some(Action::Loss { .. }) => loss_is_possible().await,
+                Some(Action::Limit(limit)) => limits::possible(limit.controller()),
+                _ => Ok(()),
+            };
+            let what = || format!("`{}` on this machine", fault.name);
+            possible.map_err(|reason| DriveError::Final { what: what(), reason })?;
         }
         self.up(plan, false).await
     }
@@ -360,7 +365,7 @@ impl Driver for LocalDriver {
     async fn prepare(&self, injection: &Injection) -> Result<UndoRecord, DriveError> {
         let wrong = |reason: String| DriveError::Final { what: format!("preparing `{}`", injection.fault), reason };
         let action = Action::of_body(&injection.body).map_err(wrong)?;
-        let targets = injection.targets.iter().map(aim).collect::<Result<Vec<_>, _>>().map_err(wrong)?;
+        let mut targets = injection.targets.iter().map(aim).collect::<Result<Vec<_>, _>>().map_err(wrong)?;
         for aim in &targets {
             if action.needs_process() && !aim.process.is_some_and(|p| p.is_alive()) {
                 return Err(wrong(format!("{aim} is gone")));
@@ -381,6 +386,13 @@ impl Driver for LocalDriver {
             Action::Loss { .. } => {
                 loss_is_possible().await.map_err(wrong)?;
                 table = Some(packets::table_of(&injection.id));
+            }
+            Action::Limit(limit) => {
+                for (number, aim) in targets.iter_mut().enumerate() {
+                    let process = aim.process.ok_or_else(|| wrong(format!("{aim} has no process")))?;
+                    let group = limits::prepare(&injection.id, number, process, limit, &self.project);
+                    aim.group = Some(group.map_err(|reason| wrong(format!("cannot limit {aim}: {reason}")))?);
+                }
             }
             _ => {}
         }
@@ -489,6 +501,9 @@ fn commands(record: &Undo) -> Vec<String> {
     let mut lines: Vec<String> = record.file.iter().map(|file| format!("rm -f {}", quoted(file))).collect();
     lines.extend(record.clocks.iter().map(|clock| format!("echo +0 > {}", quoted(clock))));
     lines.extend(record.table.iter().map(|table| format!("nft delete table inet {table}")));
+    lines.extend(
+        record.fault.targets.iter().filter_map(|aim| aim.group.as_ref()).flat_map(|g| limits::by_hand(g, &quoted)),
+    );
     let pids: Vec<String> = record.stopped().iter().map(|process| process.pid.to_string()).collect();
     if !pids.is_empty() {
         lines.push(format!("kill -CONT {}", pids.join(" ")));
@@ -507,5 +522,6 @@ fn without_keeper(record: &Undo) -> Result<(), String> {
     if let Some(table) = &record.table {
         packets::end(table)?;
     }
+    record.fault.without_limits()?;
     held::go_on(&record.stopped())
 }

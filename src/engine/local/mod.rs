@@ -1,4 +1,4 @@
-//! The local engine: real faults to what runs on the machine that Perturb runs on, without root.
+//! The local engine: real faults to what runs on the machine that Perturb runs on. Few need root.
 //!
 //! `drive.rs` is the [`super::drive::Driver`]: it finds what a `service` declares in `local`, and asks the keeper. The
 //! keeper (`keeper/`) is a process of its own, from the same binary: it starts what is declared by a command, holds the
@@ -18,6 +18,7 @@ pub mod action;
 pub mod disk;
 pub mod drive;
 pub mod keeper;
+pub mod limits;
 pub mod names;
 pub mod packets;
 pub mod process;

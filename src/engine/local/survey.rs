@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use super::limits::{self, Controller};
+
 /// One kind of faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ability {
@@ -11,15 +13,12 @@ pub struct Ability {
     pub why_not: Option<String>,
 }
 
-fn not_yet(instead: &str) -> Option<String> {
-    Some(format!("Perturb does not do it yet, with root or without; {instead}"))
-}
-
 /// What the local engine can do on this machine.
 #[must_use]
 pub fn survey() -> Vec<Ability> {
     let linux = cfg!(target_os = "linux");
     let proc = (!Path::new("/proc/self/stat").exists()).then(|| "this system has no `/proc`".to_owned());
+    let limits = |controller| limits::possible(controller).err();
     vec![
         Ability { what: "start processes from a command, with readiness and log", why_not: None },
         Ability { what: "signal, stop and restart processes", why_not: proc.clone() },
@@ -39,12 +38,8 @@ pub fn survey() -> Vec<Ability> {
             why_not: super::shim::library().err(),
         },
         Ability { what: "lose packets (nftables)", why_not: super::packets::possible().err() },
-        // What a reader of the list would look for, and not find.
-        Ability {
-            what: "slow a disk, limit processor and memory (cgroups)",
-            why_not: not_yet(
-                "it would have to move your processes into groups of its own; `disk.fill`, `stress.cpu` and `stress.memory` take the same things away",
-            ),
-        },
+        Ability { what: "limit the processor of a process (cgroups)", why_not: limits(Controller::Cpu) },
+        Ability { what: "limit the memory of a process (cgroups)", why_not: limits(Controller::Memory) },
+        Ability { what: "slow the disk of a process (cgroups)", why_not: limits(Controller::Disk) },
     ]
 }

@@ -12,6 +12,7 @@ use super::protocol::{Aim, Answer, Injected};
 use super::replica::Replica;
 use super::stuck::Stuck;
 use crate::engine::local::action::Action;
+use crate::engine::local::limits::{self, Counted, Limit};
 use crate::engine::local::names::{Asked, Names};
 use crate::engine::local::packets::{self, Loss};
 use crate::engine::local::process::{self, Process};
@@ -42,6 +43,8 @@ pub struct Held {
     table: Option<String>,
     file: Option<PathBuf>,
     taken: u64,
+    /// What was counted of each limit at the last look.
+    counted: Option<(Instant, Vec<Counted>)>,
     /// For actions that happen once: the processes that they happened to, with how often they had been started.
     struck: Vec<(Aim, Vec<Process>, u32)>,
 }
@@ -85,6 +88,7 @@ impl Held {
             table: None,
             file: None,
             taken: 0,
+            counted: None,
             struck: Vec::new(),
         };
         match held.put_in(scene) {
@@ -163,6 +167,10 @@ impl Held {
                 self.table = Some(table.clone());
                 packets::begin(&table, &Loss { addresses, share, sides, at_most: self.fault.at_most })
             }
+            Action::Limit(limit) => targets.iter().try_for_each(|aim| {
+                let group = aim.group.as_ref().ok_or_else(|| format!("nobody said where {aim} is to be held"))?;
+                limits::begin(group, &limit, living(aim)?).map_err(|error| format!("cannot limit {aim}: {error}"))
+            }),
             Action::Fill { folder, amount } => {
                 let file = disk::file_of(&scene.folder.join(folder), &self.fault.id);
                 self.file = Some(file.clone());
@@ -288,6 +296,10 @@ impl Held {
                 }
                 self.load_seen()
             }
+            Action::Limit(limit) => {
+                let limit = limit.clone();
+                self.limit_seen(&limit)
+            }
             Action::Fill { .. } => match self.file.as_deref().and_then(disk::taken) {
                 Some(bytes) if bytes >= self.taken => Answer::There(format!("{bytes} bytes are taken")),
                 Some(bytes) => Answer::NotSeen(format!("{bytes} of {} bytes are taken", self.taken)),
@@ -317,6 +329,10 @@ impl Held {
                 let (aim, _) = self.clocks.iter().find(|(_, file)| shim::is_right(file))?;
                 Some(format!("the clock of {aim} was put right"))
             }
+            Action::Limit(limit) => {
+                let mut held = self.fault.targets.iter().filter_map(|aim| Some((aim.group.as_ref()?, aim.process?)));
+                held.find_map(|(group, process)| limits::escaped(group, limit, process))
+            }
             Action::Loss { .. } => match self.table.as_deref().map(packets::dropped) {
                 Some(Ok(None)) => Some("the rules are gone".to_owned()),
                 _ => None,
@@ -324,6 +340,34 @@ impl Held {
             Action::Path(_) | Action::Names(_) | Action::Signal(_) | Action::End { .. } | Action::Restart { .. } => {
                 None
             }
+        }
+    }
+
+    /// A limit that nobody met did nothing yet. Each target has to meet its own.
+    fn limit_seen(&mut self, limit: &Limit) -> Answer {
+        let mut told = Vec::new();
+        let mut counted = Vec::new();
+        let before = self.counted.take();
+        for (number, aim) in self.fault.targets.iter().enumerate() {
+            let Some((group, process)) = aim.group.as_ref().zip(aim.process) else {
+                return Answer::NotSeen(format!("nobody said where {aim} is to be held"));
+            };
+            if let Some(why) = limits::escaped(group, limit, process) {
+                return Answer::NotSeen(why);
+            }
+            match limits::counted(group, limit) {
+                Ok(now) => {
+                    let last = before.as_ref().and_then(|(at, all)| Some((*all.get(number)?, at.elapsed())));
+                    told.push(now.tell(limit, last).map(|seen| format!("{aim} {seen}")));
+                    counted.push(now);
+                }
+                Err(why) => return Answer::NotSeen(why),
+            }
+        }
+        self.counted = Some((Instant::now(), counted));
+        match told.iter().position(Option::is_none).and_then(|number| self.fault.targets.get(number)) {
+            Some(aim) => Answer::NotSeen(format!("{aim} did not come to its limit yet")),
+            None => Answer::There(told.into_iter().flatten().collect::<Vec<_>>().join(", ")),
         }
     }
 
@@ -383,6 +427,7 @@ impl Held {
         if let Some(table) = &self.table {
             packets::end(table).map_err(|error| format!("packets to {} may be lost: {error}", self.fault.id))?;
         }
+        self.fault.without_limits()?;
         for child in &mut self.loads {
             drop(child.stdin.take());
             let _ = child.kill();

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::local::action::Action;
+use crate::engine::local::limits::{self, Group};
 use crate::engine::local::process::Process;
 use crate::plan::LocalReplica;
 
@@ -91,6 +92,19 @@ pub struct Injected {
     pub at_most: u64,
 }
 
+impl Injected {
+    /// Ends the limits that it set. Right also if there are none.
+    ///
+    /// # Errors
+    /// What is left, in words.
+    pub fn without_limits(&self) -> Result<(), String> {
+        // One that cannot be ended keeps no other one in.
+        let end = |aim: &Aim| limits::end(aim.group.as_ref()?).err();
+        let left: Vec<String> = self.targets.iter().filter_map(end).collect();
+        if left.is_empty() { Ok(()) } else { Err(left.join("; ")) }
+    }
+}
+
 /// One target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -109,6 +123,9 @@ pub struct Aim {
     /// Where it asks for names.
     #[serde(default)]
     pub resolver: Option<String>,
+    /// Where it is held, for a limit.
+    #[serde(default)]
+    pub group: Option<Group>,
 }
 
 impl std::fmt::Display for Aim {
