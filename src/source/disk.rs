@@ -178,6 +178,17 @@ pub fn plain(error: &io::Error) -> String {
     }
 }
 
+/// What is at the bottom of an error, in the words of who saw it: the system, the resolver, TLS. The layers around it only say
+/// that something went wrong.
+#[must_use]
+pub fn cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.downcast_ref::<io::Error>().map_or_else(|| cause.to_string(), plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

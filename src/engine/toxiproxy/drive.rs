@@ -9,6 +9,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 use crate::engine::drive::{Confirmation, DriveError, Driver, Injection, Target, UndoRecord, Was};
 use crate::plan::{EngineName, Plan, Selector};
+use crate::source::disk::cause;
 use crate::types::{Decimal, Entry, Value};
 
 /// Where Toxiproxy's API is if the cluster does not say.
@@ -73,8 +74,7 @@ impl ToxiproxyDriver {
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());
         }
-        let passing =
-            |error: reqwest::Error| DriveError::Passing { what: what(), reason: error.without_url().to_string() };
+        let passing = |error: reqwest::Error| DriveError::Passing { what: what(), reason: cause(&error.without_url()) };
         let response = request.send().await.map_err(passing)?;
         let status = response.status().as_u16();
         let text = response.text().await.map_err(passing)?;

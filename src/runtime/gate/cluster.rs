@@ -13,6 +13,7 @@ use serde_json::{Value as Json, json};
 use super::seen::{Fault, Node, OF_SCHEDULE, OF_WORKFLOW, PAUSE, Seen, Workflow};
 use crate::engine::chaos_mesh::GateConfig;
 use crate::runtime::machine::Verdict;
+use crate::source::disk::cause;
 
 /// A look or a write that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -193,18 +194,14 @@ async fn within<T>(work: impl Future<Output = Result<T, kube::Error>>) -> Result
     }
 }
 
-/// An error with what is behind it.
-fn plain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut inner = error.source();
-    while let Some(error) = inner {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
-        }
-        inner = error.source();
+/// What the API server says; or why nobody asked it, or it said nothing.
+fn plain(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => format!("{} ({})", status.message, status.code),
+        kube::Error::Service(_) | kube::Error::HyperError(_) => format!("no answer: {}", cause(error)),
+        // Where it looked for a way, and what it found in each place.
+        _ => error.to_string(),
     }
-    text
 }
 
 fn json(object: &DynamicObject) -> Json {

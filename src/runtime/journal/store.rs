@@ -15,7 +15,7 @@ use smol_str::SmolStr;
 
 use super::line::{Begun, Line, Taken};
 use super::{JOURNAL_VERSION, Owner};
-use crate::runtime::machine::Record;
+use crate::runtime::machine::{Record, locked_thing};
 use crate::types::Duration;
 
 /// How long another process's transaction is waited for. None takes longer than a write to disk.
@@ -55,7 +55,7 @@ pub enum JournalError {
         run: SmolStr,
     },
     /// Something is held by another run.
-    #[error("{key} is held by the run `{by}`")]
+    #[error("{} is held by the run `{by}`", locked_thing(key))]
     Held {
         /// What.
         key: SmolStr,

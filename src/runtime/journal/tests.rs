@@ -124,6 +124,17 @@ fn locks_are_all_or_none() {
     journal.lock("r1", &["a".into(), "b".into()]).unwrap();
     let held = journal.lock("r2", &["c".into(), "b".into()]).unwrap_err().to_string();
     assert_eq!(held, "b is held by the run `r1`");
+    for (key, words) in [
+        ("mechanism:netem@laptop", "the mechanism `netem` of cluster `laptop`"),
+        ("target:process:ledger/a:71@99", "process ledger/a"),
+        ("target:pod:pay/ledger-0/8c1f", "pod pay/ledger-0"),
+        ("target:endpoint:http://127.0.0.1:9001", "endpoint http://127.0.0.1:9001"),
+        ("target:toxiproxy:http://127.0.0.1:8474/ledger", "toxiproxy http://127.0.0.1:8474/ledger"),
+    ] {
+        journal.lock("r1", &[key.into()]).unwrap();
+        let held = journal.lock("r2", &[key.into()]).unwrap_err().to_string();
+        assert_eq!(held, format!("{words} is held by the run `r1`"));
+    }
     journal.lock("r3", &["c".into()]).unwrap();
     journal.unlock("r1").unwrap();
     journal.lock("r2", &["a".into(), "b".into()]).unwrap();

@@ -33,7 +33,7 @@ pub use event::{Answer, Command, Event, Failed, Question};
 pub use follow::Followed;
 pub use method::NOBODY;
 pub use outline::{Outlined, Pace, outline, words};
-pub use preflight::QUESTIONS;
+pub use preflight::{QUESTIONS, locked_thing};
 pub use record::{Open, PhaseName, Record, Subject, outstanding};
 pub use state::{State, Waiting};
 pub use step::step;

@@ -377,6 +377,30 @@ pub(super) fn target_lock(target: &Target) -> SmolStr {
     format!("target:{}", target.id).into()
 }
 
+/// What a lock is on, for people: `process ledger/a`, and not the ids with which the next one of this name is another.
+#[must_use]
+pub fn locked_thing(key: &str) -> String {
+    let plain = || {
+        Some(match key.split_once(':')? {
+            ("mechanism", rest) => {
+                let (mechanism, cluster) = rest.rsplit_once('@')?;
+                format!("the mechanism `{mechanism}` of cluster `{cluster}`")
+            }
+            ("target", rest) => {
+                let (kind, rest) = rest.split_once(':')?;
+                let name = match kind {
+                    "process" => rest.rsplit_once(':')?.0,
+                    "pod" => rest.rsplit_once('/')?.0,
+                    _ => rest,
+                };
+                format!("{kind} {name}")
+            }
+            _ => return None,
+        })
+    };
+    plain().unwrap_or_else(|| key.to_owned())
+}
+
 /// Why a draw is impossible.
 pub(super) fn too_few(quantity: Quantity, candidates: usize) -> String {
     match (quantity, candidates) {

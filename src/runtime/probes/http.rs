@@ -53,15 +53,10 @@ fn at_the_same_server(attempt: Attempt<'_>) -> Action {
     }
 }
 
-/// What went wrong, in the words of who saw it: the system, the resolver, TLS. The layers around them only say that something did.
-/// Without the address, which may hold a password.
+/// What went wrong, without the address, which may hold a password.
 pub fn reason(error: reqwest::Error) -> Missing {
     let error = error.without_url();
-    let mut cause: &(dyn std::error::Error + 'static) = &error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    let words = cause.downcast_ref::<std::io::Error>().map_or_else(|| cause.to_string(), disk::plain);
+    let words = disk::cause(&error);
     Missing(if error.is_connect() { format!("no connection: {words}") } else { words })
 }
 
