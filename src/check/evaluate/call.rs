@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use super::names::listed;
 use super::operate::order;
+use super::select::parts_of;
 use super::text::push_plain;
 use super::{Evaluator, Val};
 use crate::check::Signature;
@@ -89,12 +90,7 @@ impl Evaluator<'_> {
 
     /// Checks the arguments of a selector of which only the kind is known.
     fn select_unknown(&mut self, kind: TargetKind, args: &[Arg]) {
-        let known: &[&str] = match kind {
-            TargetKind::Pods => super::select::POD_PARTS,
-            TargetKind::Nodes => super::select::NODE_PARTS,
-            TargetKind::Processes => super::select::PROCESS_PARTS,
-            _ => &[],
-        };
+        let known = parts_of(kind);
         for arg in args {
             if self.argument_name(arg, known).is_some() {
                 self.value(&arg.value, &Type::Any);

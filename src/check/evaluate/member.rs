@@ -3,6 +3,7 @@
 use smol_str::SmolStr;
 
 use super::names::listed;
+use super::select::parts_of;
 use super::{Candidates, Evaluator, FactsOf, Target, Val};
 use crate::check::declared::fields_of;
 use crate::check::program::{Expr, ItemKind, Name, RecordWord};
@@ -66,8 +67,30 @@ impl Evaluator<'_> {
             Val::Facts(facts) => self.fact(facts, name, want),
             Val::Decl(id) => self.member_of_decl(id, name, span),
             Val::Target(target) => self.member_of_target(&target, name),
+            Val::Selector(candidates) => self.member_of_candidates(&candidates, name),
             other => self.no_member(&other, name, &[]),
         }
+    }
+
+    /// Candidates have no members: what narrows them stands in brackets.
+    fn member_of_candidates(&mut self, candidates: &Candidates, name: &Name) -> Val {
+        let (text, name_text) = (&candidates.text, &name.text);
+        let diagnostic =
+            Diagnostic::new(Code::UNKNOWN_MEMBER, name.span, format!("the selector `{text}` has no `{name_text}`"));
+        let parts = parts_of(candidates.selector.kind());
+        self.report(match parts {
+            [] => diagnostic,
+            _ if text.ends_with(')') => diagnostic.help(format!("its brackets narrow it, by {}", listed(parts))),
+            _ if parts.contains(&name_text.as_str()) => {
+                diagnostic.help(format!("brackets narrow it: `{text}({name_text}: …)`"))
+            }
+            // In a project of one machine people write the name of a replica as they would write that of a field.
+            _ if parts.contains(&"names") => {
+                diagnostic.help(format!("the one of this name is `{text}(names: [\"{name_text}\"])`"))
+            }
+            _ => diagnostic.help(format!("brackets narrow it, by {}", listed(parts))),
+        });
+        Val::error()
     }
 
     /// What a fault's body may ask of its target, as the selector says it.

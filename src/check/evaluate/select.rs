@@ -14,17 +14,27 @@ use crate::source::Span;
 use crate::types::{TargetKind, Type, Value};
 
 /// What narrows pods.
-pub(super) const POD_PARTS: &[&str] =
+const POD_PARTS: &[&str] =
     &["namespace", "labels", "without", "annotations", "fields", "phase", "names", "zone", "node", "except"];
 /// What narrows nodes.
-pub(super) const NODE_PARTS: &[&str] = &["labels", "names", "zone"];
+const NODE_PARTS: &[&str] = &["labels", "names", "zone"];
 /// What narrows the processes of a service on one machine.
-pub(super) const PROCESS_PARTS: &[&str] = &["names", "except"];
+const PROCESS_PARTS: &[&str] = &["names", "except"];
 /// What narrows machines.
 const MACHINE_PARTS: &[&str] = &["namespace", "labels", "without", "annotations", "address", "names"];
 /// What a selector of a cloud's things takes.
 pub(super) const CLOUD_PARTS: &[&str] =
     &["provider", "region", "project", "zone", "subscription", "group", "scale-set", "tags", "ids"];
+
+/// What narrows candidates of which only the kind is known; nothing where a selector says all of it.
+pub(super) fn parts_of(kind: TargetKind) -> &'static [&'static str] {
+    match kind {
+        TargetKind::Pods => POD_PARTS,
+        TargetKind::Nodes => NODE_PARTS,
+        TargetKind::Processes => PROCESS_PARTS,
+        _ => &[],
+    }
+}
 
 /// `aws | gcp | azure | vmware`.
 pub(super) fn provider_type() -> Type {
