@@ -589,7 +589,7 @@ fn shape(rule: Rule) -> Shape {
         Rule::missing_equals | Rule::missing_word | Rule::missing_quote => Missing(K::MissingSign),
         Rule::mistake_equals | Rule::mistake_dash | Rule::mistake_semicolon | Rule::mistake_comma => Mistake,
         Rule::mistake_bang | Rule::mistake_unit_gap | Rule::mistake_logic => Mistake,
-        Rule::mistake_assign | Rule::mistake_spacing => Mistake,
+        Rule::mistake_assign | Rule::mistake_spacing | Rule::mistake_early_mark => Mistake,
         // Operators, and the rules that are silent or only looked ahead at.
         _ => Gap,
     }

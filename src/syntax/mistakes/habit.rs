@@ -60,6 +60,7 @@ impl Context<'_> {
                     "",
                 )
             }
+            Rule::mistake_early_mark => self.early_mark(finding),
             Rule::mistake_quotes => self.foreign_quotes(finding),
             _ => self.foreign_comment(rule, finding),
         })
@@ -89,6 +90,18 @@ impl Context<'_> {
             .why("`=` gives a name to a value, in a `let` or as a default; fields and arguments have `:`")
             .help(format!("write `{key}: …`"))
             .fix("write `:`", self.span(key_end, finding.end), ":")
+    }
+
+    /// `Bytes? in 1MiB..1GiB`
+    fn early_mark(&self, finding: &Finding) -> Diagnostic {
+        let rest = self.rest(finding.end);
+        let range = rest.split(['=', ',', ')', '{', '|', '\n', '\r']).next().unwrap_or(rest).trim_end();
+        let whole = self.span(finding.start, finding.end + range.len() as u32);
+        let name = finding.around.first().map_or("", |(_, start)| self.word_at(*start));
+        Diagnostic::new(Code::SYNTAX, self.span(finding.start, finding.end), "the `?` stands before the range")
+            .why("what may be absent is all of it: the type with its range")
+            .help(format!("write `{name}{range}?`"))
+            .fix("write it behind the range", whole, format!("{range}?"))
     }
 
     fn dash_item(&self, finding: &Finding) -> Diagnostic {

@@ -191,6 +191,7 @@ fn is_structural(what: Wrong) -> bool {
                         | Rule::mistake_logic
                         | Rule::mistake_bang
                         | Rule::mistake_unit_gap
+                        | Rule::mistake_early_mark
                         | Rule::mistake_dash
                         | Rule::mistake_comma
                         | Rule::dash_list
@@ -347,6 +348,7 @@ impl<'t> Context<'t> {
             | Rule::mistake_spacing
             | Rule::mistake_assign
             | Rule::mistake_unit_gap
+            | Rule::mistake_early_mark
             | Rule::mistake_quotes
             | Rule::mistake_hash_comment
             | Rule::mistake_block_comment
