@@ -368,22 +368,36 @@ pub fn end(group: &Group) -> Result<(), String> {
 /// What a person types to do the same.
 #[must_use]
 pub fn by_hand(group: &Group, quoted: &dyn Fn(&Path) -> String) -> Vec<String> {
-    let (path, back) = (quoted(&group.path.join(PROCS)), quoted(&group.back.join(PROCS)));
-    vec![format!("for pid in $(cat {path}); do echo $pid > {back}; done"), format!("rmdir {}", quoted(&group.path))]
+    let (path, back) = (quoted(&group.path.join(PROCS)), quoted(&home(&group.back).join(PROCS)));
+    let mut lines = vec![
+        format!("for pid in $(cat {path}); do echo $pid > {back}; done"),
+        format!("rmdir {}", quoted(&group.path)),
+    ];
+    if let Some(parent) = group.path.parent().filter(|_| group.version == Version::Two) {
+        let (marks, faults): (Vec<String>, Vec<String>) =
+            ours(parent).into_iter().partition(|name| name.starts_with(SHARES));
+        let control = quoted(&parent.join("cgroup.subtree_control"));
+        for controller in marks.iter().filter_map(|name| name.strip_prefix(SHARES)).filter(|_| faults.len() < 2) {
+            lines.push(format!("echo -{controller} > {control} && rmdir {}", quoted(&parent.join(mark(controller)))));
+        }
+    }
+    lines
+}
+
+/// The groups below this one that faults made, without what all their names begin with.
+fn ours(parent: &Path) -> Vec<String> {
+    let names = fs::read_dir(parent).into_iter().flatten().flatten();
+    names.filter_map(|entry| entry.file_name().to_str()?.strip_prefix(PREFIX).map(str::to_owned)).collect()
 }
 
 /// After the last fault below a group it shares out no more what it shared out for faults alone. Not before: the others would lose
 /// their limits without a word.
 fn stop_sharing(parent: &Path) -> Result<(), String> {
     let _alone = alone(parent)?;
-    let ours = || {
-        let names = fs::read_dir(parent).into_iter().flatten().flatten();
-        names.filter_map(|entry| entry.file_name().to_str()?.strip_prefix(PREFIX).map(str::to_owned))
-    };
-    if ours().any(|name| !name.starts_with(SHARES)) {
+    if ours(parent).iter().any(|name| !name.starts_with(SHARES)) {
         return Ok(());
     }
-    for name in ours() {
+    for name in ours(parent) {
         let Some(controller) = name.strip_prefix(SHARES) else { continue };
         match fs::write(parent.join("cgroup.subtree_control"), format!("-{controller}")) {
             // Somebody has come to need it meanwhile: then it is theirs.
