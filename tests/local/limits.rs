@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use perturb::engine::drive::{Confirmation, DriveError, Driver, UndoRecord};
-use perturb::engine::local::limits::{Controller, possible};
+use perturb::engine::local::limits::{self, Controller, possible};
 use perturb::engine::local::process::{Process, below, facts};
 
 use crate::kernel::{can, undo_elsewhere};
@@ -54,11 +54,11 @@ async fn a_process_with_its_children_uses_no_more_than_it_may_and_is_back_where_
     // A tick is a hundredth of a second: ten in two seconds, and room for the last period.
     let limited = ticks(process, Duration::from_secs(2)).await;
     assert!(limited <= 25, "{limited} ticks in two seconds");
-    // Less than it has would be no limit, and is said before anything happens.
+    // One at a time: the second would keep the first one's limit, and the first would go without it.
     let second = rig.injection(1).await;
     let refused = rig.driver.prepare(&second).await.unwrap_err();
     assert!(
-        matches!(&refused, DriveError::Final { reason, .. } if reason.contains("0.050 cores already")),
+        matches!(&refused, DriveError::Final { reason, .. } if reason.contains("another limit is on it")),
         "{refused}"
     );
 
@@ -88,6 +88,26 @@ async fn a_limit_that_nobody_comes_to_is_not_seen() {
     assert!(why.contains("was moved out of the limit"), "{why}");
     let was = rig.driver.undo(&undo).await.unwrap();
     assert!(format!("{was:?}").contains("was moved out of the limit"), "{was:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_above_what_a_process_may_use_anyway_is_refused() {
+    if !can("a_limit_above_what_a_process_may_use_anyway_is_refused", possible(Controller::Cpu)) {
+        return;
+    }
+    let rig = Rig::up(plan(BUSY, "limit.cpu(one of ledger.pods, cores: 0.5cores) for 1m")).await;
+    let process = rig.targets().await.first().map(pid).and_then(Process::of).unwrap();
+    // As somebody else would limit it.
+    let injection = rig.injection(0).await;
+    let mut less = rig.driver.prepare(&injection).await.unwrap().data["fault"]["targets"][0]["group"].clone();
+    let theirs = PathBuf::from(less["path"].as_str().unwrap().replace("perturb-", "theirs-"));
+    less["path"] = theirs.to_str().unwrap().into();
+    let theirs: limits::Group = serde_json::from_value(less).unwrap();
+    limits::begin(&theirs, &limits::Limit::Cpu { millicores: 200 }, process).unwrap();
+    let refused = rig.driver.prepare(&injection).await;
+    limits::end(&theirs).unwrap();
+    let Err(DriveError::Final { reason, .. }) = refused else { panic!("{refused:?}") };
+    assert!(reason.contains("may use no more than 0.200 cores already: 0.500 would be no limit"), "{reason}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -171,6 +171,12 @@ pub fn possible(controller: Controller) -> Result<(), String> {
 pub fn prepare(injection: &str, number: usize, process: Process, limit: &Limit, base: &Path) -> Result<Group, String> {
     let controller = limit.controller();
     let place = place(process, controller)?;
+    if place.own.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(PREFIX)) {
+        return Err(format!(
+            "another limit is on it, {}: perturb recover ends what a run has left",
+            place.own.display()
+        ));
+    }
     let (parent, sharing) = parent(&place, controller);
     can_change(&parent)?;
     can_change(&place.own)?;
