@@ -10,7 +10,7 @@ use super::facts;
 use super::portability::{engine_of, runs_here};
 use super::timeline::{Meeting, Timeline, meet};
 use crate::diagnostic::{Code, Diagnostic, tidy};
-use crate::plan::{EngineName, Fault, Plan};
+use crate::plan::{EngineName, Fault, Plan, Quantity};
 
 /// Adds the pairs of faults that would disturb each other at the plan's place.
 pub fn check(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
@@ -67,10 +67,19 @@ fn overlap(plan: &Plan, first: &Fault, second: &Fault) -> Option<Overlap> {
         .filter_map(|(a, b)| match meet(plan, a, b) {
             Meeting::Same => Some(Overlap::Same(a)),
             Meeting::Never => None,
+            Meeting::May if takes_all_of_the_same(plan, a, b) => Some(Overlap::Same(a)),
             Meeting::May if same_candidates(plan, a, b) => Some(Overlap::SameCandidates(a, b)),
             Meeting::May => Some(Overlap::Possible(a, b)),
         })
         .max()
+}
+
+/// Whether one of them leaves nothing that the other could hit.
+fn takes_all_of_the_same(plan: &Plan, a: u32, b: u32) -> bool {
+    match (facts::draw(plan, a), facts::draw(plan, b)) {
+        (Some(a), Some(b)) => a.selector == b.selector && [a, b].iter().any(|draw| draw.quantity == Quantity::All),
+        _ => false,
+    }
 }
 
 fn same_candidates(plan: &Plan, a: u32, b: u32) -> bool {
