@@ -25,9 +25,9 @@ pub const YEAR: Date = date(2026, 1, 1);
 /// Seconds since 1970, from and to.
 pub type Stretch = (i64, i64);
 
-/// The time zone of a name such as `Asia/Jakarta`.
+/// The time zone of a name such as `Asia/Jakarta`, letter by letter, as engines compare it.
 pub fn zone(name: &str) -> Option<TimeZone> {
-    ZONES.get(name).ok()
+    ZONES.get(name).ok().filter(|zone| zone.iana_name().is_none_or(|known| known == name))
 }
 
 /// Adds hours that cannot be kept.

@@ -11,6 +11,9 @@ use crate::plan::{Effect, Fault, Plan};
 
 /// Mechanisms that end the container at once.
 const RESTARTS: [&str; 3] = ["pod-delete", "container-kill", "rollout"];
+/// What ends the process of a limit on this machine at once; the limit goes with it.
+const ENDS: &str = "process";
+const LIMIT: &str = "cgroup";
 /// A container above its memory limit is killed and started again.
 const OUT_OF_MEMORY: &str = "memory";
 
@@ -34,19 +37,25 @@ fn judge(plan: &Plan, lost: &Fault, other: &Fault, out: &mut Vec<Diagnostic>) {
         return;
     }
     let mechanism = mechanism(plan, other);
-    let how = if RESTARTS.contains(&mechanism.as_str()) {
+    let is_limit = self::mechanism(plan, lost) == LIMIT;
+    let how = if is_limit && mechanism == ENDS && other.effect == Effect::Instant {
+        "ends the process"
+    } else if RESTARTS.contains(&mechanism.as_str()) {
         "restarts it"
     } else if mechanism == OUT_OF_MEMORY {
         "may drive it over its memory limit, which restarts it"
     } else {
         return;
     };
+    let thing = if is_limit { "process" } else { "container" };
     let message = format!("`{}` may be gone before its end: `{}` {how} meanwhile", lost.name, other.name);
     out.push(
         Diagnostic::new(Code::LOST_ON_RESTART, lost.span, message)
-            .label("lives in the container's own processes")
-            .also(other.span, format!("`{}` may hit the same container", other.name))
-            .why("the new container comes up without the fault: what is measured from then on is a healthy system")
+            .label(if is_limit { "holds the process that is drawn" } else { "lives in the container's own processes" })
+            .also(other.span, format!("`{}` may hit the same {thing}", other.name))
+            .why(format!(
+                "the new {thing} comes up without the fault: what is measured from then on is a healthy system"
+            ))
             .help("let one end before the other begins, or hit different targets"),
     );
 }

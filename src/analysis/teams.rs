@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use smol_str::SmolStr;
 
 use super::facts;
+use super::timeline::may_hit;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{Draw, Fault, Plan, ServiceFacts};
+use crate::plan::{Draw, Fault, Plan, Selector, ServiceFacts};
 
 /// One service that a fault hits.
 struct Hit<'p> {
@@ -31,8 +32,27 @@ pub fn check(plan: &Plan, out: &mut Vec<Diagnostic>) {
             Some(Hit { fault, draw, name, facts })
         })
         .collect();
-    approvals(plan, &hits, out);
+    approvals(plan, &all_hit(plan), out);
     reasons(plan, &hits, out);
+}
+
+/// Every service that may be among what a fault takes: a wide selector takes the pods of many. Of nodes and zones nobody knows
+/// before the run what is on them.
+fn all_hit(plan: &Plan) -> Vec<Hit<'_>> {
+    let mut found = Vec::new();
+    for fault in &plan.faults {
+        for index in facts::hit_draws(fault) {
+            let Some(draw) = facts::draw(plan, index) else { continue };
+            let own = facts::service_of(plan, draw).map(|(name, _)| name);
+            let is_wide = matches!(draw.selector, Selector::Pods(_));
+            for (name, facts) in &plan.services {
+                if own == Some(name) || (is_wide && own.is_none() && may_hit(plan, index, name, facts)) {
+                    found.push(Hit { fault, draw, name, facts });
+                }
+            }
+        }
+    }
+    found
 }
 
 /// Another team's service without its approval: one diagnostic per team.

@@ -24,7 +24,7 @@ use crate::source::Span;
 use crate::types::{Duration, Percent};
 
 pub use meeting::{Meeting, meet};
-pub use radius::draws_of;
+pub use radius::{draws_of, may_hit};
 pub use reaction::{Burn, Reaction, budget_gone_after, reaction};
 
 /// An injection is confirmed within this time, or the method ends.

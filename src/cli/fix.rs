@@ -32,8 +32,8 @@ pub(super) struct Arguments {
 
 /// Rounds after which fixing ends, whatever is left: each removes something, so few need a third.
 const ROUNDS: usize = 12;
-/// How many fixes are tried alone, if all of them together made things worse.
-const ALONE: usize = 200;
+/// How often some of the fixes are tried without the others, if not all of them together did what they promise.
+const TRIES: usize = 200;
 
 /// Files with their fixes applied.
 pub(super) struct Mended {
@@ -103,15 +103,14 @@ pub(super) fn mend(
             break;
         }
         let together: Vec<&Fix> = fixes.iter().collect();
-        let mut better = attempt(input, &loaded, &found, &together, find)?;
-        if better.is_none() {
-            for one in together.iter().take(ALONE) {
-                better = attempt(input, &loaded, &found, &[*one], find)?;
-                if better.is_some() {
-                    break;
-                }
-            }
-        }
+        let now = Now { loaded: &loaded, found: &found };
+        let mut tries = TRIES;
+        let good = good(input, now, &together, find, &mut tries)?;
+        // Each is good by itself; two that are not so together wait for the next round.
+        let better = match attempt(input, now, &good, find)? {
+            None if good.len() > 1 => attempt(input, now, good.get(..1).unwrap_or_default(), find)?,
+            better => better,
+        };
         let Some(better) = better else { break };
         for (path, before, after) in better.texts {
             let first = mended.files.remove(&path).map_or(before, |(first, _)| first);
@@ -147,14 +146,62 @@ struct Better {
     found: Vec<Diagnostic>,
 }
 
+/// How things stand before a fix.
+#[derive(Clone, Copy)]
+struct Now<'n> {
+    loaded: &'n Loaded,
+    found: &'n [Diagnostic],
+}
+
+/// Those fixes that each do what they promise: one that breaks something must not hide behind others that mend more.
+fn good<'f>(
+    input: &mut Input,
+    now: Now<'_>,
+    fixes: &[&'f Fix],
+    find: &dyn Fn(&Loaded) -> Vec<Diagnostic>,
+    tries: &mut usize,
+) -> Result<Vec<&'f Fix>, Failure> {
+    if fixes.is_empty() || *tries == 0 {
+        return Ok(Vec::new());
+    }
+    *tries -= 1;
+    let before = badness(now.loaded, now.found);
+    if let Some(better) = attempt(input, now, fixes, find)? {
+        let after = badness(&better.loaded, &better.found);
+        better.take_back(input);
+        if fixes.len() == 1 || (after.0 <= before.0 && after.2 + fixes.len() <= before.2) {
+            return Ok(fixes.to_vec());
+        }
+    }
+    let (one, other) = fixes.split_at(fixes.len() / 2);
+    if one.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut all = good(input, now, one, find, tries)?;
+    all.extend(good(input, now, other, find, tries)?);
+    Ok(all)
+}
+
+impl Better {
+    /// Everything as it was.
+    fn take_back(&self, input: &mut Input) {
+        for (path, before, _) in &self.texts {
+            input.put(path, before);
+        }
+    }
+}
+
 /// Applies some fixes and looks again; `None`, with everything as it was, if that is not better.
 fn attempt(
     input: &mut Input,
-    loaded: &Loaded,
-    found: &[Diagnostic],
+    now: Now<'_>,
     fixes: &[&Fix],
     find: &dyn Fn(&Loaded) -> Vec<Diagnostic>,
 ) -> Result<Option<Better>, Failure> {
+    let Now { loaded, found } = now;
+    if fixes.is_empty() {
+        return Ok(None);
+    }
     let mut texts = Vec::new();
     for (id, file) in loaded.checked.sources.iter() {
         if !fixes.iter().flat_map(|f| &f.edits).any(|e| e.span.file == id) {

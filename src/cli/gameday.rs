@@ -5,6 +5,7 @@
 //! theirs.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -64,7 +65,10 @@ pub(super) fn hold(arguments: &run::Arguments, found: &experiment::Day, terminal
     let journal = holds.journal()?;
     let mut day = Day::begin(found, journal, holds.keyboard(), arguments.format(), terminal)?;
     holds.within(&day.head.run);
-    let mut ended = day.take_roles()?;
+    let mut ended = day.can_be_answered();
+    if ended.is_none() {
+        ended = day.take_roles()?;
+    }
     for (node, point) in (1u32..).zip(&found.agenda.points) {
         if ended.is_some() {
             break;
@@ -132,7 +136,10 @@ impl<'d> Day<'d> {
 
     /// For people: whoever reads events gets these as records.
     fn print(&self, text: &str) -> Result<(), Failure> {
-        if self.format == Format::Json { Ok(()) } else { self.terminal.print(text) }
+        if self.format != Format::Json {
+            run::say(self.terminal, text);
+        }
+        Ok(())
     }
 
     /// An experiment is run; what ends the day after it, if anything does.
@@ -194,6 +201,20 @@ impl<'d> Day<'d> {
             Some((role, team)) => format!("{role} ({team})"),
             None => who.to_owned(),
         }
+    }
+
+    /// A question that nobody can answer ends the day: so it does not begin.
+    fn can_be_answered(&mut self) -> Option<EndedBy> {
+        let question = self.agenda.points.iter().find_map(|point| match point {
+            Point::Ask { who, question, .. } => Some(format!("{} is asked `{question}`", self.person(who))),
+            _ => None,
+        })?;
+        if std::io::stdin().is_terminal() {
+            return None;
+        }
+        let why = format!("{question}, and nobody is at a terminal to answer: start the day at one");
+        self.reason(Verdict::NotRun, Subject::Run, why);
+        Some(EndedBy::Preflight)
     }
 
     /// People take their roles. Who does not answer is not there, which is written down, too; a signal ends the day.

@@ -114,7 +114,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     for (number, plan) in (1..).zip(plans) {
         if all > 1 && arguments.format == Format::Text {
             let gap = if number > 1 { "\n" } else { "" };
-            terminal.print(&format!("{gap}{number} of {all}: {}\n", plan.name))?;
+            say(terminal, &format!("{gap}{number} of {all}: {}\n", plan.name));
         }
         let Some(held) = holds.one(plan)? else { continue };
         let goes_on = held.outcome.goes_on();
@@ -128,7 +128,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
         super::files::write_whole(path, &junit::of_runs(runs))?;
     }
     if all > 1 && arguments.format == Format::Text && !arguments.dry {
-        terminal.print(&series(&over, all, began.elapsed().as_secs()))?;
+        say(terminal, &series(&over, all, began.elapsed().as_secs()));
     }
     // Worst first; a dry run that preflight allows has none.
     let worst = over.iter().map(|h| h.outcome.verdict).min();
@@ -216,12 +216,19 @@ impl<'a> Holds<'a> {
         give_back(&local, terminal);
         let outcome = outcome?;
         if arguments.format == Format::Text {
-            terminal.print(&summary(&id, &outcome))?;
+            say(terminal, &summary(&id, &outcome));
         }
         if !outcome.left.is_empty() {
             say_left(&journal_path, &id, &drivers, terminal);
         }
         Ok(Some(Held { plan, id, outcome }))
+    }
+}
+
+/// What cannot be said changes no verdict: that is in the journal, and in the exit code.
+pub(super) fn say(terminal: &Terminal, text: &str) {
+    if let Err(failure) = terminal.print(text) {
+        terminal.failure(&failure);
     }
 }
 

@@ -9,7 +9,8 @@ use super::tree::{declarations, node_span, token_span, tokens, uses, whole_lines
 use super::{File, Project};
 
 pub(super) fn check(project: &Project<'_>, out: &mut Vec<Diagnostic>) {
-    for file in project.files {
+    // A line that cannot be read may name what no other does.
+    for file in project.files.iter().filter(|file| file.parse.broken_lines().next().is_none()) {
         for declaration in declarations(file) {
             if let Declaration::Import(import) = &declaration {
                 import_of(file, import, out);

@@ -126,10 +126,19 @@ fn day(ev: &mut Evaluator<'_>, name: &Name) -> Option<u8> {
         return Some(at as u8 + 1);
     }
     let diagnostic = Diagnostic::new(Code::UNKNOWN_DAY, name.span, format!("`{}` is no day of the week", name.text));
-    let short = name.text.get(..3).filter(|s| DAYS.contains(s));
-    ev.report(match short.or_else(|| nearest(&name.text, DAYS)) {
-        Some(near) => diagnostic.fix(format!("write `{near}`"), name.span, near),
-        None => diagnostic.help("the days are mon, tue, wed, thu, fri, sat, sun"),
+    const WHOLE: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let short = WHOLE.iter().position(|whole| whole.eq_ignore_ascii_case(&name.text)).and_then(|at| DAYS.get(at));
+    // As cron writes it.
+    let range = name.text.split_once('-').filter(|(from, to)| DAYS.contains(from) && DAYS.contains(to));
+    ev.report(match (short, range, nearest(&name.text, DAYS)) {
+        (Some(short), ..) => diagnostic.fix(format!("write `{short}`"), name.span, *short),
+        (_, Some((from, to)), _) => diagnostic.help("the days from one to another have two dots between them").fix(
+            format!("write `{from}..{to}`"),
+            name.span,
+            format!("{from}..{to}"),
+        ),
+        (.., Some(near)) => diagnostic.choice(format!("did you mean `{near}`?"), name.span, near),
+        _ => diagnostic.help("the days are mon, tue, wed, thu, fri, sat, sun"),
     });
     None
 }
@@ -149,7 +158,8 @@ fn date(_: &mut Evaluator<'_>, name: &Name) -> Option<smol_str::SmolStr> {
 /// An IANA time zone.
 pub fn time_zone(ev: &mut Evaluator<'_>, expr: &crate::check::program::Expr) -> Option<smol_str::SmolStr> {
     let name = text_of(&ev.value(expr, &Type::String))?;
-    if jiff::tz::TimeZone::get(&name).is_ok() {
+    // Engines compare it letter by letter.
+    if jiff::tz::TimeZone::get(&name).is_ok_and(|zone| zone.iana_name().is_none_or(|known| known == name)) {
         return Some(name);
     }
     let known: Vec<String> = jiff::tz::db().available().map(|n| n.to_string()).collect();

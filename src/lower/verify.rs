@@ -307,20 +307,23 @@ pub fn schedule(ev: &mut Evaluator<'_>, id: DeclId) -> Option<Schedule> {
 
 /// No run of a `verify` may have the name of an experiment or of another run.
 pub fn unique<'e>(experiments: impl IntoIterator<Item = &'e ExperimentRef>, diagnostics: &mut Vec<Diagnostic>) {
-    let mut names: HashMap<&str, Span> = HashMap::new();
+    let mut names: HashMap<&str, &ExperimentRef> = HashMap::new();
     for experiment in experiments {
-        if let Some(first) = names.insert(&experiment.name, experiment.span)
-            && experiment.verify.is_some()
-        {
-            diagnostics.push(
-                Diagnostic::new(
-                    Code::SAME_NAME_TWICE,
-                    experiment.span,
-                    format!("two runs of the project would be named `{}`", experiment.name),
-                )
-                .also(first, "the first is here")
-                .why("verdicts are kept by name"),
-            );
-        }
+        let Some(first) = names.insert(&experiment.name, experiment) else { continue };
+        // Two experiments of one name are told where they are declared.
+        let (run, other) = match (&first.verify, &experiment.verify) {
+            (None, None) => continue,
+            (_, Some(_)) => (experiment, first),
+            (Some(_), None) => (first, experiment),
+        };
+        diagnostics.push(
+            Diagnostic::new(
+                Code::SAME_NAME_TWICE,
+                run.span,
+                format!("two runs of the project would be named `{}`", run.name),
+            )
+            .also(other.span, "the other is here")
+            .why("verdicts are kept by name, and so are manifests"),
+        );
     }
 }

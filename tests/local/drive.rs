@@ -222,3 +222,70 @@ async fn a_second_fault_on_one_path_is_refused_and_the_first_stays() {
     assert!(round_trip(&mut stream).await >= Duration::from_millis(100));
     rig.driver.undo(&undo).await.unwrap();
 }
+
+/// Nobody would be left to undo it: who carries the run, and whatever is above, is no target.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_carries_the_run_is_no_target() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pid");
+    let home = folder.path().join("home");
+    let parent = perturb::engine::local::process::facts(std::process::id()).unwrap().parent;
+    for pid in [std::process::id(), parent, 1] {
+        std::fs::write(&file, pid.to_string()).unwrap();
+        let local = format!(r#"a: {{ pid-file: "{}" }}"#, file.display());
+        let plan = plan(&local, "process.pause(one of ledger.processes) for 1m");
+        let driver = LocalDriver::at(folder.path(), exe(), home.clone());
+        let refused = driver.ready(&plan).await.unwrap_err().to_string();
+        assert!(refused.contains(&format!("ledger/a is process {pid}, which carries this run")), "{refused}");
+        driver.release().await.unwrap();
+    }
+}
+
+/// A probe that hangs goes with its runner, and what it started with it.
+#[test]
+fn what_a_killed_runner_asked_is_ended_by_the_watchdog() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let mark = format!("{}7341", std::process::id());
+    let text = format!(
+        r##"
+import std.{{probe, process}}
+team us {{ contact: "#us" }}
+service thing {{ owner: us, tier: low, local: {{ a: {{ command: ["sleep", "1000"] }} }} }}
+cluster laptop {{ engines: [local] }}
+environment dev {{ clusters: [laptop] }}
+metric hung(): Bool {{
+  command: {{ run: ["sh", "-c", "sleep {mark} & sleep {mark}"], answer: ok }}
+  every: 2s, timeout: 20s, patience: 40s
+}}
+experiment e {{
+  service: thing
+  baseline: 1s
+  hypothesis {{ expect well: hung(), recovery automatic within 1m }}
+  guard {{ abort when refuted }}
+  method {{ process.pause(one of thing.processes) for 1m }}
+}}
+"##
+    );
+    std::fs::write(at("e.chaos"), text).unwrap();
+    let mut command = std::process::Command::new(exe());
+    command.args(["run", "e.chaos"]).current_dir(folder.path()).env("PERTURB_JOURNAL", at("j.db"));
+    command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
+    let mut runner = command.stderr(std::process::Stdio::null()).spawn().unwrap();
+    let asked = || {
+        let line = |pid: &u32| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let all = perturb::engine::local::process::all();
+        all.iter().filter(|pid| String::from_utf8_lossy(&line(pid)).starts_with(&format!("sleep\0{mark}"))).count()
+    };
+    let within = |what: &str, so: &dyn Fn() -> bool| {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !so() {
+            assert!(Instant::now() < end, "{what}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    within("nothing was asked", &|| asked() == 2);
+    runner.kill().unwrap();
+    runner.wait().unwrap();
+    within("what was asked stays", &|| asked() == 0);
+}

@@ -111,6 +111,32 @@ async fn a_limit_above_what_a_process_may_use_anyway_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_limit_that_is_gone_with_its_process_or_by_somebodys_hand_was_gone_before() {
+    if !can("a_limit_that_is_gone_with_its_process_or_by_somebodys_hand_was_gone_before", possible(Controller::Cpu)) {
+        return;
+    }
+    let rig = Rig::up(plan(BUSY, "limit.cpu(one of ledger.pods, cores: 0.05cores) for 1m")).await;
+    let process = rig.targets().await.first().map(pid).and_then(Process::of).unwrap();
+    let (injection, undo) = rig.put_in(0).await;
+    rig.seen(&injection, &undo).await;
+    for file in ["cpu.cfs_quota_us", "cpu.max"] {
+        let file = made(&undo)[0].join(file);
+        if file.exists() {
+            fs::write(file, if undo.data.to_string().contains("\"one\"") { "-1" } else { "max" }).unwrap();
+        }
+    }
+    let was = format!("{:?}", rig.driver.undo(&undo).await.unwrap());
+    assert!(was.contains("somebody changed"), "{was}");
+    // Its supervisor starts another, which has no limit.
+    let (injection, undo) = rig.put_in(0).await;
+    rig.seen(&injection, &undo).await;
+    process.signal(rustix::process::Signal::KILL).unwrap();
+    until("another one", || !process.is_alive()).await;
+    let was = format!("{:?}", rig.driver.undo(&undo).await.unwrap());
+    assert!(was.contains("ended, and its limit with it"), "{was}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn memory_beyond_what_is_there_runs_out() {
     if !can("memory_beyond_what_is_there_runs_out", possible(Controller::Memory)) {
         return;

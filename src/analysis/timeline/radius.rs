@@ -244,6 +244,12 @@ fn worst(plan: &Plan, strikes: &[Strike<'_>], found: &[Radius]) -> Option<Percen
 }
 
 /// How much of a service a draw hits, at most.
+/// Whether a draw may take anything of a service.
+#[must_use]
+pub fn may_hit(plan: &Plan, draw: u32, name: &str, facts: &ServiceFacts) -> bool {
+    hit(plan, draw, name, facts) != Hit::Nothing
+}
+
 pub(super) fn hit(plan: &Plan, draw: u32, name: &str, facts: &ServiceFacts) -> Hit {
     let Some(draw) = plan.draws.get(draw as usize) else { return Hit::Nothing };
     let own = draw.service.as_deref() == Some(name);

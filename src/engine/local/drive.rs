@@ -176,6 +176,22 @@ impl LocalDriver {
         Ok(found)
     }
 
+    /// That none of these is a process that carries the run, or that such a one is below.
+    async fn spare_own(&self, aims: &[Aim]) -> Result<(), String> {
+        let keeper = match client::ask(&self.home, &Request::Hello, QUICK).await {
+            Ok(Answer::Hello { keeper, .. }) => keeper.pid,
+            _ => std::process::id(),
+        };
+        let own = process::carriers(&[std::process::id(), keeper]);
+        let hit = aims.iter().filter_map(|aim| Some((aim, aim.process?))).find(|(_, p)| own.contains(&p.pid));
+        hit.map_or(Ok(()), |(aim, process)| {
+            Err(format!(
+                "{aim} is process {}, which carries this run or is above what does: nobody would be left to undo the fault",
+                process.pid
+            ))
+        })
+    }
+
     fn undo_of(record: &UndoRecord) -> Result<Undo, DriveError> {
         let wrong =
             |reason: String| DriveError::Final { what: format!("reading the undo of `{}`", record.injection), reason };
@@ -306,7 +322,21 @@ impl Driver for LocalDriver {
             let what = || format!("`{}` on this machine", fault.name);
             possible.map_err(|reason| DriveError::Final { what: what(), reason })?;
         }
-        self.up(plan, false).await
+        self.up(plan, false).await?;
+        // A process that carries the run is no target: nobody would be left to undo it.
+        for fault in plan.faults.iter().filter(|fault| engine_of(plan, fault) == Ok(EngineName::Local)) {
+            let selector = plan.draws.get(fault.target as usize).map(|draw| &draw.selector);
+            if let (Some(Selector::Processes(of)), Some(true)) = (selector, action(fault).map(|a| a.needs_process())) {
+                let aims = self.processes(of).await?.iter().map(aim).collect::<Result<Vec<_>, _>>();
+                let checked = match aims {
+                    Ok(aims) => self.spare_own(&aims).await,
+                    Err(reason) => Err(reason),
+                };
+                let what = format!("`{}` on this machine", fault.name);
+                checked.map_err(|reason| DriveError::Final { what, reason })?;
+            }
+        }
+        Ok(())
     }
 
     async fn candidates(
@@ -376,6 +406,9 @@ impl Driver for LocalDriver {
             if matches!(action, Action::Names(_)) && aim.resolver.is_none() {
                 return Err(wrong(format!("{aim} does not ask Perturb for names")));
             }
+        }
+        if action.needs_process() {
+            self.spare_own(&targets).await.map_err(wrong)?;
         }
         let (mut clocks, mut table) = (Vec::new(), None);
         match &action {

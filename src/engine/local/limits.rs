@@ -339,8 +339,37 @@ pub fn escaped(group: &Group, limit: &Limit, process: Process) -> Option<String>
     if limit.files(group).iter().any(|(file, _)| !group.path.join(file).exists()) {
         return Some(format!("the limit {} is gone", group.path.display()));
     }
-    let is_out = process.is_alive() && !members(&group.path).contains(&process.pid);
-    is_out.then(|| format!("process {process} was moved out of the limit"))
+    if !process.is_alive() {
+        // A limit of memory ends what does not keep to it; any other ends with its process, and the next has none.
+        let is_its_own = matches!(limit, Limit::Memory { .. }) && ended_by_kernel(group) > 0;
+        return (!is_its_own).then(|| format!("process {process} ended, and its limit with it"));
+    }
+    if !members(&group.path).contains(&process.pid) {
+        return Some(format!("process {process} was moved out of the limit"));
+    }
+    let lifted =
+        limit.files(group).into_iter().find(|(file, wanted)| !still_says(&group.path.join(file), limit, wanted));
+    lifted.map(|(file, _)| format!("somebody changed {}", group.path.join(file).display()))
+}
+
+/// How many processes the kernel ended for want of memory.
+fn ended_by_kernel(group: &Group) -> u64 {
+    let file = if group.version == Version::One { "memory.oom_control" } else { "memory.events" };
+    fs::read_to_string(group.path.join(file)).map_or(0, |text| field(&text, "oom_kill"))
+}
+
+/// Whether a file still says what was written. The kernel rounds memory down to pages, and says more of disks than it was told.
+fn still_says(file: &Path, limit: &Limit, wanted: &str) -> bool {
+    let Ok(text) = fs::read_to_string(file) else { return false };
+    match limit {
+        Limit::Cpu { .. } => text.trim() == wanted,
+        Limit::Memory { bytes } => text.trim().parse().is_ok_and(|now: u64| now <= *bytes),
+        Limit::Disk { .. } => {
+            let mut parts = wanted.split(' ');
+            let line = parts.next().and_then(|device| text.lines().find(|line| line.split(' ').next() == Some(device)));
+            line.is_some_and(|line| parts.all(|part| line.split(' ').any(|word| word == part)))
+        }
+    }
 }
 
 /// Puts every process back where it came from, and takes the group away. Right also if nothing is there.

@@ -123,6 +123,40 @@ impl std::fmt::Display for Process {
     }
 }
 
+/// The processes without which these would not go on: themselves, all above them up to the first of the machine, and what the first
+/// of them started from its own program (a watchdog).
+#[must_use]
+pub fn carriers(pids: &[u32]) -> BTreeSet<u32> {
+    let mut found = BTreeSet::from([1]);
+    for pid in pids {
+        let mut at = Some(*pid);
+        while let Some(pid) = at.filter(|pid| *pid != 0 && found.insert(*pid)) {
+            at = facts(pid).map(|facts| facts.parent);
+        }
+    }
+    let program = |pid: u32| fs::read_link(format!("/proc/{pid}/exe")).ok();
+    let started = |pid: &u32| {
+        let parent = facts(*pid).map(|facts| facts.parent).filter(|parent| pids.first() == Some(parent));
+        parent.is_some_and(|parent| program(*pid).is_some_and(|own| program(parent) == Some(own)))
+    };
+    found.extend(all().into_iter().filter(started).collect::<Vec<_>>());
+    found
+}
+
+/// In the environment of what a runner starts to look at something: the runner, so that whoever cleans up after it finds them.
+pub const RUNNER: &str = "PERTURB_RUNNER";
+
+/// The processes that a runner started to look at something, with what they started.
+#[must_use]
+pub fn started_by(runner: Process) -> Vec<Process> {
+    let mark = format!("{RUNNER}={runner}");
+    let is_marked = |pid: &u32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+    };
+    all().into_iter().filter(is_marked).filter_map(Process::of).collect()
+}
+
 /// A signal's word in the language.
 #[must_use]
 pub fn signal_named(word: &str) -> Option<Signal> {

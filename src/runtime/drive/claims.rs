@@ -155,6 +155,26 @@ impl Claims {
     }
 }
 
+/// Takes away what a run that broke off had claimed, once nothing of it is left.
+pub fn forget(run: &str, journal: &Path) {
+    forget_within(&folder(), run, journal);
+}
+
+fn forget_within(folder: &Path, run: &str, journal: &Path) {
+    let journal = std::path::absolute(journal).unwrap_or_else(|_| journal.to_owned());
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let Ok(mut file) = File::options().read(true).write(true).open(&path) else { continue };
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() || !is_at(&file, &path) {
+            continue;
+        }
+        if read(&mut file).is_some_and(|holder| holder.run == run && holder.journal == journal) {
+            // While it is locked: nobody else has it open as theirs.
+            let _ = fs::remove_file(&path);
+        }
+    }
+}
+
 /// The same for every session of a user, whatever its environment says: two runs must meet here.
 fn folder() -> PathBuf {
     PathBuf::from(format!("/tmp/perturb-{}-claims", rustix::process::getuid().as_raw()))
@@ -211,10 +231,15 @@ mod tests {
         let mut three = claims("three");
         three.take(&["c".into()]).expect("`c` was given back");
         three.end();
+        // What another left is not this run's to forget.
+        forget_within(&place, "two", Path::new("j.db"));
+        assert_eq!(fs::read_dir(&place).unwrap().count(), 2);
         // It broke off, and its journal is not there: nobody knows of anything that is left.
         drop(one);
         two.take(&["a".into(), "b".into()]).unwrap();
-        two.end();
+        // It broke off, too, and somebody cleaned up after it.
+        drop(two);
+        forget_within(&place, "two", Path::new("j.db"));
         assert_eq!(fs::read_dir(&place).unwrap().count(), 0);
     }
 }

@@ -3,14 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::process::Signal;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::claims;
 use super::effects::failed;
 use super::{is_unfinished, std_time, wall};
 use crate::analysis::timeline::UNDO_BOUND;
 use crate::engine::drive::Driver;
+use crate::engine::local::process::{self, Process};
 use crate::plan::RecoveryClass;
-use crate::runtime::journal::{Head, Journal, JournalError, Line, Taken, Writer};
+use crate::runtime::journal::{Head, Journal, JournalError, Line, Owner, Taken, Writer};
 use crate::runtime::machine::{EndedBy, Observed, Open, Outcome, Reason, Record, Subject, Verdict, outstanding};
 use crate::types::Duration;
 
@@ -93,6 +96,8 @@ pub async fn rescue(
     if open.is_empty() && has_ended {
         return Ok(rescued);
     }
+    // Before it is taken over: then the owner is this process.
+    let owner = journal.runs()?.into_iter().find(|row| row.id == run).map(|row| row.owner);
     let head = match journal.take_over(run, taken.clone(), even_if_alive, last, wall()) {
         Ok(Some(head)) => Some(head),
         Ok(None) => {
@@ -102,6 +107,9 @@ pub async fn rescue(
         // A disk that is full must not keep a fault in.
         Err(_) => None,
     };
+    if let Some(owner) = &owner {
+        end_probes(owner);
+    }
     let mut diary = Diary { journal, head, began: Instant::now(), last };
     for injection in &open {
         let name = name_of(injection);
@@ -119,8 +127,19 @@ pub async fn rescue(
     }
     if rescued.left.is_empty() {
         let _ = diary.journal.unlock(run);
+        claims::forget(run, path);
     }
     Ok(rescued)
+}
+
+/// What the runner had started to look at something goes with it.
+fn end_probes(owner: &Owner) {
+    if owner.boot != process::boot() || owner.started == 0 {
+        return;
+    }
+    for started in process::started_by(Process { pid: owner.pid, start: owner.started }) {
+        let _ = started.signal(Signal::KILL);
+    }
 }
 
 struct Diary {

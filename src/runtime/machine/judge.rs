@@ -410,12 +410,15 @@ impl State {
                 continue;
             }
             let subject = Subject::Expectation(expectation.name.clone());
+            let name = &expectation.name;
             if self.run.phase == PhaseName::Baseline {
-                self.reason(Verdict::NotRun, subject, "its samples are missing before anything was injected");
+                let text = format!("the samples of `{name}` are missing before anything was injected");
+                self.reason(Verdict::NotRun, subject, text);
                 self.end_method(EndedBy::Baseline, "samples are missing");
             } else {
                 let phase = self.run.phase.text();
-                self.reason(Verdict::Inconclusive, subject, format!("its samples were missing in the phase `{phase}`"));
+                let text = format!("the samples of `{name}` were missing in the phase `{phase}`");
+                self.reason(Verdict::Inconclusive, subject, text);
             }
         }
     }

@@ -8,6 +8,7 @@ use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
 use super::{Missing, convert};
+use crate::engine::local::process::{Process, RUNNER};
 use crate::plan::{CommandAnswer, Stream};
 use crate::runtime::machine::Answer;
 use crate::types::Decimal;
@@ -34,6 +35,7 @@ pub async fn sample(command: &[SmolStr], answer: CommandAnswer, stream: &Stream)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .process_group(0)
+        .env(RUNNER, runner())
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| Missing(format!("cannot run `{program}`: {error}")))?;
@@ -64,6 +66,11 @@ pub async fn sample(command: &[SmolStr], answer: CommandAnswer, stream: &Stream)
         }
         (CommandAnswer::Output, Some(code)) => Err(Missing(failed(program, code))),
     }
+}
+
+/// This process, as whoever cleans up after it knows it.
+fn runner() -> String {
+    Process::of(std::process::id()).map_or_else(String::new, |own| own.to_string())
 }
 
 fn failed(program: &str, code: i32) -> String {
