@@ -165,11 +165,14 @@ fn good<'f>(
         return Ok(Vec::new());
     }
     *tries -= 1;
-    let before = badness(now.loaded, now.found);
     if let Some(better) = attempt(input, now, fixes, find)? {
-        let after = badness(&better.loaded, &better.found);
         better.take_back(input);
-        if fixes.len() == 1 || (after.0 <= before.0 && after.2 + fixes.len() <= before.2) {
+        // Each mends its own error. What is merely unused may leave something else unused; a text that fits shows more.
+        let is_mended = |d: &Diagnostic| d.fixes.iter().any(|fix| fixes.contains(&fix));
+        let (before, after) = (errors(now.found, &|_| true), errors(&better.found, &|_| true));
+        let promised = errors(now.found, &is_mended);
+        let is_kept = after.0 + promised.0 <= before.0 && (after.0 < before.0 || after.1 + promised.1 <= before.1);
+        if fixes.len() == 1 || is_kept {
             return Ok(fixes.to_vec());
         }
     }
@@ -180,6 +183,12 @@ fn good<'f>(
     let mut all = good(input, now, one, find, tries)?;
     all.extend(good(input, now, other, find, tries)?);
     Ok(all)
+}
+
+/// How many errors there are of those that are meant: of the grammar, and in all.
+fn errors(found: &[Diagnostic], is_meant: &dyn Fn(&Diagnostic) -> bool) -> (usize, usize) {
+    let meant = || found.iter().filter(|d| d.is_error() && is_meant(d));
+    (meant().filter(|d| d.code.number() < 100).count(), meant().count())
 }
 
 impl Better {

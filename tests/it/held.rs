@@ -503,7 +503,7 @@ pub(super) const ROWS: [super::safety::Row; 22] = [
     (
         "the runner is stopped (SIGSTOP) or hangs",
         "not measured",
-        "nothing after the lease of 5 s",
+        "no fault after the lease of 5 s, no process half a minute later",
         "a_runner_that_stands_still_loses_its_faults_and_its_run",
     ),
     (

@@ -240,3 +240,20 @@ fn fix_makes_no_text_worse() {
     }
     assert!(changed > 5, "only {changed} of the cases were changed at all");
 }
+
+/// A fix that breaks something does not hide behind others, whatever they mend.
+#[test]
+fn a_fix_that_breaks_something_is_left_out_and_the_others_are_not() {
+    let text = "import std.{dns, http, network, pod}\nteam a { contact = \"#a\" }\nteam b { contact = \"#b\" }\n\n\
+                experiment e {\n  service: x\n  hypothesis { expect well: true, recovery automatic within 2m }\n  \
+                guard { abort if true }\n  method { network.delay(one of x.pods, latency: 300ms for 3m }\n}\n";
+    let project = folder(&[("a.chaos", text)]);
+    let before = json(project.path(), &["check"])["diagnostics"].as_array().unwrap().len();
+    let ran = run(project.path(), &["fix"]);
+    let after = fs::read_to_string(project.path().join("a.chaos")).unwrap();
+    assert!(after.contains("contact: \"#a\"") && after.contains("contact: \"#b\""), "{after}\n{}", ran.err);
+    assert!(!after.contains("when if") && !after.contains("for: 3m"), "{after}");
+    // The line that cannot be read may be what needs them.
+    assert!(after.starts_with("import std.{dns, http, network, pod}"), "{after}");
+    assert!(json(project.path(), &["check"])["diagnostics"].as_array().unwrap().len() < before);
+}
