@@ -366,6 +366,7 @@ fn imported_files_read_well() {
         ("chaos_mesh_workflow", read("tests/corpus/import/workflow.yaml")),
         ("chaos_mesh_schedule", read("tests/corpus/import/schedule.yaml")),
         ("litmus_latency", read("tests/corpus/import/litmus-latency.yaml")),
+        ("litmus_argo_created", read("tests/corpus/import/litmus-argo-created.yaml")),
         ("toolkit_right", read("tests/corpus/import/toolkit.yaml")),
     ] {
         let imported = imported(&[(&format!("{name}.yaml"), &text)], false);
@@ -387,6 +388,7 @@ const OWN: &[&str] = &[
     "litmus-latency",
     "litmus-probes",
     "litmus-argo",
+    "litmus-argo-created",
     "litmus-schedule",
     "litmus-own",
     "toolkit",

@@ -32,7 +32,7 @@ pub(super) fn document(cx: &mut Context<'_>, waiting: &mut Waiting, text: &str, 
     let spec = root.at(&["spec", "workflowSpec"]).or(root.get("spec"));
     let Some(spec) = spec else { return false };
     let templates = spec.get("templates").map_or(&[][..], Node::items);
-    let has_engine = |t: &Node| artifacts(t).iter().any(|(_, data)| data.value.text.contains("ChaosEngine"));
+    let has_engine = |t: &Node| artifacts(t).iter().any(|data| data.value.text.contains("ChaosEngine"));
     if !templates.iter().any(has_engine) {
         return false;
     }
@@ -61,10 +61,12 @@ fn parameters(of: Option<&Node>, prefix: &str) -> Bindings {
     all.iter().filter_map(|p| Some((format!("{prefix}.{}", p.word("name")), value(p)?))).collect()
 }
 
-/// The texts that a template gets as files, each with its name.
-fn artifacts(template: &Node) -> Vec<(&str, &Entry)> {
+/// The texts of objects that a template brings into the cluster: what it gets as files, and what Argo itself creates.
+fn artifacts(template: &Node) -> Vec<&Entry> {
     let all = template.at(&["inputs", "artifacts"]).map_or(&[][..], Node::items);
-    all.iter().filter_map(|a| Some((a.word("name"), a.get("raw")?.entry("data")?))).collect()
+    let files = all.iter().filter_map(|a| a.get("raw")?.entry("data"));
+    let resource = template.get("resource").filter(|r| ["create", "apply"].contains(&r.word("action")));
+    files.chain(resource.and_then(|r| r.entry("manifest"))).collect()
 }
 
 /// A CronWorkflow's times, kept until its engines are experiments.
@@ -196,7 +198,7 @@ impl Reader<'_, '_, '_> {
     /// A template that does something.
     fn leaf(&mut self, template: &Node, bindings: &Bindings) {
         let mut found = 0;
-        for (_, data) in artifacts(template) {
+        for data in artifacts(template) {
             for document in self.inside(data, bindings) {
                 match document.root.word("kind") {
                     "ChaosExperiment" => self.waiting.experiments.push(document.root),
@@ -289,15 +291,18 @@ fn rows_of(tasks: &[Node]) -> Vec<Vec<Node>> {
     rows
 }
 
-/// Whether a step only installs faults or clears away what Litmus left.
+/// Whether a step only installs faults, waits for an engine, looks at its verdict, or clears away what Litmus left.
 fn is_housekeeping(template: &Node) -> bool {
+    if let Some(resource) = template.get("resource") {
+        return resource.word("manifest").contains("litmuschaos.io/");
+    }
     let Some(container) = template.get("container") else { return false };
     let image = container.word("image");
     let image = image.rsplit('/').next().unwrap_or(image);
     let line: Vec<&str> = container.get("args").map_or(&[][..], Node::items).iter().filter_map(Node::scalar).collect();
     let line = line.join(" ");
     let about = ["chaosengine", "chaosexperiment", "chaosresult", "litmus", "/tmp/"];
-    image.split([':', '@']).next() == Some("k8s")
+    image.split([':', '@']).next().is_some_and(|name| ["k8s", "go-runner"].contains(&name))
         && line.contains("kubectl")
         && about.iter().any(|word| line.contains(word))
 }
