@@ -25,10 +25,15 @@ pub fn emit(plan: &Plan, _options: &EmitOptions, arena: &Arena, out: &mut Sink<'
     for one in &draft.experiments {
         access::of_experiment(&mut writer, &one.name, &one.body, &one.namespaces, &one.counted);
     }
+    let bare = match (draft.engines.as_slice(), draft.shape.is_one_engine(), &plan.schedule) {
+        ([engine], true, None) => Some(engine),
+        _ => None,
+    };
+    let notes = bare.map_or(&[][..], |_| &draft.shape.notes);
     for one in &draft.experiments {
-        writer.document(|w, arena| experiment::experiment(w, arena, one));
+        writer.document(|w, arena| experiment::experiment(w, arena, one, notes));
     }
-    if let ([engine], true, None) = (draft.engines.as_slice(), draft.shape.is_one_engine(), &plan.schedule) {
+    if let Some(engine) = bare {
         writer.document(|w, arena| experiment::bare_engine(w, arena, &draft, engine));
     } else {
         let name = names::workflow(plan);
@@ -116,22 +121,31 @@ impl<'w> Writer<'w, '_> {
     }
 
     /// Of ChaosExperiments.
-    pub(super) fn experiment_metadata<'a>(&self, arena: &'a Arena, name: &str, hub: Option<&str>) -> Node<'a> {
-        let notes = arena.map_some([
-            Some(("argocd.argoproj.io/sync-wave", Node::Text("-10"))),
-            Some(self.digest(arena)),
-            hub.map(|hub| ("perturb.dev/hub", arena.text(hub))),
-        ]);
+    pub(super) fn experiment_metadata<'a>(
+        &self,
+        arena: &'a Arena,
+        name: &str,
+        hub: Option<&str>,
+        written: &[&str],
+    ) -> Node<'a> {
+        let first = [("argocd.argoproj.io/sync-wave", Node::Text("-10")), self.digest(arena)];
+        let hub = hub.map(|hub| ("perturb.dev/hub", arena.text(hub)));
+        let notes = arena.map(first.into_iter().chain(hub).chain(self.notes(arena, written)));
         self.metadata(arena, name, Some(self.namespace()), notes)
+    }
+
+    /// The plain notes of the method, as annotations of what carries it out.
+    pub(super) fn notes<'a>(&self, arena: &'a Arena, written: &[&str]) -> Vec<(&'a str, Node<'a>)> {
+        let note = |(index, text): (usize, &&str)| {
+            let key = arena.str(&format!("perturb.dev/note-{}", index + 1));
+            (key, arena.text(text))
+        };
+        written.iter().enumerate().map(note).collect()
     }
 
     /// Of the workflow, with the plain notes of the method.
     pub(super) fn workflow_metadata<'a>(&self, arena: &'a Arena, name: &str, written: &[&str]) -> Node<'a> {
-        let written = written.iter().enumerate().map(|(index, text)| {
-            let key = arena.str(&format!("perturb.dev/note-{}", index + 1));
-            (key, arena.text(text))
-        });
-        let notes = arena.map(std::iter::once(self.digest(arena)).chain(written));
+        let notes = arena.map(std::iter::once(self.digest(arena)).chain(self.notes(arena, written)));
         self.metadata(arena, name, Some(self.namespace()), notes)
     }
 }

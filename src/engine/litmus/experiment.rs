@@ -20,8 +20,14 @@ use crate::plan::Cluster;
 /// Longer than any undo that Litmus does by itself (three tries), so that an abort does not cut it off.
 const GRACE_SECONDS: i64 = 120;
 
-/// The ChaosExperiment.
-pub(super) fn experiment<'a>(writer: &Writer<'_, '_>, arena: &'a Arena, experiment: &Experiment) -> Node<'a> {
+/// The ChaosExperiment. `notes`: those of a method that is nothing but its one engine, which bears no annotations (ChaosCenter reads
+/// each as JSON).
+pub(super) fn experiment<'a>(
+    writer: &Writer<'_, '_>,
+    arena: &'a Arena,
+    experiment: &Experiment,
+    notes: &[&str],
+) -> Node<'a> {
     let body = &experiment.body;
     let scope = if access::is_cluster_wide(body) { "Cluster" } else { "Namespaced" };
     let env = defaults(body, writer.cluster()).into_iter().map(|(name, value)| variable(arena, name, &value));
@@ -56,7 +62,7 @@ pub(super) fn experiment<'a>(writer: &Writer<'_, '_>, arena: &'a Arena, experime
     arena.map([
         ("apiVersion", Node::Text("litmuschaos.io/v1alpha1")),
         ("kind", Node::Text("ChaosExperiment")),
-        ("metadata", writer.experiment_metadata(arena, &experiment.name, body.hub.as_deref())),
+        ("metadata", writer.experiment_metadata(arena, &experiment.name, body.hub.as_deref(), notes)),
         ("description", arena.map([("message", arena.text(&experiment.title))])),
         ("spec", arena.map([("definition", definition)])),
     ])

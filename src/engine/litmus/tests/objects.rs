@@ -480,6 +480,11 @@ fn notes_stand_on_the_workflow() {
     plan.method.insert(0, step(StepKind::Note { who: None, text: "watch the ${queue}".into(), within: None }, at(15)));
     let emitted = emitted(&plan).sound();
     assert_eq!(emitted.only("Workflow")["metadata"]["annotations"]["perturb.dev/note-1"], "watch the ${queue}");
+    // Where there is none, on what the one engine is made from.
+    let mut plan = single();
+    plan.method.insert(0, step(StepKind::Note { who: None, text: "watch it".into(), within: None }, at(15)));
+    let emitted = super::emitted(&plan).sound();
+    assert_eq!(emitted.only("ChaosExperiment")["metadata"]["annotations"]["perturb.dev/note-1"], "watch it");
 }
 
 #[test]
