@@ -18,21 +18,14 @@ struct Hit<'p> {
     draw: &'p Draw,
     name: &'p SmolStr,
     facts: &'p ServiceFacts,
+    /// The draw is of this service; else it is one of many that a wide selector may take.
+    is_own: bool,
 }
 
 /// Adds hits that need an approval, and hits without a reason.
 pub fn check(plan: &Plan, out: &mut Vec<Diagnostic>) {
-    let hits: Vec<Hit<'_>> = plan
-        .faults
-        .iter()
-        .flat_map(|fault| facts::hit_draws(fault).into_iter().map(move |d| (fault, d)))
-        .filter_map(|(fault, index)| {
-            let draw = facts::draw(plan, index)?;
-            let (name, facts) = facts::service_of(plan, draw)?;
-            Some(Hit { fault, draw, name, facts })
-        })
-        .collect();
-    approvals(plan, &all_hit(plan), out);
+    let hits = all_hit(plan);
+    approvals(plan, &hits, out);
     reasons(plan, &hits, out);
 }
 
@@ -46,8 +39,9 @@ fn all_hit(plan: &Plan) -> Vec<Hit<'_>> {
             let own = facts::service_of(plan, draw).map(|(name, _)| name);
             let is_wide = matches!(draw.selector, Selector::Pods(_));
             for (name, facts) in &plan.services {
-                if own == Some(name) || (is_wide && own.is_none() && may_hit(plan, index, name, facts)) {
-                    found.push(Hit { fault, draw, name, facts });
+                let is_own = own == Some(name);
+                if is_own || (is_wide && own.is_none() && may_hit(plan, index, name, facts)) {
+                    found.push(Hit { fault, draw, name, facts, is_own });
                 }
             }
         }
@@ -80,7 +74,7 @@ fn approvals(plan: &Plan, hits: &[Hit<'_>], out: &mut Vec<Diagnostic>) {
 fn reasons(plan: &Plan, hits: &[Hit<'_>], out: &mut Vec<Diagnostic>) {
     let related = related(plan);
     let mut by_service: BTreeMap<&SmolStr, Vec<&Hit<'_>>> = BTreeMap::new();
-    for hit in hits.iter().filter(|h| !related.contains(h.name) && !beside(h)) {
+    for hit in hits.iter().filter(|h| h.is_own && !related.contains(h.name) && !beside(h)) {
         by_service.entry(hit.name).or_default().push(hit);
     }
     for (name, hits) in by_service {

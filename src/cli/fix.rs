@@ -104,12 +104,9 @@ pub(super) fn mend(
         }
         let together: Vec<&Fix> = fixes.iter().collect();
         let now = Now { loaded: &loaded, found: &found };
-        let mut tries = TRIES;
-        let good = good(input, now, &together, find, &mut tries)?;
-        // Each is good by itself; two that are not so together wait for the next round.
-        let better = match attempt(input, now, &good, find)? {
-            None if good.len() > 1 => attempt(input, now, good.get(..1).unwrap_or_default(), find)?,
-            better => better,
+        let better = match kept(input, now, &together, find)? {
+            Some(better) => Some(better),
+            None => some(input, now, &together, find)?,
         };
         let Some(better) = better else { break };
         for (path, before, after) in better.texts {
@@ -153,7 +150,49 @@ struct Now<'n> {
     found: &'n [Diagnostic],
 }
 
-/// Those fixes that each do what they promise: one that breaks something must not hide behind others that mend more.
+/// Applies fixes that each do what they promise: one that breaks something must not hide behind others that mend more. `None`, with
+/// everything as it was, if one does not.
+fn kept(
+    input: &mut Input,
+    now: Now<'_>,
+    fixes: &[&Fix],
+    find: &dyn Fn(&Loaded) -> Vec<Diagnostic>,
+) -> Result<Option<Better>, Failure> {
+    let Some(better) = attempt(input, now, fixes, find)? else { return Ok(None) };
+    // Each mends its own error. What is merely unused may leave something else unused; a text that fits shows more.
+    let is_mended = |d: &Diagnostic| d.fixes.iter().any(|fix| fixes.contains(&fix));
+    let (before, after) = (errors(now.found, &|_| true), errors(&better.found, &|_| true));
+    let promised = errors(now.found, &is_mended);
+    let is_kept = after.0 + promised.0 <= before.0 && (after.0 < before.0 || after.1 + promised.1 <= before.1);
+    if fixes.len() == 1 || is_kept {
+        return Ok(Some(better));
+    }
+    take_back(input, &better.texts);
+    Ok(None)
+}
+
+/// Applies as many of some fixes as do what they promise, where not all do.
+fn some(
+    input: &mut Input,
+    now: Now<'_>,
+    fixes: &[&Fix],
+    find: &dyn Fn(&Loaded) -> Vec<Diagnostic>,
+) -> Result<Option<Better>, Failure> {
+    let (one, other) = fixes.split_at(fixes.len() / 2);
+    // All of them were tried already.
+    let mut tries = TRIES - 1;
+    let mut good = good(input, now, one, find, &mut tries)?;
+    if !one.is_empty() {
+        good.extend(self::good(input, now, other, find, &mut tries)?);
+    }
+    // Each is good by itself; two that are not so together wait for the next round.
+    match attempt(input, now, &good, find)? {
+        None if good.len() > 1 => attempt(input, now, good.get(..1).unwrap_or_default(), find),
+        better => Ok(better),
+    }
+}
+
+/// Those fixes that do what they promise, with everything as it was.
 fn good<'f>(
     input: &mut Input,
     now: Now<'_>,
@@ -165,16 +204,9 @@ fn good<'f>(
         return Ok(Vec::new());
     }
     *tries -= 1;
-    if let Some(better) = attempt(input, now, fixes, find)? {
-        better.take_back(input);
-        // Each mends its own error. What is merely unused may leave something else unused; a text that fits shows more.
-        let is_mended = |d: &Diagnostic| d.fixes.iter().any(|fix| fixes.contains(&fix));
-        let (before, after) = (errors(now.found, &|_| true), errors(&better.found, &|_| true));
-        let promised = errors(now.found, &is_mended);
-        let is_kept = after.0 + promised.0 <= before.0 && (after.0 < before.0 || after.1 + promised.1 <= before.1);
-        if fixes.len() == 1 || is_kept {
-            return Ok(fixes.to_vec());
-        }
+    if let Some(better) = kept(input, now, fixes, find)? {
+        take_back(input, &better.texts);
+        return Ok(fixes.to_vec());
     }
     let (one, other) = fixes.split_at(fixes.len() / 2);
     if one.is_empty() {
@@ -191,12 +223,10 @@ fn errors(found: &[Diagnostic], is_meant: &dyn Fn(&Diagnostic) -> bool) -> (usiz
     (meant().filter(|d| d.code.number() < 100).count(), meant().count())
 }
 
-impl Better {
-    /// Everything as it was.
-    fn take_back(&self, input: &mut Input) {
-        for (path, before, _) in &self.texts {
-            input.put(path, before);
-        }
+/// Everything as it was.
+fn take_back(input: &mut Input, texts: &[(String, String, String)]) {
+    for (path, before, _) in texts {
+        input.put(path, before);
     }
 }
 
@@ -229,9 +259,7 @@ fn attempt(
     if badness(&after, &now) < badness(loaded, found) {
         return Ok(Some(Better { texts, fixes: fixes.len(), loaded: after, found: now }));
     }
-    for (path, before, _) in &texts {
-        input.put(path, before);
-    }
+    take_back(input, &texts);
     Ok(None)
 }
 

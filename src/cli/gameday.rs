@@ -5,7 +5,6 @@
 //! theirs.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -209,7 +208,7 @@ impl<'d> Day<'d> {
             Point::Ask { who, question, .. } => Some(format!("{} is asked `{question}`", self.person(who))),
             _ => None,
         })?;
-        if std::io::stdin().is_terminal() {
+        if self.terminal.input_is_terminal() {
             return None;
         }
         let why = format!("{question}, and nobody is at a terminal to answer: start the day at one");

@@ -61,6 +61,12 @@ pub struct UndoRecord {
     pub data: serde_json::Value,
 }
 
+/// An injection's id as a part of a name that takes letters and digits only; `between` stands for the rest.
+#[must_use]
+pub fn named_after(injection: &str, between: char) -> String {
+    injection.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { between }).collect()
+}
+
 /// Whether a fault is really there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]

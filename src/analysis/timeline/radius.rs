@@ -243,13 +243,13 @@ fn worst(plan: &Plan, strikes: &[Strike<'_>], found: &[Radius]) -> Option<Percen
     Some(found.iter().filter_map(|r| r.share).max().unwrap_or_default())
 }
 
-/// How much of a service a draw hits, at most.
 /// Whether a draw may take anything of a service.
 #[must_use]
 pub fn may_hit(plan: &Plan, draw: u32, name: &str, facts: &ServiceFacts) -> bool {
     hit(plan, draw, name, facts) != Hit::Nothing
 }
 
+/// How much of a service a draw hits, at most.
 pub(super) fn hit(plan: &Plan, draw: u32, name: &str, facts: &ServiceFacts) -> Hit {
     let Some(draw) = plan.draws.get(draw as usize) else { return Hit::Nothing };
     let own = draw.service.as_deref() == Some(name);

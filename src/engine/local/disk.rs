@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::action::Amount;
+use crate::engine::drive::named_after;
 
 /// How full a file system is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +42,7 @@ pub fn same_disk(a: &Path, b: &Path) -> io::Result<bool> {
 /// The file that an injection fills a folder with.
 #[must_use]
 pub fn file_of(folder: &Path, injection: &str) -> PathBuf {
-    let name: String = injection.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    folder.join(format!(".perturb-fill-{name}"))
+    folder.join(format!(".perturb-fill-{}", named_after(injection, '-')))
 }
 
 /// Fills; gives how many bytes were taken. The blocks are really taken, not only promised.

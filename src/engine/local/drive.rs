@@ -313,28 +313,28 @@ impl Driver for LocalDriver {
             Some(Body::Expressed(body)) => Action::of_body(body).ok(),
             _ => None,
         };
-        for fault in plan.faults.iter().filter(|fault| engine_of(plan, fault) == Ok(EngineName::Local)) {
-            let possible = match action(fault) {
-                Some(Action::Loss { .. }) => loss_is_possible().await,
-                Some(Action::Limit(limit)) => limits::possible(limit.controller()),
+        let here = plan.faults.iter().filter(|fault| engine_of(plan, fault) == Ok(EngineName::Local));
+        let here: Vec<(&Fault, Action)> = here.filter_map(|fault| Some((fault, action(fault)?))).collect();
+        let refused = |fault: &Fault, reason| {
+            let what = format!("`{}` on this machine", fault.name);
+            DriveError::Final { what, reason }
+        };
+        for (fault, action) in &here {
+            let possible = match action {
+                Action::Loss { .. } => loss_is_possible().await,
+                Action::Limit(limit) => limits::possible(limit.controller()),
                 _ => Ok(()),
             };
-            let what = || format!("`{}` on this machine", fault.name);
-            possible.map_err(|reason| DriveError::Final { what: what(), reason })?;
+            possible.map_err(|reason| refused(fault, reason))?;
         }
         self.up(plan, false).await?;
         // A process that carries the run is no target: nobody would be left to undo it.
-        for fault in plan.faults.iter().filter(|fault| engine_of(plan, fault) == Ok(EngineName::Local)) {
-            let selector = plan.draws.get(fault.target as usize).map(|draw| &draw.selector);
-            if let (Some(Selector::Processes(of)), Some(true)) = (selector, action(fault).map(|a| a.needs_process())) {
-                let aims = self.processes(of).await?.iter().map(aim).collect::<Result<Vec<_>, _>>();
-                let checked = match aims {
-                    Ok(aims) => self.spare_own(&aims).await,
-                    Err(reason) => Err(reason),
-                };
-                let what = format!("`{}` on this machine", fault.name);
-                checked.map_err(|reason| DriveError::Final { what, reason })?;
-            }
+        for (fault, _) in here.iter().filter(|(_, action)| action.needs_process()) {
+            let Some(draw) = plan.draws.get(fault.target as usize) else { continue };
+            let Selector::Processes(of) = &draw.selector else { continue };
+            let aims = self.processes(of).await?.iter().map(aim).collect::<Result<Vec<_>, _>>();
+            let aims = aims.map_err(|reason| refused(fault, reason))?;
+            self.spare_own(&aims).await.map_err(|reason| refused(fault, reason))?;
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use rustix::fs::{Access, FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use super::process::{self, Process};
+use crate::engine::drive::named_after;
 
 /// The time in which a share of the processor is used up, in microseconds: the kernel's own default.
 const PERIOD: u64 = 100_000;
@@ -195,8 +196,7 @@ pub fn prepare(injection: &str, number: usize, process: Process, limit: &Limit, 
         Limit::Disk { folder, .. } => Some(disk_of(&base.join(folder))?),
         _ => None,
     };
-    let name: String = injection.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    let path = parent.join(format!("{PREFIX}{name}-{number}"));
+    let path = parent.join(format!("{PREFIX}{}-{number}", named_after(injection, '-')));
     Ok(Group { path, back: place.own, version: place.version, device, sharing })
 }
 
@@ -336,7 +336,8 @@ pub fn counted(group: &Group, limit: &Limit) -> Result<Counted, String> {
 /// Why a process that should be held is not.
 #[must_use]
 pub fn escaped(group: &Group, limit: &Limit, process: Process) -> Option<String> {
-    if limit.files(group).iter().any(|(file, _)| !group.path.join(file).exists()) {
+    let files = limit.files(group);
+    if files.iter().any(|(file, _)| !group.path.join(file).exists()) {
         return Some(format!("the limit {} is gone", group.path.display()));
     }
     if !process.is_alive() {
@@ -347,8 +348,7 @@ pub fn escaped(group: &Group, limit: &Limit, process: Process) -> Option<String>
     if !members(&group.path).contains(&process.pid) {
         return Some(format!("process {process} was moved out of the limit"));
     }
-    let lifted =
-        limit.files(group).into_iter().find(|(file, wanted)| !still_says(&group.path.join(file), limit, wanted));
+    let lifted = files.iter().find(|(file, wanted)| !still_says(&group.path.join(file), limit, wanted));
     lifted.map(|(file, _)| format!("somebody changed {}", group.path.join(file).display()))
 }
 
@@ -409,31 +409,34 @@ pub fn by_hand(group: &Group, quoted: &dyn Fn(&Path) -> String) -> Vec<String> {
         format!("rmdir {}", quoted(&group.path)),
     ];
     if let Some(parent) = group.path.parent().filter(|_| group.version == Version::Two) {
-        let (marks, faults): (Vec<String>, Vec<String>) =
-            ours(parent).into_iter().partition(|name| name.starts_with(SHARES));
+        let (marks, faults) = ours(parent);
         let control = quoted(&parent.join("cgroup.subtree_control"));
-        for controller in marks.iter().filter_map(|name| name.strip_prefix(SHARES)).filter(|_| faults.len() < 2) {
+        for controller in marks.iter().filter(|_| faults < 2) {
             lines.push(format!("echo -{controller} > {control} && rmdir {}", quoted(&parent.join(mark(controller)))));
         }
     }
     lines
 }
 
-/// The groups below this one that faults made, without what all their names begin with.
-fn ours(parent: &Path) -> Vec<String> {
+/// What faults made below a group: the controllers that marks name, and how many groups of faults there are.
+fn ours(parent: &Path) -> (Vec<String>, usize) {
     let names = fs::read_dir(parent).into_iter().flatten().flatten();
-    names.filter_map(|entry| entry.file_name().to_str()?.strip_prefix(PREFIX).map(str::to_owned)).collect()
+    let names: Vec<String> =
+        names.filter_map(|entry| entry.file_name().to_str()?.strip_prefix(PREFIX).map(str::to_owned)).collect();
+    let marks: Vec<String> = names.iter().filter_map(|name| Some(name.strip_prefix(SHARES)?.to_owned())).collect();
+    let faults = names.len() - marks.len();
+    (marks, faults)
 }
 
 /// After the last fault below a group it shares out no more what it shared out for faults alone. Not before: the others would lose
 /// their limits without a word.
 fn stop_sharing(parent: &Path) -> Result<(), String> {
     let _alone = alone(parent)?;
-    if ours(parent).iter().any(|name| !name.starts_with(SHARES)) {
+    let (marks, faults) = ours(parent);
+    if faults > 0 {
         return Ok(());
     }
-    for name in ours(parent) {
-        let Some(controller) = name.strip_prefix(SHARES) else { continue };
+    for controller in &marks {
         match fs::write(parent.join("cgroup.subtree_control"), format!("-{controller}")) {
             // Somebody has come to need it meanwhile: then it is theirs.
             Err(error) if error.raw_os_error() == Some(rustix::io::Errno::BUSY.raw_os_error()) => {}

@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::process::{Command, Stdio};
 
 use super::proxy::{Side, Sides};
+use crate::engine::drive::named_after;
 
 /// Where the program is, beside what `PATH` says: it is an administrator's, and `PATH` of a user may not name its folder.
 const PROGRAMS: &[&str] = &["/usr/sbin/nft", "/sbin/nft", "nft"];
@@ -30,8 +31,7 @@ pub struct Loss {
 /// The table of an injection.
 #[must_use]
 pub fn table_of(injection: &str) -> String {
-    let name: String = injection.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-    format!("perturb_{name}")
+    format!("perturb_{}", named_after(injection, '_'))
 }
 
 /// Whether this machine can do it: root, the program, and a kernel with what the rules need.

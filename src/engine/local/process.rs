@@ -139,7 +139,7 @@ pub fn carriers(pids: &[u32]) -> BTreeSet<u32> {
         let parent = facts(*pid).map(|facts| facts.parent).filter(|parent| pids.first() == Some(parent));
         parent.is_some_and(|parent| program(*pid).is_some_and(|own| program(parent) == Some(own)))
     };
-    found.extend(all().into_iter().filter(started).collect::<Vec<_>>());
+    found.extend(all().into_iter().filter(started));
     found
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use smol_str::{SmolStr, format_smolstr};
 
-use crate::engine::drive::{Confirmation, DriveError, Driver, Injection, Target, UndoRecord, Was};
+use crate::engine::drive::{Confirmation, DriveError, Driver, Injection, Target, UndoRecord, Was, named_after};
 use crate::plan::{EngineName, Plan, Selector};
 use crate::source::disk::cause;
 use crate::types::{Decimal, Entry, Value};
@@ -299,7 +299,7 @@ impl Driver for ToxiproxyDriver {
 
     async fn prepare(&self, injection: &Injection) -> Result<UndoRecord, DriveError> {
         let wrong = |reason: String| DriveError::Final { what: format!("preparing `{}`", injection.fault), reason };
-        let name: String = injection.id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let name = named_after(&injection.id, '-');
         let toxic = format!("perturb-{name}");
         toxic_of(&injection.body, &toxic).map_err(wrong)?;
         let fact = |t: &Target, key: &str| t.facts.get(key).map(SmolStr::to_string);

@@ -70,9 +70,7 @@ impl Claims {
     }
 
     fn within(folder: PathBuf, run: &str, journal: &Path) -> Self {
-        // Whoever reads a claim stands in another folder.
-        let journal = std::path::absolute(journal).unwrap_or_else(|_| journal.to_owned());
-        Self { folder, run: run.to_owned(), journal, held: BTreeMap::new() }
+        Self { folder, run: run.to_owned(), journal: whole(journal), held: BTreeMap::new() }
     }
 
     /// Takes all of these, or none.
@@ -155,13 +153,18 @@ impl Claims {
     }
 }
 
+/// A journal's path as claims hold it: whoever reads one stands in another folder.
+fn whole(journal: &Path) -> PathBuf {
+    std::path::absolute(journal).unwrap_or_else(|_| journal.to_owned())
+}
+
 /// Takes away what a run that broke off had claimed, once nothing of it is left.
 pub fn forget(run: &str, journal: &Path) {
     forget_within(&folder(), run, journal);
 }
 
 fn forget_within(folder: &Path, run: &str, journal: &Path) {
-    let journal = std::path::absolute(journal).unwrap_or_else(|_| journal.to_owned());
+    let journal = whole(journal);
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         let Ok(mut file) = File::options().read(true).write(true).open(&path) else { continue };
