@@ -266,6 +266,7 @@ fn production(plan: &mut Plan) {
         text: text.into(),
         because: because.into(),
         verdict,
+        broken_by: std::collections::BTreeMap::new(),
         span: at(90),
     };
     plan.rules = vec![
@@ -449,6 +450,7 @@ pub(super) fn weekly() -> Plan {
         cron: "0 2 * * mon".into(),
         zone: "Asia/Jakarta".into(),
         fresh_for: Some(duration("14d")),
+        among_others: false,
         span: at(45),
     });
     let success = add_stream(&mut plan, rate("ledger", "1m"));

@@ -5,9 +5,9 @@
 
 use super::facts;
 use super::timeline::{Timeline, reaction};
-use super::truth::{Truth, truth};
+use super::truth::{Truth, fastest_burn, truth};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{Effect, Guard, Plan};
+use crate::plan::{Condition, Effect, Guard, ObjectiveFact, Plan, Source};
 
 /// Adds what is wrong with the guards of the plan.
 pub fn check(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
@@ -37,11 +37,25 @@ fn decided(plan: &Plan, guard: &Guard, out: &mut Vec<Diagnostic>) -> bool {
         Truth::Never => {
             Diagnostic::new(Code::GUARD_NEVER, guard.span, format!("this guard can never fire: `{text}` is never true"))
                 .why("it looks like protection and is none; only silence of its data source would make it act")
-                .help("compare with a value that the metric can have")
+                .help(
+                    possible_burn(plan, condition)
+                        .unwrap_or_else(|| "compare with a value that the metric can have".to_owned()),
+                )
         }
     };
     out.push(diagnostic);
     true
+}
+
+/// What a burn rate can be, where the condition is about one: few people know it by heart.
+fn possible_burn(plan: &Plan, condition: &Condition) -> Option<String> {
+    condition.streams().into_iter().filter_map(|s| facts::stream(plan, s)).find_map(|stream| match &stream.source {
+        Source::Objective { what: ObjectiveFact::BurnRate, objective, .. } => Some(format!(
+            "with an objective of {objective} the burn rate is {} at most: then everything fails",
+            fastest_burn(*objective)?.round_dp(1).normalize()
+        )),
+        _ => None,
+    })
 }
 
 /// `for D` as long as the whole run.

@@ -38,6 +38,7 @@ pub use conflicts::conflicts_for;
 pub use cron::Cron;
 pub use hours::{alone as hours_alone, open_at};
 pub use names::LONGEST_NAME;
+pub(crate) use radius::whole_service;
 pub use ranges::ranges;
 pub use schedule::alone as schedule_alone;
 pub use truth::number;

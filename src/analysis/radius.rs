@@ -69,7 +69,7 @@ fn larger_share(draw: &Draw, name: &str, facts: &ServiceFacts, out: &mut Vec<Dia
 }
 
 /// All of a critical service at once, where customers are.
-fn whole_service(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
+pub(crate) fn whole_service(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
     if !plan.place.protected {
         return;
     }

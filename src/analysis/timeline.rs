@@ -16,10 +16,12 @@ mod reaction;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use smol_str::SmolStr;
 
-use crate::plan::{Condition, Plan, Step, StepKind};
+use crate::plan::{Condition, EngineName, Plan, Step, StepKind};
 use crate::source::Span;
 use crate::types::{Duration, Percent};
 
@@ -161,16 +163,49 @@ impl Timeline {
     }
 }
 
+/// Who draws the targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Drawing {
+    /// The plan: steps that name one draw hit the same things.
+    Once,
+    /// This engine, each fault for itself: two that name one draw may hit different things.
+    By(EngineName),
+}
+
 /// Lays the plan out over time.
 #[must_use]
 pub fn timeline(plan: &Plan) -> Timeline {
+    laid_out(plan, Drawing::Once)
+}
+
+/// The same where this engine draws, handed manifests: each fault for itself, and counted as it counts. `None`: that makes no
+/// difference.
+#[must_use]
+pub fn natively(plan: &Plan, engine: EngineName) -> Option<Timeline> {
+    (!drawn_otherwise(plan, engine).is_empty()).then(|| laid_out(plan, Drawing::By(engine)))
+}
+
+/// The draws of which this engine may hit more at once: those that leave a choice and that several faults name, as it draws
+/// for each of them anew; and shares that it rounds up.
+#[must_use]
+pub fn drawn_otherwise(plan: &Plan, engine: EngineName) -> BTreeSet<u32> {
+    let mut seen = BTreeSet::new();
+    let draws = plan.faults.iter().flat_map(draws_of);
+    let more = |draw: &u32| {
+        let again = !seen.insert(*draw) && radius::leaves_a_choice(plan, *draw);
+        again || plan.draws.get(*draw as usize).is_some_and(|draw| radius::rounds_up(plan, engine, draw))
+    };
+    draws.filter(more).collect()
+}
+
+fn laid_out(plan: &Plan, drawing: Drawing) -> Timeline {
     let mut walk = Walk { plan, lanes: vec![], places: vec![], path: vec![], rounds: vec![], depth: 0 };
     let method_end = walk.serial(&plan.method, Moment::ZERO);
     let total = plan.baseline.plus(method_end.latest).plus(plan.recovery.within).plus(plan.baseline);
     let Walk { lanes, places, .. } = walk;
     // What cannot be undone stays hit until the run has ended; the baseline is counted before time zero.
     let run_end = total.minus(plan.baseline);
-    let (radius, worst) = radius::over_time(plan, &lanes, &places, run_end);
+    let (radius, worst) = radius::over_time(plan, drawing, &lanes, &places, run_end);
     let faults = lanes.iter().filter(|lane| matches!(lane.kind, LaneKind::Fault(_)));
     let faults_end = faults.map(|lane| lane.to).reduce(Moment::max).unwrap_or(Moment::ZERO);
     Timeline { lanes, method_end, faults_end, total, radius, worst }

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use super::facts;
 use crate::plan::{Arithmetic, Comparison, Condition, HttpAnswer, ObjectiveFact, Operand, Plan, Source, Stream};
-use crate::types::{Decimal, Value};
+use crate::types::{Decimal, Percent, Value};
 
 /// What is known of a condition before any sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,7 +183,10 @@ fn domain(stream: &Stream) -> Interval {
         Source::Objective { what: ObjectiveFact::BudgetLeft, .. } => {
             return Interval { least: None, greatest: Some(Decimal::ONE_HUNDRED) };
         }
-        Source::Objective { what: ObjectiveFact::BudgetSpent | ObjectiveFact::BurnRate, .. } => return from_zero,
+        Source::Objective { what: ObjectiveFact::BudgetSpent, .. } => return from_zero,
+        Source::Objective { what: ObjectiveFact::BurnRate, objective, .. } => {
+            return Interval { greatest: fastest_burn(*objective), ..from_zero };
+        }
         _ => {}
     }
     match stream.of_type.as_str() {
@@ -191,6 +194,11 @@ fn domain(stream: &Stream) -> Interval {
         "Duration" | "Bytes" | "Bitrate" | "Cores" | "Rate" => from_zero,
         _ => ANYTHING,
     }
+}
+
+/// How fast an error budget can burn at most: everything is bad.
+pub fn fastest_burn(objective: Percent) -> Option<Decimal> {
+    Decimal::ONE_HUNDRED.checked_div(Decimal::ONE_HUNDRED.checked_sub(objective.0)?)
 }
 
 /// Whether comparisons of one stream with constants exclude each other; with `negated`, whether their opposites do (then

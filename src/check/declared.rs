@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use smol_str::SmolStr;
 
 use super::evaluate::{Evaluator, Val, expr};
-use super::program::{ExprKind, Field, ItemKind, RecordWord};
+use super::program::{Arg, Expr, ExprKind, Field, ItemKind, Metric, RecordWord};
 use super::scope::DeclId;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::plan::{self, EngineName};
@@ -57,6 +57,12 @@ pub const BODY_FIELDS: &[&str] = &["service", "learned-from", "environments", "b
 #[must_use]
 pub fn tier_type() -> Type {
     words(&["critical", "high", "medium", "low"])
+}
+
+/// `lasting | instant`.
+#[must_use]
+pub fn effect_type() -> Type {
+    words(&["lasting", "instant"])
 }
 
 /// `automatic | manual | unknown`.
@@ -272,24 +278,59 @@ fn check_indicator(ev: &mut Evaluator<'_>, field: &Field) {
         return;
     }
     // A budget is counted by asking the metric over other windows, so it must be the metric that stands there.
-    let callee = match &field.value.kind {
-        ExprKind::Call { callee, .. } => Some(callee),
-        _ => None,
-    };
-    let is_metric = callee.is_some_and(|callee| {
-        matches!(ev.value(callee, &Type::Any), Val::Decl(id) if matches!(ev.program.item(id).kind, ItemKind::Metric(_)))
-    });
-    if !is_metric {
-        ev.report(
-            Diagnostic::new(
-                Code::TYPE_MISMATCH,
-                field.value.span,
-                "an SLO's indicator is the call of a metric, itself",
-            )
-            .why("what is left of a budget is counted by asking that metric over other times")
+    let why = "what is left of a budget is counted by asking that metric over other times";
+    if let ExprKind::Call { callee, args } = &field.value.kind
+        && let Val::Decl(id) = ev.value(callee, &Type::Any)
+        && let ItemKind::Metric(metric) = &ev.program.item(id).kind
+    {
+        if let Some(wrong) = about_window(ev, id, metric, callee, args) {
+            ev.report(wrong.why(why));
+        }
+        return;
+    }
+    ev.report(
+        Diagnostic::new(Code::TYPE_MISMATCH, field.value.span, "an SLO's indicator is the call of a metric, itself")
+            .why(why)
             .help("for example `success-rate(checkout)`"),
+    );
+}
+
+/// What keeps an SLO from asking its indicator over the windows that it needs.
+fn about_window(
+    ev: &mut Evaluator<'_>,
+    id: DeclId,
+    metric: &Metric,
+    callee: &Expr,
+    args: &[Arg],
+) -> Option<Diagnostic> {
+    let signature = ev.program.signature(id);
+    let name = &ev.program.item(id).name;
+    let source = SOURCES.iter().find(|key| self::field(&metric.fields, key).is_some());
+    if let Some(other) = source.filter(|source| **source != "prometheus") {
+        let message = format!("`{}` asks `{other}`, which knows nothing of weeks ago", name.text);
+        return Some(
+            Diagnostic::new(Code::INDICATOR_WINDOW, callee.span, message)
+                .also(name.span, "the metric is declared here")
+                .help("take a metric with a `prometheus` query"),
         );
     }
+    let takes = signature.params.iter().any(|p| p.name == "over" && *p.ty.base() == Type::Duration);
+    if !takes {
+        let message = format!("`{}` takes no `over`, so no budget can be counted with it", name.text);
+        return Some(
+            Diagnostic::new(Code::INDICATOR_WINDOW, callee.span, message)
+                .also(name.span, "it always looks back as far")
+                .help("give the metric a parameter `over: Duration`, with a range of `[${over}]` in its query, and `window: over`"),
+        );
+    }
+    let before = ev.diagnostics.len();
+    let bound = ev.bind(id, &signature, args, callee.span);
+    ev.diagnostics.truncate(before);
+    let at = args.iter().find(|arg| arg.name.as_ref().is_some_and(|n| n.text == "over")).or(args.last())?;
+    bound.given.iter().any(|given| given == "over").then(|| {
+        Diagnostic::new(Code::INDICATOR_WINDOW, at.span, "the SLO puts in `over` itself: this would count for nothing")
+            .help("leave `over` out; how far the SLO looks back is its `window`")
+    })
 }
 
 fn check_value(ev: &mut Evaluator<'_>, word: RecordWord, key: &str, value: &Val, field: &Field) {

@@ -276,7 +276,7 @@ fn evaluate(ev: &mut Evaluator<'_>, id: DeclId, fault: &FaultItem, bound: &Bound
         })
     });
     // What is wrong in the declaration is reported there.
-    ev.diagnostics.truncate(before);
+    ev.told_elsewhere(before);
     result
 }
 

@@ -181,6 +181,7 @@ codes! {
     226 TEXT_TOO_LONG Error "a text that is too long";
     227 PATTERN Error "a pattern that cannot be used";
     228 SECRET_IN_THE_OPEN Error "a password or key in the open";
+    229 INDICATOR_WINDOW Error "an indicator that no error budget can be counted with";
 
     // P03xx targets and faults
     301 SELECTOR_WITHOUT_QUANTITY Error "a selector where a target is wanted: how many?";
@@ -201,6 +202,7 @@ codes! {
     316 BUT_WITHOUT_BOUND Error "a `but` behind something that is no bound";
     317 EMPTY_LOOP Error "a loop over nothing";
     318 TWO_BLOCKS Error "a block that is written twice";
+    319 NOT_NARROWER Error "a selector that asks for what it narrows away";
 
     // P04xx proofs about an experiment
     400 CONFLICT Error "two faults of one mechanism at once on the same targets";
@@ -298,6 +300,7 @@ codes! {
     706 PROJECT_UNKNOWN_PLACE Error "a `place` that nothing declares";
     710 APPROXIMATION Error "an approximation, refused under `--strict`";
     711 UNWATCHED Warning "a restriction that nothing in the cluster looks at";
+    712 DRAWN_OTHERWISE Error "a policy that does not hold as an engine draws";
 
     // P072x what runs on the machine itself
     720 LOCAL_REPLICA Error "a local replica that does not fit together";

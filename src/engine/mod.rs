@@ -9,6 +9,7 @@
 pub mod chaos_mesh;
 #[cfg(feature = "run")]
 pub mod drive;
+mod drawing;
 pub mod litmus;
 #[cfg(feature = "run")]
 pub mod local;
@@ -20,6 +21,7 @@ mod unwatched;
 use serde::Serialize;
 
 use crate::diagnostic::Diagnostic;
+use crate::plan::Schedule;
 use crate::source::Span;
 
 /// What can be asked of a native compilation.
@@ -74,3 +76,12 @@ pub struct DrawCount {
 
 /// Receives each document as soon as it is built.
 pub type Sink<'s> = dyn FnMut(&crate::manifest::Node<'_>) + 's;
+
+/// What the runs of one `verify` do where each has an object of its own that starts it.
+fn all_at_once(schedule: &Schedule, object: &str) -> String {
+    format!(
+        "`{}` makes several runs, one after another, and stops at one that is aborted; here each has a {object} of its own: \
+         all start at once, and none looks at the others",
+        schedule.verify
+    )
+}

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::{ExperimentRef, Origin, guards, hypothesis, policy, steps, verify};
+use crate::analysis::timeline::may_hit;
 use crate::check::declared::{self, BODY_FIELDS, check_keys, field};
 use crate::check::evaluate::{Bound, Evaluator, Val, text_of};
 use crate::check::program::{Body, Expr, ExprKind, Field, Instance, Item, ItemKind, RecordWord, Run, StepItemKind};
 use crate::check::scope::DeclId;
 use crate::check::{Program, title};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{Incident, MadeFrom, PLAN_VERSION, Place, Plan, Schedule, ServiceFacts, Step, Team, text_digest};
+use crate::plan::{
+    Incident, MadeFrom, PLAN_VERSION, Place, Plan, Schedule, Selector, ServiceFacts, Step, Team, text_digest,
+};
 use crate::source::Span;
 use crate::types::{Duration, Entry, Type, Value};
 
@@ -90,8 +93,8 @@ pub fn plan(
 ) -> Option<Plan> {
     let (head, parts) = match &experiment.origin {
         Origin::Declared(id) => declared_experiment(ev, *id)?,
-        Origin::Verify { verify, run, each } => {
-            let schedule = verify::schedule(ev, *verify);
+        Origin::Verify { verify, run, among_others, each } => {
+            let schedule = verify::schedule(ev, *verify, *among_others);
             let (mut head, parts) = verify_run(ev, *verify, *run, each.as_ref())?;
             head.name = experiment.name.clone();
             head.schedule = Some(schedule?);
@@ -493,7 +496,7 @@ fn incident(ev: &mut Evaluator<'_>, id: DeclId) -> Option<Incident> {
         let report = get("report", &Type::Url).and_then(|v| text_of(&v));
         Some(Incident { name: item.name.text.clone(), date, title: title(&item.doc), lessons, report })
     });
-    ev.diagnostics.truncate(before);
+    ev.told_elsewhere(before);
     found
 }
 
@@ -532,6 +535,18 @@ impl Catalogue {
             if let Some(service) = &draw.service {
                 wanted.insert(service.clone());
                 wanted.extend(self.dependents.get(service).into_iter().flatten().cloned());
+            }
+        }
+        let wide = (0..).zip(&plan.draws).filter(|(_, draw)| {
+            draw.service.is_none() && matches!(draw.selector, Selector::Pods(_) | Selector::Workloads(_))
+        });
+        let wide: Vec<u32> = wide.map(|(index, _)| index).collect();
+        // A selector of its own may take any service's pods.
+        for name in self.services.keys().filter(|_| !wide.is_empty()) {
+            let Some(facts) = self.facts(ev, name) else { continue };
+            if wide.iter().any(|draw| may_hit(plan, *draw, name, &facts)) {
+                wanted.insert(name.clone());
+                wanted.extend(self.dependents.get(name).into_iter().flatten().cloned());
             }
         }
         wanted.extend(plan.streams.iter().filter_map(|s| s.service.clone()));

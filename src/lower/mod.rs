@@ -58,6 +58,8 @@ pub(crate) enum Origin {
         verify: DeclId,
         /// Which `run` of it.
         run: usize,
+        /// Whether it makes other runs.
+        among_others: bool,
         /// The value of `for each`.
         each: Option<(Name, Val)>,
     },
@@ -213,18 +215,29 @@ impl<'p> Planner<'p> {
         tidy(&mut diagnostics);
         let wrong = diagnostics.iter().any(Diagnostic::is_error);
         if plan.is_none() && !wrong {
-            diagnostics.push(without_plan(experiment));
+            diagnostics.push(without_plan(experiment, self.ev.left_out.as_deref()));
         }
         Lowered { plan: plan.filter(|_| !wrong), diagnostics }
     }
 }
 
 /// What is said of an experiment that has no plan: `tidy` takes it away where something else says why.
-fn without_plan(experiment: &ExperimentRef) -> Diagnostic {
-    let message = format!("`{}` has no plan, and nothing says why", experiment.name);
-    Diagnostic::new(Code::NO_PLAN, experiment.span, message)
-        .why("what cannot be planned is not checked, not compiled and not run: silence would look like success")
-        .help("this is a mistake of Perturb's: please report it, with the file")
+fn without_plan(experiment: &ExperimentRef, left_out: Option<&Diagnostic>) -> Diagnostic {
+    let name = &experiment.name;
+    let why = "what cannot be planned is not checked, not compiled and not run: silence would look like success";
+    match left_out {
+        Some(reason) => {
+            Diagnostic::new(Code::NO_PLAN, experiment.span, format!("`{name}` has no plan: {}", reason.message))
+                .also(reason.span, "here, with what this experiment puts into it")
+                .why(why)
+                .help(
+                    reason.help.clone().unwrap_or_else(|| "put something else into it, or let it take this".to_owned()),
+                )
+        }
+        None => Diagnostic::new(Code::NO_PLAN, experiment.span, format!("`{name}` has no plan, and nothing says why"))
+            .why(why)
+            .help("this is a mistake of Perturb's: please report it, with the file"),
+    }
 }
 
 /// Makes plans at any place, with one planner for each.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::guards;
-use crate::analysis::timeline::{Timeline, timeline};
+use crate::analysis::timeline::{Timeline, natively, timeline};
 use crate::check::Program;
 use crate::check::declared::{check_keys, check_links, field};
 use crate::check::evaluate::{Evaluator, PolicyFacts, Val, text_of};
@@ -14,7 +14,7 @@ use crate::check::faults::names_in;
 use crate::check::program::{Expr, ExprKind, ItemKind, Policy, RecordWord, RuleItem};
 use crate::check::scope::DeclId;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{Effect, Fault, GuardWhen, Plan, Rule, RuleVerdict, Selector};
+use crate::plan::{Effect, EngineName, Fault, GuardWhen, Plan, Rule, RuleVerdict, Selector};
 use crate::source::Span;
 use crate::types::{Decimal, Percent, Type, Value};
 
@@ -36,7 +36,7 @@ fn experiment_facts() -> [(&'static str, Type); 8] {
 fn fault_facts() -> [(&'static str, Type); 6] {
     [
         ("", Type::Fault),
-        ("effect", Type::Enum(["lasting".into(), "instant".into()].into())),
+        ("effect", crate::check::declared::effect_type()),
         ("duration", Type::Duration),
         ("mechanism", Type::String),
         ("reversible", Type::Bool),
@@ -131,7 +131,7 @@ fn policies<'p>(ev: &mut Evaluator<'p>, declared: &[DeclId]) -> Vec<(DeclId, &'p
         found.push((id, policy, environments));
     }
     // What is wrong in a policy is reported where it is checked.
-    ev.diagnostics.truncate(before);
+    ev.told_elsewhere(before);
     found
 }
 
@@ -145,7 +145,9 @@ pub fn judge(ev: &mut Evaluator<'_>, declared: &[DeclId], plan: &mut Plan) {
         return;
     }
     let timeline = timeline(plan);
-    let experiment = facts_of_experiment(ev, plan, &timeline);
+    let natively = EngineName::NATIVE.into_iter().filter_map(|engine| Some((engine, natively(plan, engine)?)));
+    let natively = natively.map(|(engine, timeline)| (engine, facts_of_experiment(ev, plan, &timeline))).collect();
+    let facts = Facts { experiment: facts_of_experiment(ev, plan, &timeline), natively, timeline };
     for (id, policy, _) in applying {
         let name = program.item(id).name.text.clone();
         ev.within(program.file_of(id), Vec::new(), |ev| {
@@ -158,48 +160,40 @@ pub fn judge(ev: &mut Evaluator<'_>, declared: &[DeclId], plan: &mut Plan) {
                     plan.approvals.push(approval);
                 }
             }
-            ev.diagnostics.truncate(before);
+            ev.told_elsewhere(before);
             for rule in &policy.rules {
-                judge_rule(ev, plan, &timeline, &experiment, &name, rule);
+                judge_rule(ev, plan, &facts, &name, rule);
             }
         });
     }
     ev.policy = None;
 }
 
-fn judge_rule(
-    ev: &mut Evaluator<'_>,
-    plan: &mut Plan,
-    timeline: &Timeline,
-    experiment: &BTreeMap<SmolStr, Val>,
-    policy: &SmolStr,
-    rule: &RuleItem,
-) {
-    let mut named = BTreeSet::new();
-    names_in(&rule.condition, &mut named);
+/// What the rules of a plan's policies may ask.
+struct Facts {
+    timeline: Timeline,
+    /// Of the experiment.
+    experiment: BTreeMap<SmolStr, Val>,
+    /// The same where these engines draw, if that makes a difference.
+    natively: Vec<(EngineName, BTreeMap<SmolStr, Val>)>,
+}
+
+fn judge_rule(ev: &mut Evaluator<'_>, plan: &mut Plan, facts: &Facts, policy: &SmolStr, rule: &RuleItem) {
     let before = ev.diagnostics.len();
     let because = text_of(&ev.value(&rule.because, &Type::String)).unwrap_or_default().to_string();
     let word = if rule.forbid { "forbid" } else { "require" };
     let text = format!("{word} {}", rule_text(&rule.condition));
-    let mut worst: Option<(RuleVerdict, Option<Span>)> = None;
-    let faults: Vec<Option<&Fault>> =
-        if named.contains("fault") { plan.faults.iter().map(Some).collect() } else { vec![None] };
-    for fault in faults {
-        let facts = fault.map(|f| facts_of_fault(ev, plan, timeline, f)).unwrap_or_default();
-        ev.policy = Some(PolicyFacts { experiment: experiment.clone(), fault: facts, preflight: Vec::new() });
-        let value = ev.value(&rule.condition, &Type::Bool);
-        let verdict = verdict(ev, rule, &value, fault);
-        let rank = |v: &RuleVerdict| match v {
-            RuleVerdict::Broken(_) => 2,
-            RuleVerdict::AtPreflight(_) => 1,
-            RuleVerdict::Holds(_) => 0,
-        };
-        if worst.as_ref().is_none_or(|(w, _)| rank(&verdict) > rank(w)) {
-            worst = Some((verdict, fault.map(|f| f.span)));
+    let judged = worst_verdict(ev, plan, &facts.timeline, &facts.experiment, rule);
+    let mut broken_by = BTreeMap::new();
+    if let Some((RuleVerdict::Holds(_), _)) = &judged {
+        for (engine, there) in &facts.natively {
+            if let Some((RuleVerdict::Broken(found), _)) = worst_verdict(ev, plan, &facts.timeline, there, rule) {
+                broken_by.insert(*engine, found);
+            }
         }
     }
-    ev.diagnostics.truncate(before);
-    let Some((verdict, at)) = worst else { return };
+    ev.told_elsewhere(before);
+    let Some((verdict, at)) = judged else { return };
     if let RuleVerdict::Broken(found) = &verdict {
         let environment = plan.place.environment.clone();
         ev.report(
@@ -214,11 +208,47 @@ fn judge_rule(
             .help(format!("change the experiment, or name its environments without `{environment}`")),
         );
     }
-    plan.rules.push(Rule { policy: policy.clone(), text, because, verdict, span: rule.span });
+    plan.rules.push(Rule { policy: policy.clone(), text, because, verdict, broken_by, span: rule.span });
 }
 
-fn verdict(ev: &mut Evaluator<'_>, rule: &RuleItem, value: &Val, fault: Option<&Fault>) -> RuleVerdict {
+/// The worst verdict on a rule, and the fault that it is about: a rule about faults is asked of each.
+fn worst_verdict(
+    ev: &mut Evaluator<'_>,
+    plan: &Plan,
+    timeline: &Timeline,
+    experiment: &BTreeMap<SmolStr, Val>,
+    rule: &RuleItem,
+) -> Option<(RuleVerdict, Option<Span>)> {
+    let mut named = BTreeSet::new();
+    names_in(&rule.condition, &mut named);
+    let faults: Vec<Option<&Fault>> =
+        if named.contains("fault") { plan.faults.iter().map(Some).collect() } else { vec![None] };
+    let mut worst: Option<(RuleVerdict, Option<Span>)> = None;
+    for fault in faults {
+        let facts = fault.map(|f| facts_of_fault(ev, plan, timeline, f)).unwrap_or_default();
+        ev.policy = Some(PolicyFacts { experiment: experiment.clone(), fault: facts, preflight: Vec::new() });
+        let before = ev.diagnostics.len();
+        let value = ev.value(&rule.condition, &Type::Bool);
+        let verdict = verdict(ev, rule, &value, fault, before);
+        let rank = |v: &RuleVerdict| match v {
+            RuleVerdict::Broken(_) => 2,
+            RuleVerdict::AtPreflight(_) => 1,
+            RuleVerdict::Holds(_) => 0,
+        };
+        if worst.as_ref().is_none_or(|(w, _)| rank(&verdict) > rank(w)) {
+            worst = Some((verdict, fault.map(|f| f.span)));
+        }
+    }
+    worst
+}
+
+/// The verdict on a rule whose condition gave `value`; what was found in it is in the findings since `before`.
+fn verdict(ev: &mut Evaluator<'_>, rule: &RuleItem, value: &Val, fault: Option<&Fault>, before: usize) -> RuleVerdict {
     let found = found(ev, &rule.condition, fault);
+    // A rule that cannot be judged here, for a reason that did not show where it is declared, protects nothing.
+    if let Some(error) = ev.diagnostics.get(before..).and_then(|new| new.iter().find(|d| d.is_error())) {
+        return RuleVerdict::Broken(format!("it cannot be judged: {}", error.message));
+    }
     match value {
         Val::Plain(Value::Bool(value)) if *value != rule.forbid => RuleVerdict::Holds(found),
         Val::Plain(Value::Bool(_)) => RuleVerdict::Broken(found),
@@ -379,7 +409,7 @@ fn budget_cost(ev: &mut Evaluator<'_>, plan: &Plan, timeline: &Timeline) -> Opti
         let cost = timeline.worst?.0 * time / budget;
         worst = worst.max(Percent(cost.round_dp(1).normalize()));
     }
-    ev.diagnostics.truncate(before);
+    ev.told_elsewhere(before);
     Some(worst)
 }
 

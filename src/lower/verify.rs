@@ -257,8 +257,14 @@ pub fn instances(
                 verify: Some(item.name.text.clone()),
                 path: path.clone(),
                 span: run.span,
-                origin: Origin::Verify { verify: id, run: index, each },
+                origin: Origin::Verify { verify: id, run: index, among_others: false, each },
             });
+        }
+    }
+    let several = found.len() > 1;
+    for run in &mut found {
+        if let Origin::Verify { among_others, .. } = &mut run.origin {
+            *among_others = several;
         }
     }
     found
@@ -269,7 +275,7 @@ fn first_argument(ev: &mut Evaluator<'_>, run: &Run) -> Option<String> {
     let arg = run.args.as_deref()?.first()?;
     let before = ev.diagnostics.len();
     let value = ev.value(&arg.value, &Type::Any);
-    ev.diagnostics.truncate(before);
+    ev.told_elsewhere(before);
     (!value.is_error()).then(|| ev.val_text(&value))
 }
 
@@ -286,8 +292,8 @@ fn slug(text: &str) -> String {
     out.trim_end_matches('-').to_owned()
 }
 
-/// When it runs.
-pub fn schedule(ev: &mut Evaluator<'_>, id: DeclId) -> Option<Schedule> {
+/// When it runs, and whether `among_others`.
+pub fn schedule(ev: &mut Evaluator<'_>, id: DeclId, among_others: bool) -> Option<Schedule> {
     let item = ev.program.item(id);
     let ItemKind::Verify(verify) = &item.kind else { return None };
     let file = ev.program.file_of(id);
@@ -299,9 +305,9 @@ pub fn schedule(ev: &mut Evaluator<'_>, id: DeclId) -> Option<Schedule> {
             None => None,
         };
         // What is wrong in a `verify` is reported where it is checked.
-        ev.diagnostics.truncate(before);
+        ev.told_elsewhere(before);
         let (cron, zone, span) = every?;
-        Some(Schedule { verify: item.name.text.clone(), cron, zone, fresh_for, span })
+        Some(Schedule { verify: item.name.text.clone(), cron, zone, fresh_for, among_others, span })
     })
 }
 

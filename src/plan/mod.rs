@@ -41,5 +41,14 @@ pub fn title(doc: &str) -> String {
     title
 }
 
+/// Stands in an SLO's query where its indicator takes `over`: whoever asks puts in how far it is to look back.
+pub const SLO_WINDOW: &str = "$window";
+
+/// An SLO's query over this window.
+#[must_use]
+pub fn over_window(query: &str, over: crate::types::Duration) -> String {
+    query.replace(SLO_WINDOW, &format!("{}s", over.as_secs_ceil()))
+}
+
 /// The version of the form below. Raised by every change that an older reader would misread.
 pub const PLAN_VERSION: u32 = 1;

@@ -607,13 +607,23 @@ impl Quantity {
     /// `Exactly(n)` gives n even where there are fewer: then nothing is hit and the run is `not-run`.
     #[must_use]
     pub fn of(self, candidates: u32) -> u32 {
+        self.rounded(candidates, rust_decimal::Decimal::floor)
+    }
+
+    /// The same where a `Share` is rounded up.
+    #[must_use]
+    pub fn rounded_up(self, candidates: u32) -> u32 {
+        self.rounded(candidates, rust_decimal::Decimal::ceil)
+    }
+
+    fn rounded(self, candidates: u32, round: fn(&rust_decimal::Decimal) -> rust_decimal::Decimal) -> u32 {
         match self {
             Self::Exactly(n) => n,
             Self::All => candidates,
             Self::Share(percent) => {
                 use rust_decimal::prelude::ToPrimitive;
                 let exact = percent.0 * rust_decimal::Decimal::from(candidates) / rust_decimal::Decimal::from(100);
-                exact.floor().to_u32().unwrap_or(candidates).clamp(candidates.min(1), candidates)
+                round(&exact).to_u32().unwrap_or(candidates).clamp(candidates.min(1), candidates)
             }
         }
     }
@@ -1236,6 +1246,10 @@ pub struct Rule {
     pub because: String,
     /// Whether it holds.
     pub verdict: RuleVerdict,
+    /// The engines that break it if they are handed manifests, though it holds here, each with what was found: they draw for
+    /// each fault anew, and Chaos Mesh rounds shares up.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub broken_by: BTreeMap<EngineName, String>,
     /// Where the rule is.
     pub span: Span,
 }
@@ -1264,6 +1278,9 @@ pub struct Schedule {
     pub zone: SmolStr,
     /// How long a verdict counts in reports.
     pub fresh_for: Option<Duration>,
+    /// Whether the `verify` makes other runs too: they are taken one after another.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub among_others: bool,
     /// Where.
     pub span: Span,
 }

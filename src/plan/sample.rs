@@ -310,6 +310,7 @@ pub(crate) fn tour() -> Plan {
             text: "require experiment.duration <= 30m".into(),
             because: "nobody watches for longer".into(),
             verdict: RuleVerdict::Holds("10m30s".into()),
+            broken_by: std::collections::BTreeMap::new(),
             span: at(30),
         }],
         schedule: None,

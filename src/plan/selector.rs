@@ -232,6 +232,27 @@ impl PodSelector {
         said.into_iter().flatten().next()
     }
 
+    /// Both hold: the pods of this selector that are `by`'s, too. An error names the part by which no pod is both, or by
+    /// which there would be more: `namespace`, `labels`, `annotations`, `fields`, `phase`, `names`, `zone` or `node`.
+    pub fn narrowed_by(&self, by: &Self) -> Result<Self, &'static str> {
+        if conditions_exclude((&self.labels, &self.conditions), (&by.labels, &by.conditions)) {
+            return Err(if by.labels.is_empty() && by.conditions.iter().all(|c| !c.is_positive()) { "without" } else { "labels" });
+        }
+        Ok(Self {
+            namespaces: inside(&self.namespaces, &by.namespaces).ok_or("namespace")?,
+            labels: both(&self.labels, &by.labels).ok_or("labels")?,
+            conditions: both_lists(&self.conditions, &by.conditions),
+            annotations: both(&self.annotations, &by.annotations).ok_or("annotations")?,
+            fields: both(&self.fields, &by.fields).ok_or("fields")?,
+            phases: inside(&self.phases, &by.phases).ok_or("phase")?,
+            names: inside(&self.names, &by.names).ok_or("names")?,
+            zone: one(self.zone.as_ref(), by.zone.as_ref()).ok_or("zone")?,
+            node: one(self.node.as_ref(), by.node.as_ref()).ok_or("node")?,
+            nodes: one(self.nodes.as_ref(), by.nodes.as_ref()).ok_or("node")?,
+            except: both_lists(&self.except, &by.except),
+        })
+    }
+
     /// Whether it says what its pods are: by a label that they have, a name, a place or a field, not only what they lack.
     #[must_use]
     pub fn is_narrowed(&self) -> bool {
@@ -243,6 +264,34 @@ impl PodSelector {
             || self.node.is_some()
             || self.nodes.is_some()
             || self.zone.is_some()
+    }
+}
+
+/// The choice of `by`, which must be among `all`; an empty list is any.
+fn inside<T: Clone + PartialEq>(all: &[T], by: &[T]) -> Option<Vec<T>> {
+    match (all, by) {
+        (_, []) => Some(all.to_vec()),
+        ([], _) => Some(by.to_vec()),
+        _ => by.iter().all(|one| all.contains(one)).then(|| by.to_vec()),
+    }
+}
+
+/// All pairs of both; `None` where one key is to have two values.
+fn both(all: &[Label], by: &[Label]) -> Option<Vec<Label>> {
+    let differ = by.iter().any(|(key, value)| all.iter().any(|(k, v)| k == key && v != value));
+    (!differ).then(|| both_lists(all, by))
+}
+
+fn both_lists<T: Clone + PartialEq>(all: &[T], by: &[T]) -> Vec<T> {
+    let more = by.iter().filter(|one| !all.contains(one));
+    all.iter().chain(more).cloned().collect()
+}
+
+/// What either says, and both the same.
+fn one<T: Clone + PartialEq>(all: Option<&T>, by: Option<&T>) -> Option<Option<T>> {
+    match (all, by) {
+        (Some(all), Some(by)) if all != by => None,
+        _ => Some(by.or(all).cloned()),
     }
 }
 

@@ -20,6 +20,9 @@ impl Teller<'_> {
             place.cluster.context,
             list(&engines)
         ));
+        if let Some(remote) = &place.cluster.remote_cluster {
+            out.say(format!("Objects of Chaos Mesh are made there and inject in another cluster, `{remote}`."));
+        }
         if place.protected {
             out.say(format!(
                 "`{}` is protected: no run without a policy that covers it, and the operator types its name.",
@@ -214,7 +217,11 @@ fn judged(rule: &Rule) -> String {
         RuleVerdict::Broken(found) => format!("does not hold ({found}), so the run is refused"),
         RuleVerdict::AtPreflight(why) => format!("is decided at preflight ({why})"),
     };
-    format!("`{}`, because \"{}\" (policy `{}`): {verdict}.", rule.text, rule.because, rule.policy)
+    let broken = rule.broken_by.iter().map(|(engine, found)| {
+        format!(" It is not compiled for {}, which draws otherwise ({found}).", engine.title())
+    });
+    let broken: String = broken.collect();
+    format!("`{}`, because \"{}\" (policy `{}`): {verdict}.{broken}", rule.text, rule.because, rule.policy)
 }
 
 fn closed(by: &str, days: &ClosedDays) -> String {

@@ -156,6 +156,7 @@ fn some_plan() -> impl Strategy<Value = Plan> {
                     cron: cron.into(),
                     zone: "Asia/Jakarta".into(),
                     fresh_for: None,
+                    among_others: false,
                     span: at(40),
                 });
                 plan

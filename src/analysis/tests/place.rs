@@ -61,6 +61,7 @@ fn names() {
             cron: "0 10 * * tue".into(),
             zone: "UTC".into(),
             fresh_for: None,
+            among_others: false,
             span: at(40),
         });
     };

@@ -10,6 +10,7 @@ fn schedule(p: &mut Plan, cron: &str) {
         cron: cron.into(),
         zone: JAKARTA.into(),
         fresh_for: None,
+        among_others: false,
         span: at(40),
     });
 }

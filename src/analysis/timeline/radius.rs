@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::meeting::pods_exclude;
-use super::{Lane, LaneKind, Radius, Turn};
+use super::{Drawing, Lane, LaneKind, Radius, Turn};
 use crate::plan::{
-    Draw, Effect, Fault, NodeSelector, Plan, PodSelector, ProcessSelector, Quantity, Selector, ServiceFacts,
+    Draw, Effect, EngineName, Fault, NodeSelector, Plan, PodSelector, ProcessSelector, Quantity, Selector, ServiceFacts,
 };
 use crate::types::{Decimal, Duration, Percent, Value};
 
@@ -52,6 +52,7 @@ struct Strike<'a> {
 /// The stretches in which something is hit, and the worst share.
 pub(super) fn over_time(
     plan: &Plan,
+    drawing: Drawing,
     lanes: &[Lane],
     places: &[Vec<Turn>],
     run_end: Duration,
@@ -62,7 +63,7 @@ pub(super) fn over_time(
     let mut latest: BTreeMap<String, usize> = BTreeMap::new();
     for (from, to) in stretches(&strikes) {
         let active: Vec<&Strike<'_>> = strikes.iter().filter(|s| s.from < to && s.to > from).collect();
-        for radius in at_once(plan, &active, from, to) {
+        for radius in at_once(plan, drawing, &active, from, to) {
             let before = latest.get(&radius.service).and_then(|i| found.get_mut(*i));
             match before {
                 Some(same) if continues(same, &radius) => same.to = to,
@@ -109,6 +110,15 @@ pub fn draws_of(fault: &Fault) -> Vec<u32> {
     draws
 }
 
+/// Whether a draw takes some of its candidates, so that whoever draws again may take others.
+pub(super) fn leaves_a_choice(plan: &Plan, draw: u32) -> bool {
+    plan.draws.get(draw as usize).is_some_and(|draw| match draw.quantity {
+        Quantity::All => false,
+        Quantity::Share(share) => share.0 < Decimal::ONE_HUNDRED,
+        Quantity::Exactly(_) => true,
+    })
+}
+
 /// The stretches between all begins and ends, in order.
 fn stretches(strikes: &[Strike<'_>]) -> Vec<(Duration, Duration)> {
     if strikes.len() > MANY_FAULTS {
@@ -121,17 +131,20 @@ fn stretches(strikes: &[Strike<'_>]) -> Vec<(Duration, Duration)> {
 }
 
 /// What each service suffers in one stretch: the heaviest set of faults that can be there at once.
-fn at_once(plan: &Plan, active: &[&Strike<'_>], from: Duration, to: Duration) -> Vec<Radius> {
+fn at_once(plan: &Plan, drawing: Drawing, active: &[&Strike<'_>], from: Duration, to: Duration) -> Vec<Radius> {
     let numbered = || active.iter().copied().enumerate();
     let staying: BTreeSet<usize> = numbered().filter(|(_, s)| s.stays).map(|(i, _)| i).collect();
     let passing: Vec<(usize, &Strike<'_>)> = numbered().filter(|(_, s)| !s.stays).collect();
     let together = alternatives(&passing, 0);
     let mut found = Vec::new();
     for (name, facts) in &plan.services {
-        let hits = |draw: u32| hit(plan, draw, name, facts);
+        let hits = |draw: u32| hit_by(plan, drawing, draw, name, facts);
         let loads = together.iter().map(|set| {
             let there: Vec<&Strike<'_>> = set.union(&staying).filter_map(|i| active.get(*i).copied()).collect();
-            let draws: BTreeSet<u32> = there.iter().flat_map(|s| s.draws.iter().copied()).collect();
+            let mut draws: Vec<u32> = there.iter().flat_map(|s| s.draws.iter().copied()).collect();
+            draws.sort_unstable();
+            // The same things are hit once, however many faults there are.
+            draws.dedup_by(|a, b| a == b && !(drawing != Drawing::Once && leaves_a_choice(plan, *a)));
             let mut faults: Vec<u32> =
                 there.iter().filter(|s| s.draws.iter().any(|d| hits(*d) != Hit::Nothing)).map(|s| s.fault).collect();
             faults.sort_unstable();
@@ -247,6 +260,26 @@ fn worst(plan: &Plan, strikes: &[Strike<'_>], found: &[Radius]) -> Option<Percen
 #[must_use]
 pub fn may_hit(plan: &Plan, draw: u32, name: &str, facts: &ServiceFacts) -> bool {
     hit(plan, draw, name, facts) != Hit::Nothing
+}
+
+/// The same, as whoever draws counts.
+fn hit_by(plan: &Plan, drawing: Drawing, index: u32, name: &str, facts: &ServiceFacts) -> Hit {
+    let hit = hit(plan, index, name, facts);
+    match (hit, drawing, plan.draws.get(index as usize), facts.replicas) {
+        (Hit::Pods(n), Drawing::By(engine), Some(draw), Some(ready)) if rounds_up(plan, engine, draw) => {
+            Hit::Pods(n.max(draw.quantity.rounded_up(ready)))
+        }
+        _ => hit,
+    }
+}
+
+/// Whether an engine rounds the share of a draw up: Chaos Mesh's `fixed-percent` does, which stands wherever the catalogue
+/// does not know how many candidates there are.
+pub(super) fn rounds_up(plan: &Plan, engine: EngineName, draw: &Draw) -> bool {
+    let known = draw.service.as_ref().and_then(|name| plan.services.get(name)).is_some_and(|facts| {
+        facts.replicas.is_some() && facts.pods.as_ref().is_some_and(|pods| Some(pods) == draw.selector.pods())
+    });
+    engine == EngineName::ChaosMesh && matches!(draw.quantity, Quantity::Share(_)) && !known
 }
 
 /// How much of a service a draw hits, at most.

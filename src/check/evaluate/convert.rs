@@ -63,12 +63,14 @@ impl Evaluator<'_> {
             return Val::error();
         };
         match &value {
+            // As with `?.`: what is not given has no amount either.
+            Val::Plain(Value::None) => value,
             Val::Plain(plain) => match base_units(plain) {
                 Some((amount, of)) if of == target.of => number(amount / target.size),
                 _ => self.does_not_convert(&value, target, unit),
             },
             Val::Unknown(ty) if signless(ty) == target.of => Val::Unknown(Type::Number),
-            Val::Unknown(Type::Optional(_)) => Val::Unknown(Type::Number),
+            Val::Unknown(Type::Optional(inner)) if *inner.base() == Type::Any => Val::Unknown(Type::Number),
             _ => self.does_not_convert(&value, target, unit),
         }
     }

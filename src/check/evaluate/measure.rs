@@ -13,13 +13,10 @@ use crate::check::scope::DeclId;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{
     CommandAnswer, DnsAnswer, HttpAnswer, KubernetesFact, MetricUnit, ObjectiveFact, Operand, PodSelector,
-    ScrapeAnswer, Selector, Source, Stream, TcpAnswer,
+    SLO_WINDOW, ScrapeAnswer, Selector, Source, Stream, TcpAnswer,
 };
 use crate::source::Span;
 use crate::types::{Duration, Percent, TargetKind, Type, Value};
-
-/// Stands in an objective's query where its metric takes `over`: the judge puts the window that it needs.
-pub const WINDOW_PLACEHOLDER: &str = "$window";
 
 /// A call of a metric that has its stream: an expectation and a guard often ask for the same.
 #[derive(Debug)]
@@ -594,7 +591,7 @@ impl Evaluator<'_> {
         // The judge puts the window that it needs: the SLO's, the run's so far, or the burn rate's.
         for (name, value, _) in &mut bound.values {
             if name == "over" {
-                *value = Val::text(WINDOW_PLACEHOLDER);
+                *value = Val::text(SLO_WINDOW);
             }
         }
         let fields: Vec<Field> = metric.fields.iter().filter(|f| f.key.text != "window").cloned().collect();

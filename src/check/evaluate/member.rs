@@ -125,8 +125,11 @@ impl Evaluator<'_> {
             },
             (None, Selector::Pods(pods)) => match name.text.as_str() {
                 "namespace" => Some(only(&pods.namespaces)),
+                // Only where one label says all: what else narrows them would be lost.
                 "label" => Some(match pods.labels.as_slice() {
-                    [(key, value)] => Val::text(format!("{key}={value}")),
+                    [(key, value)] if pods.names.is_empty() && pods.beyond_labels().is_none() => {
+                        Val::text(format!("{key}={value}"))
+                    }
                     _ => Val::none(),
                 }),
                 _ => None,

@@ -22,7 +22,6 @@ mod text;
 
 pub use call::{Bound, positive};
 pub use coerce::{article, type_of_plain, word_of};
-pub use measure::WINDOW_PLACEHOLDER;
 pub use names::listed;
 pub use operate::order;
 pub use requests::SECRET_HEADERS;
@@ -207,6 +206,8 @@ pub struct Evaluator<'p> {
     pub place: Option<super::PlaceId>,
     /// What was found.
     pub diagnostics: Vec<Diagnostic>,
+    /// The first error that was left out of this plan's findings, as it is told where it stands: see [`Self::told_elsewhere`].
+    pub left_out: Option<Box<Diagnostic>>,
     /// The streams of the plan being made, each distinct call once.
     pub streams: Vec<plan::Stream>,
     /// What policies ask for, while rules are evaluated.
@@ -241,6 +242,7 @@ impl<'p> Evaluator<'p> {
             program,
             place,
             diagnostics: Vec::new(),
+            left_out: None,
             streams: Vec::new(),
             policy: None,
             environments: None,
@@ -264,6 +266,7 @@ impl<'p> Evaluator<'p> {
 
     /// Forgets what belongs to one plan and keeps what holds for the place.
     pub fn begin(&mut self) {
+        self.left_out = None;
         self.streams.clear();
         self.measured.clear();
         self.lets.clear();
@@ -271,6 +274,13 @@ impl<'p> Evaluator<'p> {
         self.next_target = 0;
         self.environments = None;
         self.policy = None;
+    }
+
+    /// Leaves out what was found since `before`: it is wrong in a declaration, and told there. What is only wrong with
+    /// what is put into it here is not: the first of it is kept, should there be no plan and nothing else that says why.
+    pub fn told_elsewhere(&mut self, before: usize) {
+        let error = self.diagnostics.drain(before..).find(Diagnostic::is_error);
+        self.left_out = self.left_out.take().or(error.map(Box::new));
     }
 
     /// Runs `f` with the names of a file, and none but `locals` besides.

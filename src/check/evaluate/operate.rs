@@ -524,6 +524,10 @@ impl Evaluator<'_> {
             ExprKind::Member { name, .. } if name.text == "tier" => super::super::declared::tier_type(),
             ExprKind::Member { name, .. } if name.text == "provider" => super::select::provider_type(),
             ExprKind::Member { name, .. } if name.text == "by" => super::member::by_type(),
+            ExprKind::Member { name, .. } if matches!(name.text.as_str(), "recovery" | "recovered") => {
+                super::super::declared::recovered_type()
+            }
+            ExprKind::Member { name, .. } if name.text == "effect" => super::super::declared::effect_type(),
             ExprKind::Name(name) => {
                 self.frame.word_types.iter().rev().find(|(n, _)| n == name).map_or(Type::Any, |(_, ty)| ty.clone())
             }

@@ -100,7 +100,7 @@ impl Evaluator<'_> {
 
     /// `pods(…)`, `ledger.pods(…)`: all conditions hold together.
     pub(super) fn select_pods(&mut self, base: Option<&Candidates>, args: &[Arg], span: Span) -> Val {
-        let mut pods = base.and_then(|b| b.selector.pods().cloned()).unwrap_or_default();
+        let mut pods = PodSelector::default();
         let mut uses = base.map(|b| b.uses.clone()).unwrap_or_default();
         let mut parts = Vec::new();
         let mut known = true;
@@ -127,6 +127,15 @@ impl Evaluator<'_> {
         if !known {
             return Val::Unknown(Type::Selector(TargetKind::Pods));
         }
+        if let Some((base, all)) = base.and_then(|base| Some((base, base.selector.pods()?))) {
+            pods = match all.narrowed_by(&pods) {
+                Ok(narrower) => narrower,
+                Err(part) => {
+                    self.not_narrower(base, all, part, args, span);
+                    return Val::error();
+                }
+            };
+        }
         if pods.namespaces.is_empty() {
             self.report(
                 Diagnostic::new(Code::WITHOUT_NAMESPACE, span, "in which namespace are these pods?")
@@ -145,6 +154,25 @@ impl Evaluator<'_> {
             text,
             uses,
         }))
+    }
+
+    /// `ledger.pods(labels: …)` that asks for what the pods of `ledger` are not.
+    fn not_narrower(&mut self, base: &Candidates, all: &PodSelector, part: &str, args: &[Arg], span: Span) {
+        let at = args.iter().find(|arg| arg.name.as_ref().is_some_and(|name| name.text == part));
+        let own = match part {
+            "namespace" => format!("are in the namespace `{}`", all.namespaces.join("` or `")),
+            "labels" | "without" => format!("have `{}`", all.label_query()),
+            _ => format!("say `{part}` themselves"),
+        };
+        self.report(
+            Diagnostic::new(
+                Code::NOT_NARROWER,
+                at.map_or(span, |arg| arg.span),
+                format!("none of `{}` is like this: they {own}", base.text),
+            )
+            .why("what narrows a selector holds together with what it says already, and nothing widens it")
+            .help("for other pods write `pods(…)`, or a service of their own in the catalogue"),
+        );
     }
 
     /// `ledger.processes(…)`, and `ledger.pods(…)` on one machine.

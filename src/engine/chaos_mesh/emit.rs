@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::drawing;
 use crate::engine::native::not_here;
 use crate::engine::unwatched::unwatched;
 use crate::engine::{EmitOptions, Report, Sink};
@@ -175,5 +176,6 @@ fn preflight(cx: &mut Context<'_>) {
             cx.refuse(diagnostic);
         }
     }
+    cx.report.diagnostics.extend(drawing::refused(plan, EngineName::ChaosMesh));
     cx.report.unwatched = unwatched(plan, true);
 }

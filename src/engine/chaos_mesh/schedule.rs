@@ -5,7 +5,7 @@
 //! someone else must be allowed to. `Forbid` looks at Chaos Mesh's "accomplished", which comes before the last undo: the
 //! gate's baseline also waits until no fault object of an earlier run is left (G10).
 
-use crate::engine::EmitOptions;
+use crate::engine::{EmitOptions, all_at_once};
 use crate::manifest::Node;
 use crate::plan::Schedule;
 
@@ -53,12 +53,10 @@ pub(super) fn build<'a>(
 
 /// What a Schedule cannot keep. (A cron that Chaos Mesh refuses is refused for every engine.)
 fn judge(cx: &mut Context<'_>, schedule: &Schedule, options: &EmitOptions) {
-    let text = format!(
-        "if `{}` makes several runs, they are taken one after another; natively each has a Schedule of its own, and all start at \
-         once",
-        schedule.verify
-    );
-    cx.approximate("order", schedule.span, text);
+    if schedule.among_others {
+        let text = all_at_once(schedule, "Schedule");
+        cx.approximate("order", schedule.span, text);
+    }
     if options.gate_url.is_some() {
         let text = "a run of a Schedule has no annotation, without which Chaos Mesh's abort panics: the gate at \
                     `--gate-url` must be allowed to patch Workflows in the namespace of the experiment"

@@ -11,9 +11,10 @@ use super::shape::{CheckStep, OVERHEAD, Part, Shape, Use, shape};
 use super::target::{self, Refusal, Target};
 use crate::analysis::portability::who_else;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::drawing;
 use crate::engine::native::{WHICH_CONTAINER, first_container, not_here};
 use crate::engine::unwatched::unwatched;
-use crate::engine::{Approximation, DrawCount, Report};
+use crate::engine::{Approximation, DrawCount, Report, all_at_once};
 use crate::plan::{Effect, EngineName, Fault, GuardWhen, Phase, Plan, RecoveryClass};
 use crate::source::Span;
 
@@ -63,6 +64,14 @@ pub(super) struct Experiment {
 pub(super) fn draft<'p>(plan: &'p Plan, report: &mut Report) -> Draft<'p> {
     if !plan.place.cluster.engines.contains(&EngineName::Litmus) {
         report.diagnostics.push(not_here(plan, EngineName::Litmus, Code::LITMUS_NOT_HERE));
+    }
+    if let Some(remote) = &plan.place.cluster.remote_cluster {
+        let message = format!("Litmus injects where its objects are made, and not in `{remote}`");
+        report.diagnostics.push(
+            Diagnostic::new(Code::LITMUS_NOT_HERE, plan.span, message)
+                .why(format!("the `remote-cluster` of `{}` is the one that is to be hit", plan.place.cluster.name))
+                .help(format!("declare `{remote}` as a cluster of its own, with `litmus` among its engines")),
+        );
     }
     let shape = shape(plan, &mut report.diagnostics);
     if shape.uses.is_empty() {
@@ -250,6 +259,10 @@ fn about_the_whole(draft: &Draft<'_>, judged: &Judged<'_>, report: &mut Report) 
             approximate(report, "draw", text, draw.span);
         }
     }
+    if let Some(schedule) = plan.schedule.as_ref().filter(|s| s.among_others) {
+        approximate(report, "order", all_at_once(schedule, "CronWorkflow"), schedule.span);
+    }
+    report.diagnostics.extend(drawing::refused(plan, EngineName::Litmus));
     report.unwatched = unwatched(plan, false);
 }
 

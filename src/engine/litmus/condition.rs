@@ -11,9 +11,9 @@
 use super::shell;
 use crate::plan::{
     Arithmetic, Comparison, Condition, HttpAnswer, KubernetesFact, MetricUnit, ObjectiveFact, Operand, Plan,
-    PodSelector, Source, Stream,
+    PodSelector, Source, Stream, over_window,
 };
-use crate::types::{Decimal, Value, decimal_text};
+use crate::types::{Decimal, Duration, Value, decimal_text};
 
 /// One number and its bound.
 #[derive(Debug, Clone, PartialEq)]
@@ -249,13 +249,24 @@ fn sample<'p>(plan: &'p Plan, stream: &'p Stream) -> Result<(Sample<'p>, MetricU
         Source::Tcp { .. } | Source::Dns { .. } => Err("Litmus has no probe for that".to_owned()),
         Source::Command { .. } => Err("Litmus would run the program in its own pod, where it is not".to_owned()),
         Source::Tls { .. } => Err("Litmus has no probe that looks at a certificate".to_owned()),
-        Source::Objective { what, indicator, indicator_unit, objective, .. } => {
-            let query = budget_left(*what, indicator, *indicator_unit, objective.0)?;
+        Source::Objective { what, indicator, indicator_unit, objective, window, .. } => {
+            let (over, unit) = match (what, stream.window) {
+                (ObjectiveFact::BudgetLeft, _) => (*window, MetricUnit::Ratio),
+                (ObjectiveFact::BurnRate, Some(over)) => (over, MetricUnit::Count),
+                (ObjectiveFact::BurnRate, None) => (*window, MetricUnit::Count),
+                (ObjectiveFact::BudgetSpent, _) => {
+                    return Err(
+                        "Litmus does not know when the run began, so it cannot judge what was spent since".to_owned()
+                    );
+                }
+            };
+            let burn = burn_rate(indicator, *indicator_unit, objective.0, over)?;
+            let query = if *what == ObjectiveFact::BudgetLeft { format!("1 - {burn}") } else { burn };
             let server = match &**indicator {
                 Source::Prometheus { server, .. } => server.as_deref(),
                 _ => None,
             };
-            Ok((prometheus(plan, server, query)?, MetricUnit::Ratio))
+            Ok((prometheus(plan, server, query)?, unit))
         }
     }
 }
@@ -282,19 +293,12 @@ fn prometheus<'p>(plan: &Plan, server: Option<&'p str>, query: String) -> Result
     Ok(Sample::Prometheus { endpoint, query })
 }
 
-/// The share of an error budget that is left, in PromQL: one minus what was spent of what may be spent.
-fn budget_left(
-    what: ObjectiveFact,
-    indicator: &Source,
-    unit: MetricUnit,
-    objective: Decimal,
-) -> Result<String, String> {
-    if what != ObjectiveFact::BudgetLeft {
-        return Err("Litmus does not know when the run began, so it cannot judge what was spent since".to_owned());
-    }
+/// How fast an error budget burns over a window, in PromQL: what went wrong of what may go wrong.
+fn burn_rate(indicator: &Source, unit: MetricUnit, objective: Decimal, over: Duration) -> Result<String, String> {
     let Source::Prometheus { query, .. } = indicator else {
         return Err("the SLO's indicator does not come from Prometheus".to_owned());
     };
+    let query = over_window(query, over);
     let ratio = match unit {
         MetricUnit::Ratio => format!("({query})"),
         MetricUnit::Percent => format!("({query}) / 100"),
@@ -304,7 +308,7 @@ fn budget_left(
     if budget <= Decimal::ZERO {
         return Err("an objective of 100% leaves no budget to speak of".to_owned());
     }
-    Ok(format!("1 - (1 - {ratio}) / {}", decimal_text(budget)))
+    Ok(format!("(1 - {ratio}) / {}", decimal_text(budget)))
 }
 
 fn http<'p>(url: &'p str, sends_headers: bool) -> Result<Sample<'p>, String> {

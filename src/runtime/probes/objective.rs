@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Missing, Prober};
 
-use crate::plan::{MetricUnit, ObjectiveFact, Source};
+use crate::plan::{MetricUnit, ObjectiveFact, Source, over_window};
 use crate::types::{self, Decimal};
 
 /// What is asked of an SLO.
@@ -20,8 +20,6 @@ pub struct Asked {
     pub running: Duration,
 }
 
-/// What stands in the indicator's query for its window (`WINDOW_PLACEHOLDER` of the evaluator, which this layer must not name).
-pub const WINDOW: &str = "$window";
 /// Prometheus needs a few samples in a window to say anything.
 const SHORTEST: u64 = 60;
 
@@ -38,7 +36,7 @@ impl Prober {
         let Source::Prometheus { server, query } = indicator else {
             return Err(Missing::new("an SLO is computed from an indicator that Prometheus answers"));
         };
-        let query = query.replace(WINDOW, &format!("{}s", over.as_secs_ceil()));
+        let query = over_window(query, over);
         let measured = self.prometheus(server.as_ref(), &query).await?;
         spent(measured, asked, over)
             .ok_or_else(|| Missing::new("the objective leaves no budget, or the indicator is no share"))

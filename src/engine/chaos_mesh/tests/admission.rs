@@ -89,6 +89,7 @@ fn every_document_fits_its_schema() {
         cron: "0 10 * * tue".into(),
         zone: "Asia/Jakarta".into(),
         fresh_for: None,
+        among_others: false,
         span: at(60),
     });
     hold(&schemas, &run_with(&resealed(plan), &foreign_gate()));

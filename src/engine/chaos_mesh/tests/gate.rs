@@ -12,6 +12,7 @@ fn weekly() -> Plan {
         cron: "0 10 * * tue".into(),
         zone: "Asia/Jakarta".into(),
         fresh_for: None,
+        among_others: false,
         span: at(60),
     });
     resealed(plan)

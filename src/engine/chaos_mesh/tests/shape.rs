@@ -62,6 +62,7 @@ fn a_verify_as_a_schedule() {
         cron: "0 10 * * tue".into(),
         zone: "Asia/Jakarta".into(),
         fresh_for: None,
+        among_others: false,
         span: at(60),
     });
     let plan = resealed(plan);

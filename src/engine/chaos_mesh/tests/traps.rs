@@ -479,6 +479,7 @@ fn scheduled(cron: &str) -> Emitted {
         cron: cron.into(),
         zone: "Asia/Jakarta".into(),
         fresh_for: None,
+        among_others: false,
         span: at(60),
     });
     run(&resealed(plan))
@@ -505,7 +506,21 @@ fn t57_a_schedule_is_unique_and_carries_no_label_of_chaos_meshs_own() {
 fn t58_a_cron_has_its_zone() {
     let emitted = scheduled("0 10 * * tue");
     assert_eq!(emitted.only("Schedule")["spec"]["schedule"], "CRON_TZ=Asia/Jakarta 0 10 * * tue");
-    assert!(emitted.approximate().contains(&"order"));
+    assert!(!emitted.approximate().contains(&"order"), "one run has nothing to wait for");
+}
+
+#[test]
+fn several_runs_of_a_verify_start_at_once_there() {
+    let mut plan = tour();
+    plan.schedule = Some(Schedule {
+        verify: "weekly".into(),
+        cron: "0 10 * * tue".into(),
+        zone: "Asia/Jakarta".into(),
+        fresh_for: None,
+        among_others: true,
+        span: at(60),
+    });
+    assert!(run(&resealed(plan)).approximate().contains(&"order"));
 }
 
 #[test]

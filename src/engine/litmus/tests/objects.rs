@@ -299,18 +299,36 @@ fn what_is_left_of_a_budget_is_a_query() {
         crate::plan::Comparison::Less,
         Value::Percent("30%".parse().unwrap()),
     ));
-    plan.streams[3].source = crate::plan::Source::Objective {
+    let mut indicator = plan.streams[0].source.clone();
+    if let crate::plan::Source::Prometheus { query, .. } = &mut indicator {
+        *query = query.replace("[1m]", &format!("[{}]", crate::plan::SLO_WINDOW));
+    }
+    let objective = |what| crate::plan::Source::Objective {
         slo: "checkout-availability".into(),
-        what: crate::plan::ObjectiveFact::BudgetLeft,
-        indicator: Box::new(plan.streams[0].source.clone()),
+        what,
+        indicator: Box::new(indicator.clone()),
         indicator_unit: crate::plan::MetricUnit::Percent,
         objective: "99.95%".parse().unwrap(),
         window: "30d".parse().unwrap(),
     };
+    plan.streams[3].source = objective(crate::plan::ObjectiveFact::BudgetLeft);
     let engine = emitted(&plan).sound().engines().remove(0);
     let inputs = probe(&engine, "guard-1")["promProbe/inputs"].clone();
-    assert_eq!(inputs["query"], r#"1 - (1 - (sum(rate(http_requests_total{app=\"checkout\"}[1m]))) / 100) / 0.0005"#);
+    assert_eq!(inputs["query"], r#"1 - (1 - (sum(rate(http_requests_total{app=\"checkout\"}[2592000s]))) / 100) / 0.0005"#);
     assert_eq!(inputs["comparator"], serde_json::json!({ "criteria": ">=", "value": "0.3" }));
+
+    // How fast it burns is asked over the minutes that the condition names.
+    plan.streams[3].source = objective(crate::plan::ObjectiveFact::BurnRate);
+    plan.streams[3].window = Some("5m".parse().unwrap());
+    plan.guards[0].when = crate::plan::GuardWhen::Condition(crate::plan::sample::compare(
+        3,
+        crate::plan::Comparison::Greater,
+        Value::Number("14.4".parse().unwrap()),
+    ));
+    let engine = emitted(&plan).sound().engines().remove(0);
+    let inputs = probe(&engine, "guard-1")["promProbe/inputs"].clone();
+    assert_eq!(inputs["query"], r#"(1 - (sum(rate(http_requests_total{app=\"checkout\"}[300s]))) / 100) / 0.0005"#);
+    assert_eq!(inputs["comparator"], serde_json::json!({ "criteria": "<=", "value": "14.4" }));
 }
 
 #[test]

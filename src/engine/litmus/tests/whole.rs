@@ -35,6 +35,7 @@ fn a_verify_is_a_cron_workflow_that_never_overlaps_itself() {
         cron: "0 10 * * tue".into(),
         zone: "Asia/Jakarta".into(),
         fresh_for: None,
+        among_others: false,
         span: at(40),
     });
     let emitted = emitted(&plan).sound();
@@ -52,6 +53,12 @@ fn a_verify_is_a_cron_workflow_that_never_overlaps_itself() {
     plan.digest = plan.compute_digest();
     let again = super::emitted(&plan).sound();
     assert_eq!(again.only("ChaosExperiment")["metadata"]["name"], experiment.as_str());
+    // Several runs are one after another in the plan, and at once here.
+    let order = |emitted: &super::Emitted| emitted.report.approximations.iter().any(|a| a.what == "order");
+    assert!(!order(&again));
+    plan.schedule.as_mut().unwrap().among_others = true;
+    plan.digest = plan.compute_digest();
+    assert!(order(&super::emitted(&plan).sound()));
 }
 
 #[test]
