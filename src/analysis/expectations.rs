@@ -7,7 +7,7 @@ use super::facts::{self, FaultsPhase};
 use super::timeline::Timeline;
 use super::truth::{Truth, is_weaker, number, truth};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{Comparison, Condition, Expectation, Operand, Phase, Plan, Source, StepKind};
+use crate::plan::{Comparison, Condition, Expectation, Operand, Phase, Plan, Source, StepKind, Stream};
 use crate::source::Span;
 use crate::types::{Decimal, Duration};
 
@@ -103,20 +103,32 @@ fn relaxed(plan: &Plan, expectation: &Expectation, out: &mut Vec<Diagnostic>) {
     );
 }
 
-/// `only during faults` with a faults phase that may be over before a sample comes.
+/// A faults phase that may be over before a sample comes. Behind faults that are over at once, the recovery is what an
+/// expectation without a phase of its own is about.
 fn judged(plan: &Plan, expectation: &Expectation, faults: Option<FaultsPhase>, out: &mut Vec<Diagnostic>) {
-    if expectation.phase != Phase::OnlyDuringFaults {
-        return;
-    }
-    let streams = facts::streams_of(plan, &expectation.condition);
-    let Some(slowest) = streams.iter().max_by_key(|s| s.every.plus(s.timeout)) else { return };
-    let needed = slowest.every.plus(slowest.timeout);
-    let shortest = faults.map_or(Duration::ZERO, |f| f.shortest);
-    if shortest >= needed {
-        return;
-    }
     let name = &expectation.name;
-    let message = format!("`{name}` may never be judged: it counts during faults only, and these may last {shortest}");
+    let only = expectation.phase == Phase::OnlyDuringFaults;
+    // What else is asked of the metric lasts on, and a check that ends its block early is nobody's mistake.
+    let lasts = faults.map_or(Duration::ZERO, |f| if only { f.shortest } else { f.written });
+    let (waits, message) = match expectation.phase {
+        Phase::ExceptDuringFaults => return,
+        Phase::Always | Phase::Relaxed { .. } if !facts::has_lasting(plan) => return,
+        Phase::OnlyDuringFaults => {
+            (true, format!("`{name}` may never be judged: it counts during faults only, and these may last {lasts}"))
+        }
+        // An answer that comes later says what was true while the faults were there, unless another bound counts then.
+        Phase::Always | Phase::Relaxed { .. } => (
+            expectation.phase != Phase::Always,
+            format!("`{name}` may never be judged while the faults are there: they last {lasts}"),
+        ),
+    };
+    let takes = |s: &Stream| if waits { s.every.plus(s.timeout) } else { s.every };
+    let streams = facts::streams_of(plan, &expectation.condition);
+    let Some(slowest) = streams.iter().max_by_key(|s| takes(s)) else { return };
+    let needed = takes(slowest);
+    if lasts >= needed {
+        return;
+    }
     let (why, help) = if facts::has_lasting(plan) {
         (
             format!("`{}` is asked each {} and has {} to answer", slowest.text, slowest.every, slowest.timeout),

@@ -52,6 +52,20 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(disk.list_under(&inner).iter().map(shown).collect())
 }
 
+/// Whether a file can be written here, for whoever writes it after an hour only: its folder is there and takes one.
+///
+/// # Errors
+/// Why not.
+pub(super) fn is_writable(path: &Path) -> Result<(), Failure> {
+    if fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
+        return Ok(());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let is_folder = || std::io::Error::from(std::io::ErrorKind::IsADirectory);
+    let tried = if path.is_dir() { Err(is_folder()) } else { tempfile::tempfile_in(folder).map(|_| ()) };
+    tried.map_err(|error| Failure::io("write", path, &error))
+}
+
 /// The text of a file; a diagnostic if its bytes are no text, as nothing can be written back then.
 ///
 /// # Errors

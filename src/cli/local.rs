@@ -10,7 +10,7 @@ use super::terminal::Terminal;
 use super::world;
 use crate::engine::local::keeper::client::{self, NoAnswer};
 use crate::engine::local::keeper::protocol::{Answer, Look, Request};
-use crate::engine::local::{keeper, stress};
+use crate::engine::local::{keeper, process, stress};
 
 /// The parts of the local engine that are processes of their own
 #[derive(Debug, clap::Args)]
@@ -117,7 +117,18 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
             terminal.print(&format!("ended, and this may be left: {reason}\nperturb recover tries again\n"))?;
             return Ok(Exit::Verdict(crate::runtime::machine::Verdict::Error.exit_code()));
         }
-        Err(NoAnswer::NotThere) => terminal.print("nothing is running here\n")?,
+        Err(NoAnswer::NotThere) if matches!(arguments.command, Command::Down(_)) => {
+            let orphans = process::end_orphans();
+            client::bury(&home);
+            terminal.print(&match orphans {
+                0 => "nothing is running here\n".to_owned(),
+                n => format!("ended {n} that a keeper had left when it was killed\n"),
+            })?;
+        }
+        Err(NoAnswer::NotThere) => terminal.print(&match process::orphans().len() {
+            0 => "nothing is running here\n".to_owned(),
+            n => format!("no keeper is running; {n} processes of a killed one are: `perturb local down` ends them\n"),
+        })?,
         Ok(other) => return Err(Failure::new(format!("the keeper answered {other:?}"))),
         Err(error) => return Err(Failure::new(error.to_string())),
     }

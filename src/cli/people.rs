@@ -9,7 +9,7 @@ use super::keyboard::Keyboard;
 
 use crate::plan::{Approval, Plan, Rule};
 use crate::runtime::drive::{People, wall};
-use crate::runtime::journal::Journal;
+use crate::runtime::journal::{Journal, RunRow, Verified};
 use crate::runtime::machine::{Question, Verdict};
 use crate::types::Duration;
 
@@ -88,7 +88,8 @@ impl People for AtTerminal {
 impl AtTerminal {
     /// Whether this very text was confirmed there lately, as this journal says.
     fn confirmed(&self, plan: &Plan, environment: &str, within: Duration) -> Result<String, String> {
-        let runs = Journal::open(&self.journal).and_then(|j| j.runs()).map_err(|e| e.to_string())?;
+        let journal = Journal::open(&self.journal).map_err(|e| e.to_string())?;
+        let runs = journal.runs().map_err(|e| e.to_string())?;
         let since = wall().saturating_sub(i64::try_from(within.as_nanos() / 1_000_000).unwrap_or(i64::MAX));
         let found = runs.into_iter().find(|run| {
             run.text_digest == plan.text_digest
@@ -96,7 +97,13 @@ impl AtTerminal {
                 && run.verdict.as_deref() == Some(Verdict::Confirmed.text())
                 && run.began >= since
         });
+        let changed = |run: &RunRow| match journal.verify(&run.id) {
+            Ok(Verified::Whole { .. }) => None,
+            Ok(Verified::Changed { what, .. }) => Some(format!("the run {} was changed since: {what}", run.id)),
+            Err(error) => Some(error.to_string()),
+        };
         match found {
+            Some(run) if changed(&run).is_some() => Err(changed(&run).unwrap_or_default()),
             Some(run) => Ok(format!("confirmed in {environment} by the run {}", run.id)),
             None => Err(format!("this text was not confirmed in {environment} within {within}, as this journal knows")),
         }

@@ -7,6 +7,7 @@ use super::journal::{JournalArguments, failure};
 use super::run::say_rescued;
 use super::terminal::Terminal;
 use super::world;
+use crate::engine::local::process;
 use crate::runtime::drive::{self, Rescued};
 use crate::runtime::watchdog::watch;
 
@@ -25,6 +26,11 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     let drivers = world::drivers(&world::local(&path)?);
     let rescued = world::wait(drive::recover(&path, &drivers, "recover"))?.map_err(|e| failure(&e))?;
     say_rescued(&rescued, terminal);
+    // Also where no run has anything open: a keeper that was killed leaves what went its own way.
+    let orphans = process::end_orphans();
+    if orphans > 0 {
+        terminal.say(&format!("ended {orphans} that a keeper had left when it was killed\n"));
+    }
     let undone: usize = rescued.iter().map(|r| r.undone.len()).sum();
     let left: usize = rescued.iter().map(|r| r.left.len()).sum();
     let going_on = rescued.iter().filter(|r| r.is_running).count();

@@ -12,6 +12,7 @@ use super::view::{Format, screen, viewer};
 use super::which::Which;
 use super::{approval, experiment, gameday, junit, world};
 use crate::engine::drive::Driver;
+use crate::engine::local::process::{self, Process};
 use crate::plan::{Plan, Step, StepKind};
 use crate::runtime::drive::{HoldError, Left, Parts, Rescued, dry, hold, left_of, recover, wall};
 use crate::runtime::journal::{Begun, JOURNAL_VERSION, Journal, Owner, PlaceDraw, RunRow};
@@ -106,6 +107,9 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
         Err(exit) => return Ok(exit),
     };
     confirm(&plans, arguments)?;
+    if let Some(path) = &arguments.junit {
+        super::files::is_writable(path)?;
+    }
     let mut holds = Holds::new(arguments, terminal)?;
     holds.drawn = drawn;
     let began = std::time::Instant::now();
@@ -125,7 +129,9 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     }
     if let Some(path) = &arguments.junit {
         let runs = over.iter().map(|h| (h.plan.as_ref(), h.id.as_str(), &h.outcome));
-        super::files::write_whole(path, &junit::of_runs(runs))?;
+        if let Err(failure) = super::files::write_whole(path, &junit::of_runs(runs)) {
+            terminal.failure(&failure);
+        }
     }
     if all > 1 && arguments.format == Format::Text && !arguments.dry {
         say(terminal, &series(&over, all, began.elapsed().as_secs()));
@@ -214,6 +220,10 @@ impl<'a> Holds<'a> {
         // Whatever came of it: nothing is asked of the local system any more, and nothing is drawn.
         self.keyboard.below(None);
         give_back(&local, terminal);
+        // Inside of another run its own questions are still under way, and end with it.
+        if self.within.is_none() {
+            end_probes();
+        }
         let outcome = outcome?;
         if arguments.format == Format::Text {
             say(terminal, &summary(&id, &outcome));
@@ -262,6 +272,15 @@ fn series(over: &[Held], all: usize, took: u64) -> String {
 fn give_back(local: &Arc<crate::engine::local::drive::LocalDriver>, terminal: &Terminal) {
     if let Err(failure) = world::release(local) {
         terminal.failure(&failure);
+    }
+}
+
+/// What a program that was asked for a sample has started and left in a session of its own ends with the run.
+fn end_probes() {
+    let started = Process::of(std::process::id()).map(process::started_by).unwrap_or_default();
+    for process in started {
+        // It is gone, or it is somebody else's by now.
+        let _ = process.signal(rustix::process::Signal::KILL);
     }
 }
 

@@ -110,7 +110,12 @@ pub(super) fn show(arguments: &ShowArguments, terminal: &Terminal) -> Result<Exi
     }
     let mut text = String::new();
     let mut teller = Teller::new(None);
+    // The list of runs is no part of the chain, and not asked.
+    let mut verdict = None;
     for entry in journal.entries(&run.id).map_err(|e| failure(&e))? {
+        if let Some(Record::Ended { outcome }) = entry.line.record() {
+            verdict = Some(outcome.verdict.text());
+        }
         if arguments.json {
             let line = serde_json::json!({
                 "seq": entry.seq, "at": entry.at, "wall": entry.wall, "writer": entry.writer, "line": entry.line,
@@ -125,7 +130,7 @@ pub(super) fn show(arguments: &ShowArguments, terminal: &Terminal) -> Result<Exi
         }
     }
     if !arguments.json {
-        match &run.verdict {
+        match verdict {
             Some(verdict) => text.push_str(&format!("verdict: {verdict}\n")),
             None => text.push_str(&format!("{}\n", Unended::of(&run).words())),
         }

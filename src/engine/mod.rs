@@ -7,9 +7,9 @@
 //! May use: `source` (spans), `diagnostic`, `types`, `plan`, `analysis` (bounds), `manifest`.
 
 pub mod chaos_mesh;
+mod drawing;
 #[cfg(feature = "run")]
 pub mod drive;
-mod drawing;
 pub mod litmus;
 #[cfg(feature = "run")]
 pub mod local;

@@ -236,7 +236,11 @@ impl PodSelector {
     /// which there would be more: `namespace`, `labels`, `annotations`, `fields`, `phase`, `names`, `zone` or `node`.
     pub fn narrowed_by(&self, by: &Self) -> Result<Self, &'static str> {
         if conditions_exclude((&self.labels, &self.conditions), (&by.labels, &by.conditions)) {
-            return Err(if by.labels.is_empty() && by.conditions.iter().all(|c| !c.is_positive()) { "without" } else { "labels" });
+            return Err(if by.labels.is_empty() && by.conditions.iter().all(|c| !c.is_positive()) {
+                "without"
+            } else {
+                "labels"
+            });
         }
         Ok(Self {
             namespaces: inside(&self.namespaces, &by.namespaces).ok_or("namespace")?,

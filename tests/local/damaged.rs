@@ -57,16 +57,18 @@ impl Scene {
         let line = |pid: u32| {
             String::from_utf8_lossy(&std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default()).into_owned()
         };
-        // The watchdog first, so that it has nothing to notice.
+        // The runner stands still meanwhile, and has nothing to notice: it would undo, or start another watchdog.
+        let runner = perturb::engine::local::process::Process::of(run.id()).unwrap();
+        runner.signal(rustix::process::Signal::STOP).unwrap();
         perturb::engine::local::process::below(run.id())
             .into_iter()
             .filter(|p| line(p.pid).contains("watchdog"))
             .for_each(|p| kill(p.pid));
-        run.kill().unwrap();
         perturb::engine::local::process::all()
             .into_iter()
             .filter(|pid| line(*pid).contains(home.to_str().unwrap()))
             .for_each(kill);
+        run.kill().unwrap();
         run.wait().unwrap();
         assert!(file.exists(), "nobody is left who could have undone it");
         Self { folder, file, _answering: answering }

@@ -6,6 +6,7 @@ mod drive;
 mod kernel;
 mod limits;
 mod names;
+mod orphans;
 mod probes;
 #[path = "../support/prometheus.rs"]
 #[allow(dead_code, reason = "shared with tests/cluster, which needs more of it")]

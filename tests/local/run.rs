@@ -8,11 +8,11 @@ use crate::kernel::can;
 use crate::support::{exe, port};
 
 /// A project with one service, and the experiments that are asked for.
-struct Project {
-    folder: tempfile::TempDir,
+pub(super) struct Project {
+    pub(super) folder: tempfile::TempDir,
 }
 
-fn project(local: &str, metric: &str, phase: &str, method: &str) -> Project {
+pub(super) fn project(local: &str, metric: &str, phase: &str, method: &str) -> Project {
     Project { folder: folder(local, metric, phase, method) }
 }
 
@@ -62,11 +62,11 @@ pub(super) fn filled(port: u16, length: &str) -> tempfile::TempDir {
 }
 
 impl Project {
-    fn at(&self, name: &str) -> PathBuf {
+    pub(super) fn at(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn command(&self, journal: &str, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, journal: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(exe());
         command
             .args(arguments)
@@ -78,11 +78,11 @@ impl Project {
         command
     }
 
-    fn run(&self, journal: &str) -> Child {
+    pub(super) fn run(&self, journal: &str) -> Child {
         self.command(journal, &["run", "p.chaos"]).spawn().unwrap()
     }
 
-    fn ends(&self, journal: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    pub(super) fn ends(&self, journal: &str, arguments: &[&str]) -> (Option<i32>, String) {
         said(&self.command(journal, arguments).output().unwrap())
     }
 
@@ -101,12 +101,12 @@ impl Drop for Project {
     }
 }
 
-fn said(out: &Output) -> (Option<i32>, String) {
+pub(super) fn said(out: &Output) -> (Option<i32>, String) {
     let text = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
     (out.status.code(), text)
 }
 
-fn until(what: &str, mut so: impl FnMut() -> bool) {
+pub(super) fn until(what: &str, mut so: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(30);
     while !so() {
         assert!(Instant::now() < end, "{what}: not within 30 s");
@@ -123,7 +123,7 @@ fn count(records: &[serde_json::Value], kind: &str) -> usize {
 }
 
 /// A service that answers, without anything before it.
-fn plain() -> (String, String) {
+pub(super) fn plain() -> (String, String) {
     let port = port();
     let local = format!(
         r#"a: {{

@@ -217,9 +217,10 @@ fn judged(rule: &Rule) -> String {
         RuleVerdict::Broken(found) => format!("does not hold ({found}), so the run is refused"),
         RuleVerdict::AtPreflight(why) => format!("is decided at preflight ({why})"),
     };
-    let broken = rule.broken_by.iter().map(|(engine, found)| {
-        format!(" It is not compiled for {}, which draws otherwise ({found}).", engine.title())
-    });
+    let broken = rule
+        .broken_by
+        .iter()
+        .map(|(engine, found)| format!(" It is not compiled for {}, which draws otherwise ({found}).", engine.title()));
     let broken: String = broken.collect();
     format!("`{}`, because \"{}\" (policy `{}`): {verdict}.{broken}", rule.text, rule.because, rule.policy)
 }

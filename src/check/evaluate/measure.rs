@@ -12,8 +12,8 @@ use crate::check::program::{Arg, ExprKind, Field, ItemKind, Metric};
 use crate::check::scope::DeclId;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{
-    CommandAnswer, DnsAnswer, HttpAnswer, KubernetesFact, MetricUnit, ObjectiveFact, Operand, PodSelector,
-    SLO_WINDOW, ScrapeAnswer, Selector, Source, Stream, TcpAnswer,
+    CommandAnswer, DnsAnswer, HttpAnswer, KubernetesFact, MetricUnit, ObjectiveFact, Operand, PodSelector, SLO_WINDOW,
+    ScrapeAnswer, Selector, Source, Stream, TcpAnswer,
 };
 use crate::source::Span;
 use crate::types::{Duration, Percent, TargetKind, Type, Value};

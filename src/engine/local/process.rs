@@ -117,6 +117,16 @@ impl Process {
     }
 }
 
+/// `PID@START`
+impl std::str::FromStr for Process {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (pid, start) = text.split_once('@').unwrap_or((text, ""));
+        Ok(Self { pid: pid.parse()?, start: start.parse()? })
+    }
+}
+
 impl std::fmt::Display for Process {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}@{}", self.pid, self.start)
@@ -146,15 +156,45 @@ pub fn carriers(pids: &[u32]) -> BTreeSet<u32> {
 /// In the environment of what a runner starts to look at something: the runner, so that whoever cleans up after it finds them.
 pub const RUNNER: &str = "PERTURB_RUNNER";
 
+/// In the environment of what a keeper starts: the keeper, for the same reason.
+pub const KEEPER: &str = "PERTURB_KEEPER";
+
 /// The processes that a runner started to look at something, with what they started.
 #[must_use]
 pub fn started_by(runner: Process) -> Vec<Process> {
-    let mark = format!("{RUNNER}={runner}");
-    let is_marked = |pid: &u32| {
-        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+    marked(RUNNER).into_iter().filter(|(_, by)| *by == runner).map(|(process, _)| process).collect()
+}
+
+/// The processes that a keeper started, or that they started, and that the keeper's own death has not taken along: they have
+/// a session of their own, or another parent.
+#[must_use]
+pub fn orphans() -> Vec<Process> {
+    let orphaned = |(_, by): &(Process, Process)| !by.is_alive();
+    marked(KEEPER).into_iter().filter(orphaned).map(|(process, _)| process).collect()
+}
+
+/// Ends the [`orphans`], and says how many there were.
+pub fn end_orphans() -> usize {
+    let orphans = orphans();
+    for orphan in &orphans {
+        // Who cannot be signalled is somebody else's by now.
+        let _ = orphan.signal(Signal::KILL);
+    }
+    orphans.len()
+}
+
+/// The processes in whose environment this variable names another process, and that process. Of a container's nothing is
+/// said: its ids are its own, and mean others here.
+fn marked(variable: &str) -> Vec<(Process, Process)> {
+    let space = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+    let here = space("self");
+    let mark = |pid: &u32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+        let mut variables = environment.split(|byte| *byte == 0).filter_map(|entry| std::str::from_utf8(entry).ok());
+        let by = variables.find_map(|entry| entry.strip_prefix(variable)?.strip_prefix('=')?.parse().ok())?;
+        (space(&pid.to_string()) == here).then_some(by)
     };
-    all().into_iter().filter(is_marked).filter_map(Process::of).collect()
+    all().into_iter().filter_map(|pid| Some((Process::of(pid)?, mark(&pid)?))).collect()
 }
 
 /// A signal's word in the language.

@@ -111,6 +111,31 @@ fn write(file: &Path, text: &str) -> io::Result<()> {
     fs::rename(&next, file)
 }
 
+/// Writes beside the file of a clock whose it is, for whoever cleans up after a keeper that was killed.
+pub fn remember(file: &Path, pid: u32) {
+    // Nothing else depends on it.
+    let _ = fs::write(file.with_extension(OWNER), pid.to_string());
+}
+
+/// What [`remember`] writes ends so.
+pub const OWNER: &str = "owner";
+
+/// [`forget`]s the process of which this file tells, if it is gone.
+pub fn forget_remembered(owner: &Path) {
+    let pid = fs::read_to_string(owner).ok().and_then(|text| text.parse().ok());
+    if let Some(pid) = pid.filter(|pid| Process::of(*pid).is_none()) {
+        forget(pid);
+    }
+}
+
+/// Takes away what the library leaves of a process that has ended: memory that it would share with its children.
+pub fn forget(pid: u32) {
+    for file in [format!("/dev/shm/faketime_shm_{pid}"), format!("/dev/shm/sem.faketime_sem_{pid}")] {
+        // It is not there where the process never came so far.
+        let _ = fs::remove_file(file);
+    }
+}
+
 /// What can be seen of a moved clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {

@@ -110,6 +110,7 @@ pub async fn rescue(
     if let Some(owner) = &owner {
         end_probes(owner);
     }
+    process::end_orphans();
     let mut diary = Diary { journal, head, began: Instant::now(), last };
     for injection in &open {
         let name = name_of(injection);

@@ -75,6 +75,15 @@ pub enum JournalError {
     /// There is no such run.
     #[error("there is no run `{0}`")]
     Unknown(String),
+    /// Several runs begin so.
+    #[error("{1} runs begin with `{0}`: give more of the id")]
+    Several(String, usize),
+    /// The file was taken away, or another put in its place, while it was open.
+    #[error("{path} was taken away while the run went on: what is written now would be seen by nobody")]
+    TakenAway {
+        /// The file.
+        path: String,
+    },
 }
 
 impl JournalError {
@@ -179,7 +188,18 @@ pub enum Verified {
 pub struct Journal {
     connection: Connection,
     path: PathBuf,
+    /// Which file it is, where the system tells files apart: device and number.
+    file: Option<(u64, u64)>,
 }
+
+/// Which file is at a path now.
+fn file_at(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|about| (about.dev(), about.ino()))
+}
+
+/// A run is listed, and its first line written, in one moment: milliseconds that are enough for it on a busy machine.
+const BEGINS: u64 = 60_000;
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -268,7 +288,7 @@ impl Journal {
         connection.busy_timeout(BUSY).map_err(store)?;
         let found = version(&connection).map_err(store)?;
         is_known(path, &found.ok_or_else(|| store(rusqlite::Error::QueryReturnedNoRows))?)?;
-        Ok(Self { connection, path: path.to_owned() })
+        Ok(Self { connection, path: path.to_owned(), file: file_at(path) })
     }
 
     fn open_to_write(path: &Path) -> Result<Self, JournalError> {
@@ -299,7 +319,7 @@ impl Journal {
             connection.pragma_update(None, "journal_mode", "WAL").map_err(store)?;
         }
         connection.pragma_update(None, "synchronous", "FULL").map_err(store)?;
-        let mut journal = Self { connection, path: path.to_owned() };
+        let mut journal = Self { connection, path: path.to_owned(), file: file_at(path) };
         if is_new {
             journal.create().map_err(store)?;
         }
@@ -361,6 +381,9 @@ impl Journal {
     ) -> Result<(), JournalError> {
         let path = self.path.clone();
         let store = |source| store_error(&path, source);
+        if file_at(&path) != self.file {
+            return Err(JournalError::TakenAway { path: path.display().to_string() });
+        }
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store)?;
         let mut next = head.clone();
         if !is_head(&transaction, head).map_err(store)? {
@@ -456,10 +479,11 @@ impl Journal {
         if let Some(run) = runs.iter().find(|r| r.id == id) {
             return Ok(run.clone());
         }
-        let mut near = runs.into_iter().filter(|r| !id.is_empty() && r.id.starts_with(id));
-        match (near.next(), near.next()) {
-            (Some(run), None) => Ok(run),
-            _ => Err(JournalError::Unknown(id.to_owned())),
+        let near: Vec<RunRow> = runs.into_iter().filter(|r| !id.is_empty() && r.id.starts_with(id)).collect();
+        match near.as_slice() {
+            [run] => Ok(run.clone()),
+            [] => Err(JournalError::Unknown(id.to_owned())),
+            several => Err(JournalError::Several(id.to_owned(), several.len())),
         }
     }
 
@@ -579,7 +603,38 @@ impl Journal {
         if lines != last.unsigned_abs() || before != head {
             return Ok(Verified::Changed { seq: lines + 1, what: "lines at the end are missing".to_owned() });
         }
-        Ok(Verified::Whole { lines, digest: before })
+        match self.listed_otherwise(run)? {
+            Some(what) => Ok(Verified::Changed { seq: lines, what }),
+            None => Ok(Verified::Whole { lines, digest: before }),
+        }
+    }
+
+    /// What the list of runs says otherwise than the run's own lines, which alone are in the chain.
+    fn listed_otherwise(&self, run: &str) -> Result<Option<String>, JournalError> {
+        let Some(row) = self.runs()?.into_iter().find(|row| row.id == run) else { return Ok(None) };
+        let entries = self.entries(run)?;
+        let ended = entries.iter().rev().find_map(|entry| match entry.line.record() {
+            Some(Record::Ended { outcome }) => Some(outcome.verdict.text()),
+            _ => None,
+        });
+        let said = |what: &str, list: &str, lines: &str| {
+            (list != lines)
+                .then(|| format!("the list of runs says that its {what} is `{list}`, and its lines `{lines}`"))
+        };
+        let verdict = said("verdict", row.verdict.as_deref().unwrap_or("none"), ended.unwrap_or("none"));
+        let plan = entries.iter().find_map(|entry| entry.line.begun()?.plan());
+        Ok(verdict
+            .or_else(|| {
+                let plan = plan?;
+                said("experiment", &row.experiment, &plan.name)
+                    .or_else(|| said("place", &row.place, &plan.place.to_string()))
+                    .or_else(|| said("text digest", &row.text_digest, &plan.text_digest))
+            })
+            .or_else(|| {
+                let began = entries.first()?.wall;
+                (row.began.abs_diff(began) > BEGINS)
+                    .then(|| "the list of runs says that it began at another time".to_owned())
+            }))
     }
 
     /// Takes locks for a run, all or none. What a run holds already it may take again; what a run held that has ended with

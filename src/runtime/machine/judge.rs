@@ -121,6 +121,7 @@ impl State {
             Ok(answer) => answer,
             Err(reason) => {
                 let missing = Some(reason.clone());
+                state.silence.clone_from(&missing);
                 self.write(Record::Sample {
                     stream: index,
                     asked,
@@ -137,6 +138,7 @@ impl State {
         let (written, because) = (Some(answer.value.clone()), answer.because.clone());
         self.write(Record::Sample { stream: index, asked, value: written, missing: None, because, judged: names });
         if let Some(state) = self.run.streams.get_mut(index as usize) {
+            state.silence = None;
             if state.latest.as_ref().is_none_or(|(at, _)| *at <= asked) {
                 state.latest = Some((asked, answer.clone()));
             }
@@ -296,6 +298,7 @@ impl State {
             PhaseName::Faults | PhaseName::Recovering => state.seen.1 = true,
             PhaseName::Preflight | PhaseName::Recovered => {}
         }
+        state.seen_in_faults |= was_in == PhaseName::Faults;
         if seen.holds {
             state.held |= matches!(now_in, PhaseName::Faults | PhaseName::Recovering);
             if !is_overtaken {
@@ -412,15 +415,27 @@ impl State {
             let subject = Subject::Expectation(expectation.name.clone());
             let name = &expectation.name;
             if self.run.phase == PhaseName::Baseline {
-                let text = format!("the samples of `{name}` are missing before anything was injected");
+                let why = self.silence(index);
+                let text = format!("the samples of `{name}` are missing before anything was injected{why}");
                 self.reason(Verdict::NotRun, subject, text);
                 self.end_method(EndedBy::Baseline, "samples are missing");
             } else {
                 let phase = self.run.phase.text();
-                let text = format!("the samples of `{name}` were missing in the phase `{phase}`");
+                let why = self.silence(index);
+                let text = format!("the samples of `{name}` were missing in the phase `{phase}`{why}");
                 self.reason(Verdict::Inconclusive, subject, text);
             }
         }
+    }
+
+    /// Why an expectation has no sample, in brackets: what was wrong with the last answer of a stream of it.
+    fn silence(&self, expectation: usize) -> String {
+        let watched = self.run.expectations.get(expectation).map_or(&[][..], |state| &state.watch.streams);
+        let why = |index: &u32| {
+            let reason = self.run.streams.get(*index as usize)?.silence.as_ref()?;
+            Some(format!(" ({}: {reason})", self.plan.streams.get(*index as usize)?.text))
+        };
+        watched.iter().find_map(why).unwrap_or_default()
     }
 
     /// When the silence of a condition became (or becomes) a gap; `None` if it samples nothing or nothing is asked yet.
@@ -482,12 +497,15 @@ impl State {
             return;
         }
         let plan = self.plan.clone();
-        for (expectation, state) in plan.expectations.iter().zip(self.run.expectations.clone()) {
+        let expected = self.run.expectations.clone();
+        for (index, (expectation, state)) in plan.expectations.iter().zip(expected).enumerate() {
             let judged = demand(expectation, PhaseName::Baseline).is_some() && !state.watch.streams.is_empty();
             if judged && !state.seen.0 {
                 let subject = Subject::Expectation(expectation.name.clone());
-                self.reason(Verdict::NotRun, subject, "it had no valid sample in the baseline");
-                self.end_method(EndedBy::Baseline, "an expectation had no sample in the baseline");
+                let name = &expectation.name;
+                let text = format!("`{name}` had no valid sample in the baseline{}", self.silence(index));
+                self.reason(Verdict::NotRun, subject, text.clone());
+                self.end_method(EndedBy::Baseline, &text);
             }
         }
         self.start(0);

@@ -3,7 +3,7 @@
 use super::event::{Command, Question};
 use super::state::{NodeKind, NodeState, State};
 use super::{EndedBy, Observed, Outcome, PhaseName, Record, Subject, Verdict, evaluate, verdict};
-use crate::plan::{Phase, RecoveryClass};
+use crate::plan::{Effect, Phase, RecoveryClass};
 use crate::types::Duration;
 
 /// Who answers where nobody is there.
@@ -253,6 +253,8 @@ impl State {
             return;
         }
         let plan = self.plan.clone();
+        // Behind what is over at once, the recovery is what an expectation is about.
+        let lasting = self.run.lives.iter().any(|life| life.what.effect == Effect::Lasting);
         for (expectation, state) in plan.expectations.iter().zip(self.run.expectations.clone()) {
             if expectation.phase == Phase::ExceptDuringFaults || state.watch.streams.is_empty() || state.refuted {
                 continue;
@@ -260,6 +262,12 @@ impl State {
             let subject = Subject::Expectation(expectation.name.clone());
             if !state.seen.1 {
                 self.reason(Verdict::Inconclusive, subject, "it had no valid sample once faults were on");
+            } else if lasting && !state.seen_in_faults {
+                self.reason(
+                    Verdict::Inconclusive,
+                    subject,
+                    "no valid sample was asked for while the faults were there",
+                );
             } else if expectation.within.is_some() && !state.held {
                 self.reason(Verdict::Inconclusive, subject, "it was never seen to hold while it was judged");
             }

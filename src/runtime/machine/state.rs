@@ -125,6 +125,8 @@ pub struct StreamState {
     pub(super) pending: Vec<Duration>,
     /// The latest valid sample, with its moment.
     pub latest: Option<(Duration, Answer)>,
+    /// Why there is none since then: what was wrong with the last answer.
+    pub(super) silence: Option<String>,
     pub(super) in_gap: bool,
 }
 
@@ -148,6 +150,8 @@ pub(super) struct Expected {
     pub refuted: bool,
     /// Whether a valid sample came in the baseline; while faults were on or the system recovered.
     pub seen: (bool, bool),
+    /// Whether a valid sample was asked for while faults were on.
+    pub seen_in_faults: bool,
     /// Whether it was ever seen to hold while faults were on.
     pub held: bool,
     /// Since when it holds without a break, after the faults.

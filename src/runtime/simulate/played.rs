@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Teller;
 use super::cases::{Act, Case, Expects, Moment, stream_of, unknown, value_of};
 use super::{Scripted, run, well};
 use crate::diagnostic::Diagnostic;
@@ -197,14 +198,17 @@ fn differs(
 pub fn shown(at: Duration, zero: Duration) -> String {
     let seconds =
         |length: Duration| Duration::from_secs(u32::try_from(length.as_nanos() / 1_000_000_000).unwrap_or(u32::MAX));
-    if at < zero { format!("-{}", seconds(zero.minus(at))) } else { seconds(at.minus(zero)).to_string() }
+    let before = seconds(zero.minus(at));
+    if at < zero && !before.is_zero() { format!("-{before}") } else { seconds(at.minus(zero)).to_string() }
 }
 
 impl Played {
     /// The phase, the moments and the words of what mattered, for people.
     #[must_use]
     pub fn story(&self) -> Vec<(String, String)> {
-        self.records.iter().filter_map(|(at, record)| Some((shown(*at, self.zero), told(record)?))).collect()
+        // As a run tells it: which fault, by its name. Times are told here, so no plan is needed for them.
+        let mut teller = Teller::new(None);
+        self.records.iter().filter_map(|(at, record)| Some((shown(*at, self.zero), teller.tell(record)?))).collect()
     }
 
     /// When the verdict was decided, on the plan's timeline.

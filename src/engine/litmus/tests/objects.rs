@@ -314,7 +314,10 @@ fn what_is_left_of_a_budget_is_a_query() {
     plan.streams[3].source = objective(crate::plan::ObjectiveFact::BudgetLeft);
     let engine = emitted(&plan).sound().engines().remove(0);
     let inputs = probe(&engine, "guard-1")["promProbe/inputs"].clone();
-    assert_eq!(inputs["query"], r#"1 - (1 - (sum(rate(http_requests_total{app=\"checkout\"}[2592000s]))) / 100) / 0.0005"#);
+    assert_eq!(
+        inputs["query"],
+        r#"1 - (1 - (sum(rate(http_requests_total{app=\"checkout\"}[2592000s]))) / 100) / 0.0005"#
+    );
     assert_eq!(inputs["comparator"], serde_json::json!({ "criteria": ">=", "value": "0.3" }));
 
     // How fast it burns is asked over the minutes that the condition names.

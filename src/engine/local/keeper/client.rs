@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
 use super::protocol::{Answer, Request, VERSION};
+use crate::engine::local::{process, shim};
 
 /// A keeper that does not answer after this time is started once more; where two are, the second ends.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -73,9 +74,13 @@ pub fn own(home: &Path) -> std::io::Result<Option<File>> {
 
 /// Takes away what a keeper had in its home, and the home, for whoever [`own`]s it. What somebody else has put there stays.
 pub fn tidy(home: &Path, _own: &File) {
-    let is_ours =
-        |name: &str| [".log", ".clock", ".next"].iter().any(|end| name.ends_with(end)) || name == "keeper.sock";
+    let is_ours = |name: &str| {
+        [".log", ".clock", ".next", ".owner"].iter().any(|end| name.ends_with(end)) || name == "keeper.sock"
+    };
     for entry in std::fs::read_dir(home).into_iter().flatten().flatten() {
+        if entry.path().extension().is_some_and(|end| end == shim::OWNER) {
+            shim::forget_remembered(&entry.path());
+        }
         if entry.file_name().to_str().is_some_and(is_ours) {
             let _ = std::fs::remove_file(entry.path());
         }
@@ -85,8 +90,9 @@ pub fn tidy(home: &Path, _own: &File) {
     let _ = std::fs::remove_dir(home);
 }
 
-/// Takes away what a keeper that was killed left in its home.
+/// Takes away what a keeper that was killed left: processes, and what is in its home.
 pub fn bury(home: &Path) {
+    process::end_orphans();
     if home.is_dir()
         && let Ok(Some(own)) = own(home)
     {

@@ -190,14 +190,13 @@ impl Held {
         Ok(())
     }
 
-    /// A signal that ends a process goes to all of its family, as the loss of a pod does; any other is its own.
+    /// A signal that is to end a process goes to all of its family, as the loss of a pod does: of a service behind a shell it
+    /// would else hit the shell alone. Any other is its own.
     fn strike(&mut self, aim: &Aim, signal: Signal, scene: &Scene<'_>) -> Result<(), String> {
         let process = living(aim)?;
-        let family = if signal == Signal::KILL {
-            std::iter::once(process).chain(process::below(process.pid)).collect()
-        } else {
-            vec![process]
-        };
+        let ends = [Signal::KILL, Signal::TERM, Signal::INT, Signal::QUIT, Signal::ABORT].contains(&signal);
+        let family =
+            if ends { std::iter::once(process).chain(process::below(process.pid)).collect() } else { vec![process] };
         let starts = (scene.replica)(aim).map_or(0, |r| r.restarts());
         for member in &family {
             member.signal(signal).map_err(|error| format!("cannot signal {aim} ({member}): {error}"))?;

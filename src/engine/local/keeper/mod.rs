@@ -112,6 +112,8 @@ pub fn run(home: &Path) -> io::Result<()> {
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
     let runtime = threads::start(workers)?;
     let Some(guard) = client::own(home)? else { return Ok(()) };
+    // What the keeper before it left when it was killed would hold the ports, and answer in the place of what is started now.
+    process::end_orphans();
     let done = runtime.block_on(serve(home));
     // Connections that are still open must not hold the process.
     runtime.shutdown_timeout(Duration::from_millis(100));
@@ -368,10 +370,15 @@ impl Keeper {
     }
 
     async fn wait_ready(&self, replica: &Replica, fresh: bool) -> Result<(), String> {
+        // Another run may have started it a moment ago.
+        let fresh = fresh || !replica.was_ready();
         let end = Instant::now() + if fresh { replica.ready_within() } else { Duration::ZERO };
         loop {
             match replica.ready().await {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    replica.is_ready();
+                    return Ok(());
+                }
                 // What was up before may be down on purpose; preflight counts who is ready.
                 Err(_) if !fresh => return Ok(()),
                 Err(reason) if Instant::now() >= end => {

@@ -46,6 +46,8 @@ struct State {
     again: bool,
     /// The thread that holds the process has ended.
     over: bool,
+    /// It was ready once.
+    ready_once: bool,
     last: Option<String>,
 }
 
@@ -93,7 +95,7 @@ impl Replica {
         let mut first = true;
         loop {
             let began = Instant::now();
-            let mut child = match self.spawn(command) {
+            let mut child = match self.answered_already().and_then(|()| self.spawn(command)) {
                 Ok(child) => child,
                 Err(error) if first => {
                     let _ = tell.send(Err(error));
@@ -108,6 +110,9 @@ impl Replica {
                     continue;
                 }
             };
+            if command.movable_clock {
+                shim::remember(&shim::file_of(&self.home, &self.service, &self.spec.name), child.id());
+            }
             {
                 let mut state = lock(&self.state);
                 state.current = Process::of(child.id());
@@ -119,6 +124,11 @@ impl Replica {
                 first = false;
             }
             let ended = child.wait();
+            // As in a container: what the process leaves in its group ends with it, and does not hold its port.
+            end_group(child.id());
+            if command.movable_clock {
+                shim::forget(child.id());
+            }
             let mut state = lock(&self.state);
             state.current = None;
             state.last = Some(match ended {
@@ -138,6 +148,25 @@ impl Replica {
         }
         lock(&self.state).over = true;
         self.changed.notify_all();
+    }
+
+    /// Whoever answers before the process is there would be taken for it, and nothing that is done to the process would show.
+    fn answered_already(&self) -> io::Result<()> {
+        let Some(address) = self.spec.ready.as_ref().and_then(|ready| address(&ready.probe)) else { return Ok(()) };
+        let answers =
+            |address: &std::net::SocketAddr| std::net::TcpStream::connect_timeout(address, READY_TIMEOUT).is_ok();
+        if !address.ip().is_loopback() || !answers(&address) {
+            return Ok(());
+        }
+        let who = match process::listening(address.port()) {
+            // A path of ours: the keeper passes on to a process that is not there yet.
+            Ok(process) if process.pid == std::process::id() => return Ok(()),
+            Ok(process) => {
+                process.facts().map_or(String::new(), |f| format!(" (process {}, `{}`)", process.pid, f.name))
+            }
+            Err(_) => String::new(),
+        };
+        Err(io::Error::other(format!("something else answers at {address} already{who}: end it first")))
     }
 
     /// Waits; `true` if it should stop.
@@ -174,6 +203,7 @@ impl Replica {
             .args(arguments.iter().map(smol_str::SmolStr::as_str))
             .envs(command.env.iter().map(|(key, value)| (key.as_str(), value.as_str())))
             .envs(clock)
+            .envs(Process::of(std::process::id()).map(|keeper| (process::KEEPER, keeper.to_string())))
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -226,6 +256,16 @@ impl Replica {
         }
     }
 
+    /// Whether it was ready once since it was declared.
+    pub fn was_ready(&self) -> bool {
+        lock(&self.state).ready_once
+    }
+
+    /// Notes that it is.
+    pub fn is_ready(&self) {
+        lock(&self.state).ready_once = true;
+    }
+
     /// How long it may take to become ready.
     pub fn ready_within(&self) -> Duration {
         self.spec.ready.as_ref().map_or(Duration::from_secs(10), |r| Duration::from_nanos(r.within.as_nanos()))
@@ -268,6 +308,29 @@ impl Replica {
     fn wait_over(&self, within: Duration) -> bool {
         let state = lock(&self.state);
         self.changed.wait_timeout_while(state, within, |s| !s.over).is_ok_and(|(state, _)| state.over)
+    }
+}
+
+/// Where a readiness probe on this machine asks.
+fn address(probe: &ReadyProbe) -> Option<std::net::SocketAddr> {
+    match probe {
+        ReadyProbe::Tcp(address) => address.replace("localhost:", "127.0.0.1:").parse().ok(),
+        ReadyProbe::Http(url) => {
+            let url = reqwest::Url::parse(url).ok()?;
+            let ip = match url.host_str()? {
+                "localhost" => std::net::Ipv4Addr::LOCALHOST.into(),
+                host => host.trim_matches(['[', ']']).parse().ok()?,
+            };
+            Some(std::net::SocketAddr::new(ip, url.port_or_known_default()?))
+        }
+    }
+}
+
+/// Ends what is left of the group that a process led which has ended.
+fn end_group(leader: u32) {
+    if let Some(group) = i32::try_from(leader).ok().and_then(rustix::process::Pid::from_raw) {
+        // Nobody is left, as a rule.
+        let _ = rustix::process::kill_process_group(group, Signal::KILL);
     }
 }
 
