@@ -7,13 +7,15 @@ use super::facts;
 use super::timeline::{Timeline, reaction};
 use super::truth::{Truth, fastest_burn, truth};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{Condition, Effect, Guard, ObjectiveFact, Plan, Source};
+use crate::plan::{Comparison, Condition, Effect, Guard, ObjectiveFact, Operand, Plan, Source};
+use crate::types::Value;
 
 /// Adds what is wrong with the guards of the plan.
 pub fn check(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
     for (index, guard) in plan.guards.iter().enumerate() {
         if !decided(plan, guard, out) && !longer_than_run(guard, timeline, out) {
             between_samples(plan, guard, out);
+            quiet_in_silence(plan, guard, out);
             too_late(plan, timeline, index, guard, out);
         }
     }
@@ -56,6 +58,37 @@ fn possible_burn(plan: &Plan, condition: &Condition) -> Option<String> {
         )),
         _ => None,
     })
+}
+
+/// `abort when alarm()`, asked of something that answers well or not at all: to a question whether something is well silence is a
+/// no, so this guard sleeps while nobody answers.
+fn quiet_in_silence(plan: &Plan, guard: &Guard, out: &mut Vec<Diagnostic>) {
+    let Some(condition) = facts::guard_condition(&guard.when) else { return };
+    let Some(stream) = needs_a_yes(condition, true).and_then(|stream| facts::stream(plan, stream)) else { return };
+    if stream.unanswered() != Some(Value::Bool(false)) {
+        return;
+    }
+    let message = format!("this guard stays quiet while nobody answers: then `{}` is false", stream.text);
+    out.push(
+        Diagnostic::new(Code::QUIET_IN_SILENCE, guard.span, message)
+            .also(stream.span, "`answer: ok` takes a missing answer for a no")
+            .why("of other guards the silence of their source counts as true; a run that nobody can watch is to end")
+            .help("ask the other way round, whether something is well (`abort when not …`), or take the program's `exit` or `output`"),
+    );
+}
+
+/// A stream that must say yes for the condition to be what is `wanted`.
+fn needs_a_yes(condition: &Condition, wanted: bool) -> Option<u32> {
+    match condition {
+        Condition::Holds(stream) => wanted.then_some(*stream),
+        Condition::Compare { left: Operand::Stream(stream), op, right: Operand::Constant(Value::Bool(value)) } => {
+            let is_equal = *op == Comparison::Equal;
+            ((is_equal == *value) == wanted).then_some(*stream)
+        }
+        Condition::Not(inner) => needs_a_yes(inner, !wanted),
+        Condition::All(inner) | Condition::Any(inner) => inner.iter().find_map(|one| needs_a_yes(one, wanted)),
+        Condition::Constant(_) | Condition::Compare { .. } => None,
+    }
 }
 
 /// `for D` as long as the whole run.

@@ -7,7 +7,7 @@ use super::conflicts::mechanism;
 use super::facts;
 use super::timeline::{Meeting, Timeline, meet};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{Effect, Fault, Plan};
+use crate::plan::{Effect, Fault, Plan, StepKind};
 
 /// Mechanisms that end the container at once.
 const RESTARTS: [&str; 3] = ["pod-delete", "container-kill", "rollout"];
@@ -17,8 +17,9 @@ const LIMIT: &str = "cgroup";
 /// A container above its memory limit is killed and started again.
 const OUT_OF_MEMORY: &str = "memory";
 
-/// Adds faults that would be gone before their end.
+/// Adds faults that would be gone before their end, or still there after it.
 pub fn check(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
+    ends_by_itself(plan, out);
     if !plan.faults.iter().any(|f| f.lost_on_restart && f.effect == Effect::Lasting) {
         return;
     }
@@ -27,6 +28,27 @@ pub fn check(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
         judge(plan, first, second, out);
         judge(plan, second, first, out);
     }
+}
+
+/// A fault that nothing can end before its own time, in a step of another length: the plan would count it as gone while it is
+/// there, or as there while it is gone.
+fn ends_by_itself(plan: &Plan, out: &mut Vec<Diagnostic>) {
+    facts::each_step(&plan.method, &mut |step| {
+        let (fault, lasts) = match &step.kind {
+            StepKind::Inject { fault, lasts } => (*fault, *lasts),
+            StepKind::With { fault, .. } => (*fault, None),
+            _ => return,
+        };
+        let Some(fault) = facts::fault(plan, fault) else { return };
+        let Some(after) = fault.ends_after.filter(|after| Some(*after) != lasts) else { return };
+        let step_says = lasts.map_or("its block ends when its steps do".to_owned(), |l| format!("its step after {l}"));
+        let message = format!("`{}` ends by itself after {after} and not before, and {step_says}", fault.name);
+        out.push(
+            Diagnostic::new(Code::ENDS_BY_ITSELF, fault.span, message)
+                .why("what the plan takes for undone would still be there, and count for no guard, radius or policy")
+                .help(format!("let the step last as long: `… for {after}`")),
+        );
+    });
 }
 
 fn judge(plan: &Plan, lost: &Fault, other: &Fault, out: &mut Vec<Diagnostic>) {

@@ -48,7 +48,7 @@ pub const METRIC_FIELDS: &[&str] = &[
 ];
 
 /// The fields of a fault.
-pub const FAULT_FIELDS: &[&str] = &["effect", "mechanism", "irreversible", "lost-on-restart", "links"];
+pub const FAULT_FIELDS: &[&str] = &["effect", "mechanism", "irreversible", "lost-on-restart", "ends-after", "links"];
 
 /// The fields of an experiment or scenario.
 pub const BODY_FIELDS: &[&str] = &["service", "learned-from", "environments", "baseline", "links"];

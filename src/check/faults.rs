@@ -14,7 +14,7 @@ use super::program::{EngineBody, Expr, ExprKind, FaultItem, Field, ItemKind, Rul
 use super::scope::DeclId;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::plan::{CHAOS_MESH_BODY, Effect, EngineName, LITMUS_ACCESS, LITMUS_BODY};
-use crate::types::{Type, Value};
+use crate::types::{Duration, Type, Value};
 
 /// A fault with its arguments, before its draws have their indices.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct FaultCall {
     pub irreversible: Option<String>,
     /// Whether a container's restart takes it away.
     pub lost_on_restart: bool,
+    /// When it ends by itself, and not earlier.
+    pub ends_after: Option<Duration>,
     /// The bodies, in the order of their declaration.
     pub bodies: Vec<(EngineName, BodyCall)>,
 }
@@ -165,6 +167,7 @@ struct Head {
     mechanism: SmolStr,
     irreversible: Option<String>,
     lost_on_restart: bool,
+    ends_after: Option<Duration>,
 }
 
 fn head(ev: &mut Evaluator<'_>, fault: &FaultItem, at: crate::source::Span, name: &str) -> Option<Head> {
@@ -190,11 +193,16 @@ fn head(ev: &mut Evaluator<'_>, fault: &FaultItem, at: crate::source::Span, name
     );
     let irreversible = field(&fault.fields, "irreversible").and_then(|f| text_of(&ev.value(&f.value, &Type::String)));
     let lost = field(&fault.fields, "lost-on-restart").map(|f| ev.value(&f.value, &Type::Bool));
+    let ends_after = field(&fault.fields, "ends-after").map(|f| ev.value(&f.value, &Type::Duration));
     Some(Head {
         effect: if effect?.as_str() == "lasting" { Effect::Lasting } else { Effect::Instant },
         mechanism: mechanism?,
         irreversible: irreversible.map(|t| t.to_string()),
         lost_on_restart: matches!(lost, Some(Val::Plain(Value::Bool(true)))),
+        ends_after: match ends_after {
+            Some(Val::Plain(Value::Duration(after))) => Some(after),
+            _ => None,
+        },
     })
 }
 
@@ -272,6 +280,7 @@ fn evaluate(ev: &mut Evaluator<'_>, id: DeclId, fault: &FaultItem, bound: &Bound
             mechanism: head.mechanism,
             irreversible: head.irreversible,
             lost_on_restart: head.lost_on_restart,
+            ends_after: head.ends_after,
             bodies,
         })
     });

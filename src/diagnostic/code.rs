@@ -207,6 +207,7 @@ codes! {
     // P04xx proofs about an experiment
     400 CONFLICT Error "two faults of one mechanism at once on the same targets";
     401 POSSIBLE_CONFLICT Warning "two faults of one mechanism at once on targets that may meet";
+    402 ENDS_BY_ITSELF Error "a fault that ends by itself at another time than its step";
     410 CANNOT_FAIL Error "an expectation or check that cannot fail";
     411 CANNOT_HOLD Error "an expectation or check that cannot hold";
     412 NEVER_JUDGED Error "an expectation that may never be judged";
@@ -221,6 +222,7 @@ codes! {
     423 GUARD_TOO_LATE Warning "a guard that would come after the end of the faults";
     424 LASTING_WITHOUT_GUARD Error "a lasting fault without an abort guard";
     425 IRREVERSIBLE Warning "a fault that cannot be undone";
+    426 QUIET_IN_SILENCE Warning "a guard that silence keeps quiet";
     430 WINDOW_LONGER_THAN_FAULT Warning "a window longer than the faults that it should see";
     431 WINDOW_LONGER_THAN_RECOVERY Warning "a window longer than the recovery that it should see";
     435 RANGE_WITHOUT_WINDOW Error "a Prometheus range in a metric without a window";

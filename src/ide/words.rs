@@ -300,6 +300,7 @@ pub const FIELDS: &[(In, &str, &str)] = &[
     (In::Fault, "mechanism", "What must not be used twice at once on one target."),
     (In::Fault, "irreversible", "Why it cannot be undone."),
     (In::Fault, "lost-on-restart", "Whether a container's restart takes it away."),
+    (In::Fault, "ends-after", "When it ends by itself, as nothing can end it earlier."),
     (In::Verify, "in", "Where it runs: a quantity of clusters."),
     (In::Verify, "fresh-for", "How long a verdict counts in reports."),
     (In::Policy, "environments", "Where it holds."),

@@ -259,6 +259,7 @@ impl Method {
             mechanism: called.mechanism.clone(),
             irreversible: called.irreversible.clone(),
             lost_on_restart: called.lost_on_restart,
+            ends_after: called.ends_after,
             bodies,
             span,
         });

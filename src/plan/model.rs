@@ -679,6 +679,9 @@ pub struct Fault {
     pub irreversible: Option<String>,
     /// Whether a restart of the container takes the fault away before its end.
     pub lost_on_restart: bool,
+    /// When it ends by itself, if nothing can end it earlier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_after: Option<Duration>,
     /// For each engine that the declaration has a body for: the body, or why these arguments cannot be expressed there.
     pub bodies: BTreeMap<EngineName, Body>,
     /// Where the step is.

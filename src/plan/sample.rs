@@ -92,6 +92,7 @@ pub(crate) fn network_delay(target: u32, latency: &str, span: Span) -> Fault {
         mechanism: "netem".into(),
         irreversible: None,
         lost_on_restart: false,
+        ends_after: None,
         bodies: BTreeMap::from([
             (
                 EngineName::ChaosMesh,
@@ -147,6 +148,7 @@ pub(crate) fn pod_kill(target: u32, span: Span) -> Fault {
         mechanism: "pod-delete".into(),
         irreversible: None,
         lost_on_restart: false,
+        ends_after: None,
         bodies: BTreeMap::from([
             (
                 EngineName::ChaosMesh,

@@ -197,6 +197,15 @@ fn a_case_that_does_not_hold_fails_and_tells_the_story() {
     let said = text(&out.stdout);
     assert_eq!(out.status.code(), Some(1), "{said}");
     assert!(said.contains("expected confirmed, and it is refuted") && said.contains("── faults ──"), "{said}");
+    assert!(said.contains("network.delay is there"), "which fault, as a run says it: {said}");
+    // What was over long before the run is no matter of it.
+    std::fs::write(
+        &bad,
+        "case long-ago for checkout-survives-slow-ledger\n  at -1h p99(checkout) is 3s for 5s\n  expect confirmed\n",
+    )
+    .unwrap();
+    let out = perturb(folder.path(), &["test", bad.to_str().unwrap()]);
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out.stdout));
     std::fs::write(&bad, "case x for checkout-survives-slow-ledger\n  p98(checkout) is 3s\n  expect confirmd\n")
         .unwrap();
     let out = perturb(folder.path(), &["test", bad.to_str().unwrap()]);

@@ -265,7 +265,22 @@ impl Evaluator<'_> {
         };
         let mut best: Option<&Value> = None;
         for item in items.iter() {
-            let Val::Plain(value) = item else { return Val::Unknown(self.type_of(item)) };
+            let value = match item {
+                Val::Plain(value) => value,
+                Val::Unknown(_) => return item.clone(),
+                other => {
+                    let found = self.describe(other);
+                    self.report(
+                        Diagnostic::new(
+                            Code::TYPE_MISMATCH,
+                            span,
+                            format!("`{name}` takes values that are known before the run, and this is {found}"),
+                        )
+                        .help("compare each by itself, and join the conditions with `and` or `or`"),
+                    );
+                    return Val::error();
+                }
+            };
             let better = match best {
                 None => true,
                 Some(b) => match (name, order(value, b)) {

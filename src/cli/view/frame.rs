@@ -313,6 +313,12 @@ fn guard<'s>(seen: &'s Seen, number: usize, of: &'s Guard, marks: &Marks) -> Jud
     if of.when == GuardWhen::Refuted {
         value = String::new();
     }
+    // Behind `when not up()` a bare `true` would be read as the condition's.
+    if let [one] = streams.as_slice()
+        && let Some(stream) = seen.plan.streams.get(*one as usize).filter(|stream| stream.of_type == "Bool")
+    {
+        value = format!("{} {value}", stream.text);
+    }
     let text = format!("when {}{hold}", of.text);
     Judged { is_bad: style == Style::Bad, mark, style, name: "abort", text, value, samples }
 }

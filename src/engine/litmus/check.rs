@@ -308,6 +308,19 @@ fn about_judging(draft: &Draft<'_>, report: &mut Report) {
             expectation.span,
         );
     }
+    let all = draft.shape.uses.len();
+    for expectation in plan.expectations.iter().filter(|e| e.phase == Phase::OnlyDuringFaults) {
+        let Some(within) = expectation.within else { continue };
+        let longer = draft.shape.uses.iter().filter(|used| used.seconds > within.as_secs_ceil()).count();
+        if longer < all {
+            let text = format!(
+                "`{}` may be false for {within}, counted from the first injection on; Litmus counts in each engine anew, and judges \
+                 it in {longer} of {all}: those that last longer",
+                expectation.name
+            );
+            approximate(report, "judgement", text, expectation.span);
+        }
+    }
     if plan.guards.iter().any(|g| matches!(g.when, GuardWhen::Condition(_))) || !plan.expectations.is_empty() {
         approximate(
             report,

@@ -77,7 +77,9 @@ impl Script {
         let speaks = |(of, from, lasts, _): &&Said| {
             let Some(from) = from else { return *of == stream };
             let begin = moment(*from, zero);
-            *of == stream && begin <= at && lasts.is_none_or(|lasts| at < begin.plus(lasts))
+            // What began before the run began is over by so much earlier.
+            let before = if from.is_before { from.length.minus(zero) } else { Duration::ZERO };
+            *of == stream && begin <= at && lasts.is_none_or(|lasts| at < begin.plus(lasts.minus(before)))
         };
         match self.says.iter().rev().find(speaks) {
             Some((_, _, _, Some(value))) => Ok(value.clone()),

@@ -73,7 +73,18 @@ pub fn own(home: &Path) -> std::io::Result<Option<File>> {
 }
 
 /// Takes away what a keeper had in its home, and the home, for whoever [`own`]s it. What somebody else has put there stays.
-pub fn tidy(home: &Path, _own: &File) {
+pub fn tidy(home: &Path, own: &File) {
+    clear(home, own, &|_| false);
+}
+
+/// The same, but what services wrote stays: somebody was told of it.
+pub fn tidy_but_logs(home: &Path, own: &File) {
+    clear(home, own, &|path| {
+        path.extension().is_some_and(|end| end == "log") && std::fs::metadata(path).is_ok_and(|about| about.len() > 0)
+    });
+}
+
+fn clear(home: &Path, _own: &File, stays: &dyn Fn(&Path) -> bool) {
     let is_ours = |name: &str| {
         [".log", ".clock", ".next", ".owner"].iter().any(|end| name.ends_with(end)) || name == "keeper.sock"
     };
@@ -81,7 +92,7 @@ pub fn tidy(home: &Path, _own: &File) {
         if entry.path().extension().is_some_and(|end| end == shim::OWNER) {
             shim::forget_remembered(&entry.path());
         }
-        if entry.file_name().to_str().is_some_and(is_ours) {
+        if entry.file_name().to_str().is_some_and(is_ours) && !stays(&entry.path()) {
             let _ = std::fs::remove_file(entry.path());
         }
     }

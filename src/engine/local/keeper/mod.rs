@@ -117,8 +117,9 @@ pub fn run(home: &Path) -> io::Result<()> {
     let done = runtime.block_on(serve(home));
     // Connections that are still open must not hold the process.
     runtime.shutdown_timeout(Duration::from_millis(100));
-    if matches!(done, Ok(Ended::Well)) {
-        client::tidy(home, &guard);
+    match done {
+        Ok(Ended::Well) => client::tidy(home, &guard),
+        _ => client::tidy_but_logs(home, &guard),
     }
     drop(guard);
     done.map(|_| ())

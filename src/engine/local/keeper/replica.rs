@@ -61,6 +61,10 @@ impl Replica {
             Some(LocalProcess::Command(LocalCommand { log: Some(log), .. })) => folder.join(log.as_str()),
             _ => home.join(format!("{service}-{}.log", spec.name)),
         };
+        if log.starts_with(home) {
+            // What an earlier system wrote would be taken for this one's last words.
+            let _ = std::fs::remove_file(&log);
+        }
         let replica = Arc::new(Self {
             service,
             spec,
