@@ -1,13 +1,15 @@
 //! Proof: every expectation and check can fail, can hold, is judged at least once, and is loosened only where it says so.
 //!
-//! Comes in: a plan and its timeline. Goes out: P0410–P0417. The phases are those of the language's reference, "Meaning
+//! Comes in: a plan and its timeline. Goes out: P0410–P0418. The phases are those of the language's reference, "Meaning
 //! of an experiment".
 
 use super::facts::{self, FaultsPhase};
 use super::timeline::Timeline;
 use super::truth::{Truth, is_weaker, number, truth};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{Comparison, Condition, Expectation, Operand, Phase, Plan, Source, StepKind, Stream};
+use crate::plan::{
+    Comparison, Condition, Expectation, Operand, Phase, Plan, RecoveryClass, Source, StepKind, Stream,
+};
 use crate::source::Span;
 use crate::types::{Decimal, Duration};
 
@@ -20,6 +22,7 @@ pub fn check(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
         judged(plan, expectation, faults, out);
         grace(plan, expectation, faults, out);
     }
+    recovers(plan, out);
     facts::each_step(&plan.method, &mut |step| {
         if let StepKind::Check { name, condition, within, .. } = &step.kind {
             let what = format!("the check `{name}`");
@@ -143,6 +146,28 @@ fn judged(plan: &Plan, expectation: &Expectation, faults: Option<FaultsPhase>, o
     let mut diagnostic = Diagnostic::new(Code::NEVER_JUDGED, expectation.span, message).why(why).help(help);
     for fault in &plan.faults {
         diagnostic = diagnostic.also(fault.span, "the faults phase");
+    }
+    out.push(diagnostic);
+}
+
+/// A recovery that nothing is looked at for: each expectation holds during faults only.
+fn recovers(plan: &Plan, out: &mut Vec<Diagnostic>) {
+    let recovered = match plan.recovery.class {
+        RecoveryClass::Automatic => "automatic",
+        RecoveryClass::Manual => "manual",
+        // Nothing is claimed.
+        RecoveryClass::Unknown => return,
+    };
+    if plan.expectations.is_empty() || plan.expectations.iter().any(|e| e.phase != Phase::OnlyDuringFaults) {
+        return;
+    }
+    let message = format!("`recovery {recovered}` cannot fail: nothing says what \"recovered\" means");
+    let mut diagnostic = Diagnostic::new(Code::RECOVERY_OF_NOTHING, plan.recovery.span, message)
+        .label("counts as soon as the faults are gone, whatever the system does")
+        .why("a system has recovered when every expectation holds again, and those `only during faults` are not asked then")
+        .help("add an expectation that holds before and after the faults, such as a success rate; `except during faults` if the faults may break it");
+    for expectation in &plan.expectations {
+        diagnostic = diagnostic.also(expectation.span, "only during faults");
     }
     out.push(diagnostic);
 }

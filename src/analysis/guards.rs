@@ -4,7 +4,7 @@
 //! never fire" speaks of valid samples.
 
 use super::facts;
-use super::timeline::{Timeline, reaction};
+use super::timeline::{SHORTEST_BUDGET, Timeline, outage_spends, outage_until, reaction};
 use super::truth::{Truth, fastest_burn, truth};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{Comparison, Condition, Effect, Guard, ObjectiveFact, Operand, Plan, Source};
@@ -13,7 +13,10 @@ use crate::types::Value;
 /// Adds what is wrong with the guards of the plan.
 pub fn check(plan: &Plan, timeline: &Timeline, out: &mut Vec<Diagnostic>) {
     for (index, guard) in plan.guards.iter().enumerate() {
-        if !decided(plan, guard, out) && !longer_than_run(guard, timeline, out) {
+        if !decided(plan, guard, out)
+            && !longer_than_run(guard, timeline, out)
+            && !more_than_the_run_can_spend(plan, guard, timeline, out)
+        {
             between_samples(plan, guard, out);
             quiet_in_silence(plan, guard, out);
             too_late(plan, timeline, index, guard, out);
@@ -102,6 +105,32 @@ fn longer_than_run(guard: &Guard, timeline: &Timeline, out: &mut Vec<Diagnostic>
             .why("it looks like protection and is none")
             .help("wait for seconds rather than minutes: `for` only has to outlast a single bad sample"),
     );
+    true
+}
+
+/// `budget-spent > P` that not even an outage from the first moment to the last would reach.
+fn more_than_the_run_can_spend(plan: &Plan, guard: &Guard, timeline: &Timeline, out: &mut Vec<Diagnostic>) -> bool {
+    let parts = match facts::guard_condition(&guard.when) {
+        // One part that is never true is enough.
+        Some(Condition::All(parts)) => parts.as_slice(),
+        Some(condition) => std::slice::from_ref(condition),
+        None => return false,
+    };
+    let longest = timeline.total.max(SHORTEST_BUDGET);
+    let beyond = parts.iter().find_map(|part| Some((part, outage_until(plan, part).filter(|d| *d > longest)?)));
+    let Some((part, needed)) = beyond else { return false };
+    let text = &guard.text;
+    let message = format!("this guard can never fire: nothing this run does can make `{text}` true");
+    let mut diagnostic = Diagnostic::new(Code::GUARD_NEVER, guard.span, message)
+        .label(format!("takes {needed} without any answer, and the run takes {} at most", timeline.total))
+        .why("it looks like protection and is none; only silence of its data source would make it act");
+    if let Some(most) = outage_spends(plan, part, longest) {
+        diagnostic = diagnostic.help(format!(
+            "if nothing were served for the whole run, {most} of the budget would go: write a share that you would not \
+             want to lose, well below that"
+        ));
+    }
+    out.push(diagnostic);
     true
 }
 

@@ -27,7 +27,7 @@ use crate::types::{Duration, Percent};
 
 pub use meeting::{Meeting, meet};
 pub use radius::{draws_of, may_hit};
-pub use reaction::{Burn, Reaction, budget_gone_after, reaction};
+pub use reaction::{Burn, Reaction, SHORTEST_BUDGET, budget_gone_after, outage_spends, outage_until, reaction};
 
 /// An injection is confirmed within this time, or the method ends.
 pub const CONFIRM_BOUND: Duration = Duration::from_secs(30);

@@ -201,19 +201,28 @@ pub fn fastest_burn(objective: Percent) -> Option<Decimal> {
     Decimal::ONE_HUNDRED.checked_div(Decimal::ONE_HUNDRED.checked_sub(objective.0)?)
 }
 
-/// Whether comparisons of one stream with constants exclude each other; with `negated`, whether their opposites do (then
-/// one of them is always true).
+/// Whether conditions exclude each other: one is the opposite of another, or comparisons of one stream with constants
+/// leave no value. With `negated`, whether their opposites do (then one of them is always true).
 fn contradicts(conditions: &[Condition], negated: bool) -> bool {
-    let bounds: Vec<(u32, Comparison, Decimal)> = conditions
-        .iter()
-        .filter_map(|c| match c {
-            Condition::Compare { left: Operand::Stream(s), op, right: Operand::Constant(value) } => {
-                Some((*s, if negated { opposite(*op) } else { *op }, number(value)?))
-            }
-            _ => None,
-        })
-        .collect();
+    let is_opposite = |a: &Condition, b: &Condition| matches!(a, Condition::Not(inner) if **inner == *b);
+    let opposed =
+        |(i, a): (usize, &Condition)| conditions.iter().skip(i + 1).any(|b| is_opposite(a, b) || is_opposite(b, a));
+    if conditions.iter().enumerate().any(opposed) {
+        return true;
+    }
+    let bounds: Vec<(u32, Comparison, Decimal)> = conditions.iter().filter_map(|c| bound(c, negated)).collect();
     bounds.iter().enumerate().any(|(i, a)| bounds.iter().skip(i + 1).any(|b| a.0 == b.0 && exclude(a, b)))
+}
+
+/// A comparison of a stream with a constant, or of its opposite.
+fn bound(condition: &Condition, negated: bool) -> Option<(u32, Comparison, Decimal)> {
+    match condition {
+        Condition::Compare { left: Operand::Stream(stream), op, right: Operand::Constant(value) } => {
+            Some((*stream, if negated { opposite(*op) } else { *op }, number(value)?))
+        }
+        Condition::Not(inner) => bound(inner, !negated),
+        _ => None,
+    }
 }
 
 fn opposite(op: Comparison) -> Comparison {

@@ -182,6 +182,7 @@ codes! {
     227 PATTERN Error "a pattern that cannot be used";
     228 SECRET_IN_THE_OPEN Error "a password or key in the open";
     229 INDICATOR_WINDOW Error "an indicator that no error budget can be counted with";
+    230 PATIENCE_TOO_SHORT Error "a patience that is over before the next sample";
 
     // P03xx targets and faults
     301 SELECTOR_WITHOUT_QUANTITY Error "a selector where a target is wanted: how many?";
@@ -216,6 +217,7 @@ codes! {
     415 GRACE_WITHOUT_EFFECT Warning "a grace in no phase that has one";
     416 GRACE_SHORTER_THAN_WINDOW Warning "a grace shorter than the window of its metric";
     417 CHECK_SEES_ONE_SAMPLE Warning "a check that is over before its metric is asked again";
+    418 RECOVERY_OF_NOTHING Error "a recovery of which nothing says what it is";
     420 GUARD_NEVER Error "a guard that can never fire";
     421 GUARD_ALWAYS Error "a guard that fires at once";
     422 HOLD_BETWEEN_SAMPLES Warning "a guard that waits for less than the pause between two samples";

@@ -87,6 +87,12 @@ fn an_expectation_that_may_never_be_judged() {
         p.expectations.remove(0);
         p.expectations.remove(0);
         p.guards[0].when = GuardWhen::Refuted;
+        // Nothing else says what "recovered" means, which is an error of its own.
+        p.recovery.class = RecoveryClass::Unknown;
+    });
+    finds_one(Code::RECOVERY_OF_NOTHING, |p| {
+        p.expectations.iter_mut().for_each(|e| e.phase = Phase::OnlyDuringFaults);
+        p.expectations.iter_mut().for_each(|e| e.within = None);
     });
 }
 

@@ -68,18 +68,41 @@ pub fn reaction(plan: &Plan, guard: usize) -> Option<Reaction> {
 /// P × window × (1 − objective). `None` for every other condition.
 #[must_use]
 pub fn budget_gone_after(plan: &Plan, guard: &Guard) -> Option<Duration> {
-    let GuardWhen::Condition(Condition::Compare { left: Operand::Stream(stream), op, right }) = &guard.when else {
-        return None;
-    };
+    match &guard.when {
+        GuardWhen::Condition(condition) => outage_until(plan, condition),
+        GuardWhen::Refuted => None,
+    }
+}
+
+/// What was spent of a budget is counted over at least this time, however short the run is.
+pub const SHORTEST_BUDGET: Duration = Duration::from_secs(60);
+
+/// How long nothing must be served until `budget-spent > P` is true. `None` for every other condition.
+#[must_use]
+pub fn outage_until(plan: &Plan, condition: &Condition) -> Option<Duration> {
+    use rust_decimal::prelude::ToPrimitive;
+    let (share, objective, window) = spent_more_than(plan, condition)?;
+    let nanos = budget(objective, window)?.checked_mul(share.0)?.checked_div(Decimal::ONE_HUNDRED)?;
+    Duration::from_nanos(nanos.round().to_u64()?)
+}
+
+/// What of the budget in `budget-spent > P` goes if nothing is served for this long.
+#[must_use]
+pub fn outage_spends(plan: &Plan, condition: &Condition, length: Duration) -> Option<Percent> {
+    let (_, objective, window) = spent_more_than(plan, condition)?;
+    spent(length, objective, window)
+}
+
+/// The share in `budget-spent > P`, with the SLO's objective and window.
+fn spent_more_than(plan: &Plan, condition: &Condition) -> Option<(Percent, Percent, Duration)> {
+    let Condition::Compare { left: Operand::Stream(stream), op, right } = condition else { return None };
     let Operand::Constant(Value::Percent(share)) = right else { return None };
     if !matches!(op, Comparison::Greater | Comparison::GreaterOrEqual) {
         return None;
     }
     match &plan.streams.get(*stream as usize)?.source {
         Source::Objective { what: ObjectiveFact::BudgetSpent, objective, window, .. } => {
-            use rust_decimal::prelude::ToPrimitive;
-            let nanos = budget(*objective, *window)?.checked_mul(share.0)?.checked_div(Decimal::ONE_HUNDRED)?;
-            Duration::from_nanos(nanos.round().to_u64()?)
+            Some((*share, *objective, *window))
         }
         _ => None,
     }

@@ -143,6 +143,11 @@ impl Evaluator<'_> {
                 return None;
             }
             let every = every?.unwrap_or(Duration::from_secs(5));
+            let patience = patience?.unwrap_or(every.times(3));
+            if patience <= every {
+                ev.impatient(&metric.fields, patience, every, item.name.span);
+                return None;
+            }
             Some(Stream {
                 text,
                 metric: name.into(),
@@ -153,10 +158,28 @@ impl Evaluator<'_> {
                 window: window?,
                 every,
                 timeout: timeout?.unwrap_or(every),
-                patience: patience?.unwrap_or(every.times(3)),
+                patience,
                 span: item.name.span,
             })
         })
+    }
+
+    /// A patience that is over before another sample can be there.
+    fn impatient(&mut self, fields: &[Field], patience: Duration, every: Duration, name: Span) {
+        let at = field(fields, "patience").map_or(name, |f| f.value.span);
+        let asked = match field(fields, "every") {
+            Some(_) => format!("asked each {every}"),
+            None => format!("asked each {every}, as nothing else is said"),
+        };
+        let message = format!("a patience of {patience} is over before the next sample can come: it is {asked}");
+        self.report(
+            Diagnostic::new(Code::PATIENCE_TOO_SHORT, at, message)
+                .why("there would be a gap after each sample: a guard fires in a gap, and an expectation is inconclusive")
+                .help(format!(
+                    "leave `patience` away ({}, three times `every`), or ask more often (`every`)",
+                    every.times(3)
+                )),
+        );
     }
 
     /// A field that is a duration: `None` unknown or wrong, `Some(None)` not given or `none`.
