@@ -94,7 +94,7 @@ pub fn check(ev: &mut Evaluator<'_>, id: DeclId, fault: &FaultItem) {
             }
             for rule in &body.rules {
                 ev.value(&rule.condition, &Type::Bool);
-                ev.value(&rule.because, &Type::String);
+                ev.reason(&rule.because);
             }
         }
     });

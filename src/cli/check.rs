@@ -60,6 +60,7 @@ fn judge(loaded: Loaded) -> Judged {
     let jobs = work::jobs(loaded.chosen_to_judge());
     let mut more = work::judge(program, &jobs);
     more.extend(work::place_of_settings(&loaded.project.settings, &places).1);
+    more.extend(work::about_signers(&loaded.project, program));
     let (here, elsewhere) = loaded.findings(more);
 
     let files = program.files.iter().filter(|f| !f.is_std() && is_meant(&f.path));

@@ -15,7 +15,7 @@ use crate::engine::native::judged;
 pub(super) use crate::lower::Placed;
 use crate::lower::{self, Catalogue, ExperimentRef, Lowered, PlaceRef, Planners};
 use crate::plan::Plan;
-use crate::project::Settings;
+use crate::project::{Project, Settings};
 
 /// Fewer than this are done by one thread: starting others costs more.
 const FEW: usize = 16;
@@ -130,6 +130,14 @@ pub(super) fn place_of_settings(settings: &Settings, all: &[PlaceRef]) -> (Optio
         None => (Some(Wanted::parse(text)), None),
         wrong => (None, wrong),
     }
+}
+
+/// What is wrong with the signers that `perturb.toml` names.
+pub(super) fn about_signers(project: &Project, program: &Program) -> Vec<Diagnostic> {
+    let named = project.settings.signers.iter().map(|(team, named)| (team.as_str(), named.team_at));
+    let mut found = lower::signers::check(named, program);
+    found.extend(project.missing_signers());
+    found
 }
 
 /// Whether the experiment of a plan is one of these names; all are, if there are none.

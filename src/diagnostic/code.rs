@@ -273,6 +273,8 @@ codes! {
     509 NOWHERE_TO_RUN Error "an experiment that may run nowhere";
     510 RUN_NOT_ALLOWED Error "a run in an environment where its experiment may not run";
     511 NO_PLAN Error "an experiment without a plan, and without a reason";
+    512 EMPTY_POLICY Error "a policy that asks for nothing, or covers nothing";
+    513 RULE_WITHOUT_EFFECT Error "a rule that nothing can break";
 
     // P06xx engines
     601 FAULT_NOT_IN_CHAOS_MESH Error "a fault that Chaos Mesh cannot express";
@@ -302,6 +304,8 @@ codes! {
     704 PROJECT_GLOB Error "an `exclude` that is no glob";
     705 PROJECT_PLACE Error "a `place` that is none";
     706 PROJECT_UNKNOWN_PLACE Error "a `place` that nothing declares";
+    707 PROJECT_UNKNOWN_TEAM Error "signers of a team that nothing declares";
+    708 PROJECT_SIGNERS_FILE Error "a file of signers that does not exist";
     710 APPROXIMATION Error "an approximation, refused under `--strict`";
     711 UNWATCHED Warning "a restriction that nothing in the cluster looks at";
     712 DRAWN_OTHERWISE Error "a policy that does not hold as an engine draws";

@@ -100,7 +100,7 @@ pub fn hours(ev: &mut Evaluator<'_>, items: &[HoursItem], policy: Option<&str>) 
             }
             HoursKind::Never { from, to, because } => {
                 let days = (date(ev, from), to.as_ref().map_or(Some(None), |d| date(ev, d).map(Some)));
-                let because = text_of(&ev.value(because, &Type::String));
+                let because = ev.reason(because);
                 match (days, because) {
                     ((Some(first), Some(last)), Some(because)) => hours.never.push(ClosedDays {
                         to: last.unwrap_or_else(|| first.clone()),

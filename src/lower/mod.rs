@@ -15,6 +15,7 @@ mod learned;
 pub mod place;
 mod policy;
 pub mod series;
+pub mod signers;
 mod steps;
 mod verify;
 

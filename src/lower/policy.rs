@@ -61,7 +61,18 @@ pub fn check(ev: &mut Evaluator<'_>, id: DeclId, policy: &Policy) {
         check_keys(ev, &policy.fields, &["environments", "links"], "a policy");
         match field(&policy.fields, "environments") {
             Some(given) => {
-                ev.value(&given.value, &Type::List(Arc::new(Type::Environment)));
+                let covered = ev.value(&given.value, &Type::List(Arc::new(Type::Environment)));
+                if matches!(&covered, Val::List(all) if all.is_empty()) {
+                    ev.report(
+                        Diagnostic::new(
+                            Code::EMPTY_POLICY,
+                            given.value.span,
+                            format!("`{name}` covers no environment"),
+                        )
+                        .why("its rules are asked nowhere, and it reads as if they were")
+                        .help("name the environments that it is for, or take the policy away"),
+                    );
+                }
             }
             None => ev.report(
                 Diagnostic::new(Code::MISSING_FIELD, item.name.span, format!("`{name}` has no `environments`"))
@@ -72,8 +83,19 @@ pub fn check(ev: &mut Evaluator<'_>, id: DeclId, policy: &Policy) {
             check_links(ev, links);
         }
         for rule in &policy.rules {
+            let before = ev.diagnostics.len();
             ev.value(&rule.condition, &Type::Bool);
-            ev.value(&rule.because, &Type::String);
+            if ev.diagnostics.len() == before {
+                without_effect(ev, rule);
+            }
+            ev.reason(&rule.because);
+        }
+        if policy.rules.is_empty() && policy.hours.is_empty() && policy.approvals.is_empty() {
+            ev.report(
+                Diagnostic::new(Code::EMPTY_POLICY, item.name.span, format!("`{name}` asks for nothing"))
+                    .why("an environment that it covers counts as protected by it, and everything may run there")
+                    .help("write a rule (`require … because \"…\"`), open hours (`only on …`) or `approval by TEAM`"),
+            );
         }
         guards::hours(ev, &policy.hours, Some(&name));
         for item in &policy.approvals {
@@ -81,6 +103,41 @@ pub fn check(ev: &mut Evaluator<'_>, id: DeclId, policy: &Policy) {
         }
     });
     ev.policy = None;
+}
+
+/// A rule that holds whatever is asked: `require true`, or one of its lists is empty.
+fn without_effect(ev: &mut Evaluator<'_>, rule: &RuleItem) {
+    let word = if rule.forbid { "forbid" } else { "require" };
+    let report = |ev: &mut Evaluator<'_>, at: Span, message: String, help: &str| {
+        ev.report(
+            Diagnostic::new(Code::RULE_WITHOUT_EFFECT, at, message)
+                .why("it reads as if something were kept out, and keeps nothing out")
+                .help(help),
+        );
+    };
+    if let Some(list) = empty_list(ev, &rule.condition) {
+        let message = format!("nothing is in this list, so `{word}` has nothing to decide");
+        return report(ev, list, message, "name what is meant, or take the rule away");
+    }
+    if matches!(&rule.condition.kind, ExprKind::Literal(Value::Bool(holds)) if *holds != rule.forbid) {
+        let message = format!("no experiment can break `{word} {}`", rule_text(&rule.condition));
+        report(ev, rule.condition.span, message, "ask for something of the `experiment` or of each `fault`");
+    }
+}
+
+/// The first list behind `in` that has no member.
+fn empty_list(ev: &mut Evaluator<'_>, condition: &Expr) -> Option<Span> {
+    match &condition.kind {
+        ExprKind::In { list, .. } => {
+            let before = ev.diagnostics.len();
+            let value = ev.value(list, &Type::Any);
+            ev.told_elsewhere(before);
+            matches!(&value, Val::List(all) if all.is_empty()).then_some(list.span)
+        }
+        ExprKind::Not(inner) | ExprKind::Group(inner) => empty_list(ev, inner),
+        ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().find_map(|part| empty_list(ev, part)),
+        _ => None,
+    }
 }
 
 /// Whether each protected environment is covered by a policy.

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub use settings::Settings;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::source::disk::{Disk, PROJECT_FILE, read_file};
 use crate::source::{FileId, SourceMap};
 
@@ -74,5 +74,20 @@ impl Project {
         let (settings, found) = settings::parse(text, file);
         self.settings = settings;
         found
+    }
+
+    /// Files of signers that are not there. The spans are those of [`Self::report`].
+    #[must_use]
+    pub fn missing_signers(&self) -> Vec<Diagnostic> {
+        let missing = self.settings.signers.iter().filter(|(_, named)| !self.root.join(&named.file).is_file());
+        missing
+            .map(|(team, named)| {
+                let message = format!("there is no file `{}`", named.file);
+                Diagnostic::new(Code::PROJECT_SIGNERS_FILE, named.file_at, message)
+                    .label(format!("the signers of `{team}`"))
+                    .why("without it nobody's signature counts, so nothing that needs an approval can run")
+                    .help("write the file, as git's `gpg.ssh.allowedSignersFile`, or mend its path, which begins at perturb.toml")
+            })
+            .collect()
     }
 }

@@ -25,9 +25,20 @@ pub struct Settings {
     /// `[compile] out`: the folder, relative to the project, that `compile` writes unless `-o` says otherwise.
     pub out: Option<String>,
     /// `[approvals]`: for each team, the file of those whose signatures count, relative to the project.
-    pub signers: BTreeMap<String, String>,
+    pub signers: BTreeMap<String, Signers>,
     /// `[lint]`: what rules are worth here.
     pub lint: BTreeMap<Code, Level>,
+}
+
+/// A team's signers, in `[approvals]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signers {
+    /// The file, relative to the project.
+    pub file: String,
+    /// Where the team stands.
+    pub team_at: Span,
+    /// Where the file stands.
+    pub file_at: Span,
 }
 
 /// A key of `perturb.toml`: its table, its name, what it says.
@@ -104,8 +115,9 @@ impl Reader {
             ("compile", "gate-image") => self.settings.gate_image = self.text(value, name),
             ("compile", "out") => self.settings.out = self.text(value, name),
             ("approvals", _) => {
-                let file = self.text(value, name);
-                self.settings.signers.extend(file.map(|file| (name.to_owned(), file)));
+                let (team_at, file_at) = (self.span(&key.span()), self.span(&value.span()));
+                let signers = self.text(value, name).map(|file| Signers { file, team_at, file_at });
+                self.settings.signers.extend(signers.map(|signers| (name.to_owned(), signers)));
             }
             ("lint", _) => self.level(key, value),
             _ => {
@@ -266,10 +278,8 @@ mod tests {
     fn teams_have_signers() {
         let text = "[approvals]\nplatform = \"approvers/platform\"\nledgers = 3\n";
         let (settings, found) = parse(text, FileId(0));
-        assert_eq!(
-            settings.signers.into_iter().collect::<Vec<_>>(),
-            [("platform".into(), "approvers/platform".into())]
-        );
+        let said: Vec<(String, String)> = settings.signers.into_iter().map(|(team, s)| (team, s.file)).collect();
+        assert_eq!(said, [("platform".into(), "approvers/platform".into())]);
         assert_eq!(found.len(), 1);
     }
 

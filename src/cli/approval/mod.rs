@@ -98,7 +98,8 @@ impl Signers {
         let root = super::world::project_of(file);
         let Ok(project) = Project::open(root.clone()) else { return Ok(Self::default()) };
         let mut teams = BTreeMap::new();
-        for (team, path) in &project.settings.signers {
+        for (team, named) in &project.settings.signers {
+            let path = &named.file;
             let whole = root.join(path);
             let bytes = crate::source::disk::read_file(&whole).map_err(|e| Failure::io("read", &whole, &e))?;
             let read = signers::parse(&String::from_utf8_lossy(&bytes)).map_err(|(line, reason)| {

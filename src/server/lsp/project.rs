@@ -35,6 +35,10 @@ pub struct Opened {
     place: Option<(String, Span)>,
     /// What is wrong with that place, as the files were when all were judged.
     about_place: Option<Diagnostic>,
+    /// The teams whose signers it names, each with its place, and what is wrong with their files.
+    signers: (Vec<(String, Span)>, Vec<Diagnostic>),
+    /// What is wrong with those teams, as the files were when all were judged.
+    about_signers: Vec<Diagnostic>,
     /// What its `[lint]` says.
     levels: Levels,
 }
@@ -70,6 +74,8 @@ impl Opened {
             settings: (Vec::new(), SourceMap::default()),
             place: None,
             about_place: None,
+            signers: (Vec::new(), Vec::new()),
+            about_signers: Vec::new(),
             levels: Levels::new(),
         };
         opened.read_settings();
@@ -91,6 +97,8 @@ impl Opened {
         if let Ok(mut project) = Project::open(self.root.clone()) {
             let mut map = SourceMap::default();
             let found = project.report(&mut map);
+            let teams = project.settings.signers.iter().map(|(team, named)| (team.clone(), named.team_at)).collect();
+            self.signers = (teams, project.missing_signers());
             self.settings = (found, map);
             self.disk = project.disk();
             self.levels = project.settings.lint;
@@ -204,8 +212,10 @@ impl Opened {
         did
     }
 
-    /// Whether anything may run at the place that `perturb.toml` asks for.
+    /// Whether anything may run at the place that `perturb.toml` asks for, and whether its teams are declared.
     fn judge_place(&mut self) {
+        let teams = self.signers.0.iter().map(|(team, at)| (team.as_str(), *at));
+        self.about_signers = lower::signers::check(teams, self.workspace.program());
         let Some((text, span)) = &self.place else { return };
         self.about_place = lower::place::check(text, *span, &self.workspace.places());
     }
@@ -213,7 +223,7 @@ impl Opened {
     /// What is wrong with `perturb.toml`, and its text.
     pub fn found_in_settings(&self) -> (impl Iterator<Item = &Diagnostic>, &SourceMap) {
         let (found, map) = &self.settings;
-        (found.iter().chain(&self.about_place), map)
+        (found.iter().chain(&self.about_place).chain(&self.signers.1).chain(&self.about_signers), map)
     }
 
     /// Looks at this very file with the rules of `lint`, unless its findings are those of its text.
