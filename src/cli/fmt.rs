@@ -42,6 +42,8 @@ struct Done {
     after: Option<String>,
     found: Vec<Diagnostic>,
     failure: Option<Failure>,
+    /// Whether its bytes are no text, so that there is nothing to format.
+    is_no_text: bool,
 }
 
 pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -68,10 +70,17 @@ fn file(path: PathBuf, writes: bool) -> Done {
         Ok(Ok(text)) => text,
         Ok(Err(diagnostic)) => {
             let before = std::fs::read(&path).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default();
-            return Done { path, before, after: None, found: vec![*diagnostic], failure: None };
+            return Done { path, before, after: None, found: vec![*diagnostic], failure: None, is_no_text: true };
         }
         Err(failure) => {
-            return Done { path, before: String::new(), after: None, found: vec![], failure: Some(failure) };
+            return Done {
+                path,
+                before: String::new(),
+                after: None,
+                found: vec![],
+                failure: Some(failure),
+                is_no_text: false,
+            };
         }
     };
     let mut done = formatted(path, text);
@@ -86,15 +95,15 @@ fn formatted(path: PathBuf, before: String) -> Done {
     let after = format::format(&parse, &before).text;
     let found: Vec<Diagnostic> = parse.diagnostics.iter().filter(|d| d.is_error()).cloned().collect();
     if after == before {
-        return Done { path, before, after: None, found, failure: None };
+        return Done { path, before, after: None, found, failure: None, is_no_text: false };
     }
     // Before a file of somebody is replaced, that nothing is lost is not only believed.
     if !format::is_same(&before, &after) {
         let message = format!("`{}` is left as it is: its layout would not say the same", path.display());
         let failure = Failure::new(message).help("this is a mistake of perturb's: please report it with the file");
-        return Done { path, before, after: None, found, failure: Some(failure) };
+        return Done { path, before, after: None, found, failure: Some(failure), is_no_text: false };
     }
-    Done { path, before, after: Some(after), found, failure: None }
+    Done { path, before, after: Some(after), found, failure: None, is_no_text: false }
 }
 
 fn standard_input(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -103,7 +112,9 @@ fn standard_input(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     let shown = String::from_utf8_lossy(&bytes).into_owned();
     let done = match text_of(bytes) {
         Ok(text) => formatted(name, text),
-        Err(diagnostic) => Done { path: name, before: shown, after: None, found: vec![*diagnostic], failure: None },
+        Err(diagnostic) => {
+            Done { path: name, before: shown, after: None, found: vec![*diagnostic], failure: None, is_no_text: true }
+        }
     };
     if arguments.check || arguments.diff {
         return report(&[done], arguments, terminal);
@@ -153,9 +164,13 @@ fn report(done: &[Done], arguments: &Arguments, terminal: &Terminal) -> Result<E
     }
     let exit = tell(done, terminal)?;
     let failed = done.iter().filter_map(|d| d.failure.as_ref()).inspect(|f| terminal.failure(f)).count();
-    let rest = counted(done.len() - changed.len() - failed, "file");
+    // A file that cannot be read as text is not as it should be, and was not looked at.
+    let unread = done.iter().filter(|d| d.is_no_text && d.failure.is_none()).count();
+    let rest = counted(done.len() - changed.len() - failed - unread, "file");
     let count = counted(changed.len(), "file");
+    let are_some = done.len() > failed + unread;
     terminal.say(&match (changed.is_empty(), writes) {
+        (true, _) if !are_some => String::new(),
         (true, _) => format!("{rest} as they should be\n"),
         (false, true) => format!("{count} formatted, {rest} as they were\n"),
         (false, false) => format!("{count} to be formatted, {rest} as they should be\n"),

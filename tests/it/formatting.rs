@@ -162,6 +162,16 @@ fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
 }
 
 #[test]
+fn a_file_that_is_no_text_is_not_as_it_should_be() {
+    let project = folder(&[("a.chaos", b"team \xE9 { contact: 1 }\n")]);
+    let (code, _, err) = perturb(project.path(), &["fmt"], None);
+    assert!(code != 0 && err.contains("P0002") && !err.contains("as they should be"), "{code}: {err}");
+    fs::write(project.path().join("b.chaos"), PRETTY).unwrap();
+    let (_, _, err) = perturb(project.path(), &["fmt"], None);
+    assert!(err.ends_with("1 file as they should be\n"), "{err}");
+}
+
+#[test]
 fn files_are_rewritten_whole_and_told() {
     let project = folder(&[("a.chaos", UGLY.as_bytes()), ("sub/b.chaos", PRETTY.as_bytes()), ("c.txt", b"team  x")]);
     let at = |path: &str| fs::read_to_string(project.path().join(path)).unwrap();

@@ -225,3 +225,30 @@ fn every_text_is_one_for_a_reason() {
     }
     assert!(wrong.is_empty(), "{wrong}");
 }
+
+/// A name is a text in PromQL's quotes, whatever stands in it.
+#[test]
+fn the_name_of_an_alert_is_quoted() {
+    let text = r##"
+import std.{pod, probe}
+team core { contact: "#core" }
+service s { owner: core, tier: low, replicas: 4, pods: pods(namespace: "n", labels: { app: "s" }) }
+cluster a-1 { context: "a-1", engines: [chaos-mesh], prometheus: "http://prom.obs.svc:9090" }
+environment live { clusters: [a-1] }
+experiment holds {
+  service: s
+  hypothesis {
+    expect quiet: not probe.alert-firing("a\"b\\c"),
+    recovery automatic within 2m
+  }
+  method { pod.kill(one of s.pods) }
+}
+"##;
+    let compiled = crate::support::compile(&[("a.chaos", text)]);
+    let plan = compiled.plans[0].plan.as_ref().unwrap();
+    let source = format!("{:?}", plan.streams[0].source);
+    assert!(
+        source.contains(&format!("{:?}", r#"ALERTS{alertname="a\"b\\c",alertstate="firing"}"#).trim_matches('"')),
+        "{source}"
+    );
+}

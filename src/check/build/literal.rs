@@ -126,6 +126,13 @@ fn decimal(text: &str, span: Span) -> Result<Decimal, Refusal> {
     if !well_formed {
         return Err(malformed(text, span, "a number is digits with at most one point; `_` stands between digits"));
     }
+    if digits > MOST_DIGITS && text.contains('.') {
+        let message = format!("`{}` has too many digits", shown(text));
+        return Err(Box::new(
+            Diagnostic::new(Code::NUMBER_TOO_LARGE, span, message)
+                .help("a number has at most 28 digits, before and behind its point, so that it stays exact"),
+        ));
+    }
     if digits > MOST_DIGITS {
         return Err(too_large(text, span, "a number has at most 28 digits, so that it stays exact"));
     }
@@ -207,21 +214,24 @@ fn unknown_unit(text: &str, span: Span, pairs: &[(&str, &str)], unit: &str) -> R
     let diagnostic = match foreign(unit) {
         Some(Foreign::Is(better)) => {
             let whole = with(better);
-            let diagnostic = diagnostic.help(format!("write `{whole}`"));
-            let diagnostic = if better.ends_with("bit/s") {
-                diagnostic.why("`bps` is bits to some tools and bytes to others, Chaos Mesh among them")
-            } else {
-                diagnostic
-            };
-            diagnostic.fix(format!("write `{whole}`"), span, whole)
+            diagnostic.help(format!("write `{whole}`")).fix(format!("write `{whole}`"), span, whole)
         }
         Some(Foreign::Either(a, b)) => {
             let (a, b) = (with(a), with(b));
-            diagnostic.help(format!("write `{a}` or `{b}`")).choice(format!("write `{a}`"), span, a).choice(
-                format!("write `{b}`"),
-                span,
-                b,
-            )
+            let help = format!("write `{a}` or `{b}`");
+            either(diagnostic.help(help), span, a, b)
+        }
+        Some(Foreign::BitsOrBytes(better)) => {
+            let diagnostic = diagnostic.why("`bps` is bits to some tools and bytes to others, Chaos Mesh among them");
+            let bits = with(better);
+            match eightfold(pairs) {
+                Some(number) => {
+                    let bytes = format!("{number}{better}");
+                    let help = format!("write `{bits}` if bits are meant, and `{bytes}` if bytes");
+                    either(diagnostic.help(help), span, bits, bytes)
+                }
+                None => diagnostic.help(format!("write for example `10{better}`")),
+            }
         }
         None => match nearest(unit, UNITS.iter().map(|u| u.text)) {
             Some(near) if unit.len() > 2 => diagnostic.help(format!("did you mean `{}`?", with(near))),
@@ -234,6 +244,18 @@ fn unknown_unit(text: &str, span: Span, pairs: &[(&str, &str)], unit: &str) -> R
         },
     };
     Box::new(diagnostic)
+}
+
+/// Both readings, of which nobody but the writer knows the right one.
+fn either(diagnostic: Diagnostic, span: Span, a: String, b: String) -> Diagnostic {
+    let (first, second) = (format!("write `{a}`"), format!("write `{b}`"));
+    diagnostic.choice(first, span, a).choice(second, span, b)
+}
+
+/// The number of a quantity of one part, times eight.
+fn eightfold(pairs: &[(&str, &str)]) -> Option<Decimal> {
+    let [(number, _)] = pairs else { return None };
+    Some(parse_decimal(number)?.checked_mul(Decimal::from(8))?.normalize())
 }
 
 fn malformed(text: &str, span: Span, help: &str) -> Refusal {
@@ -280,7 +302,7 @@ mod tests {
             let d = of(text).unwrap_err();
             (d.code, d.fixes.first().map(|f| f.edits[0].text.clone()))
         };
-        assert_eq!(refused("10Mbps"), (Code::UNKNOWN_UNIT, Some("10Mbit/s".into())));
+        assert_eq!(refused("10mbit"), (Code::UNKNOWN_UNIT, Some("10Mbit/s".into())));
         assert_eq!(refused("5mins"), (Code::UNKNOWN_UNIT, Some("5m".into())));
         assert_eq!(refused("1h30min"), (Code::UNKNOWN_UNIT, Some("1h30m".into())));
         assert_eq!(refused("2022-02-31"), (Code::BAD_DATE, None));
@@ -293,6 +315,32 @@ mod tests {
         assert_eq!(refused("5m3%").0, Code::BAD_NUMBER);
         assert_eq!(refused("0.3B").0, Code::BAD_NUMBER);
         assert_eq!(refused("5parsec").0, Code::UNKNOWN_UNIT);
+    }
+
+    /// Eight times too little or too much: neither reading may be written unasked.
+    #[test]
+    fn bits_or_bytes_is_for_people_to_say() {
+        for (text, bits, bytes) in [
+            ("10Mbps", "10Mbit/s", "80Mbit/s"),
+            ("10MBps", "10Mbit/s", "80Mbit/s"),
+            ("1_000mbps", "1_000Mbit/s", "8000Mbit/s"),
+            ("1.5kbps", "1.5kbit/s", "12kbit/s"),
+            ("0.25GBps", "0.25Gbit/s", "2Gbit/s"),
+        ] {
+            let found = of(text).unwrap_err();
+            let written: Vec<&str> = found.fixes.iter().map(|f| f.edits[0].text.as_str()).collect();
+            assert_eq!(written, [bits, bytes], "{text}");
+            assert!(found.fixes.iter().all(|f| f.applicability == crate::diagnostic::Applicability::Maybe), "{text}");
+        }
+        assert_eq!(of("1h2mbps").unwrap_err().fixes, []);
+    }
+
+    #[test]
+    fn a_number_that_is_too_fine_is_not_too_large() {
+        let message = of("0.0000000000000000000000000001%").unwrap_err().message;
+        assert!(message.ends_with("has too many digits"), "{message}");
+        let message = of("99999999999999999999999999999").unwrap_err().message;
+        assert!(message.ends_with("is too large"), "{message}");
     }
 
     #[test]

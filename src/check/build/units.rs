@@ -9,6 +9,8 @@ pub(super) enum Foreign {
     Is(&'static str),
     /// It means one thing here and another there.
     Either(&'static str, &'static str),
+    /// Bits to some tools, and bytes to others, which are eight times as many bits.
+    BitsOrBytes(&'static str),
 }
 
 /// What a unit that is not ours was meant to be. Units that differ from ours in case only are found by [`nearest`].
@@ -22,10 +24,15 @@ pub(super) fn foreign(unit: &str) -> Option<Foreign> {
         "msec" | "msecs" | "millis" | "millisecond" | "milliseconds" => "ms",
         "µs" | "μs" | "usec" | "usecs" | "micros" | "microsecond" | "microseconds" => "us",
         "percent" | "pct" | "%%" => "%",
-        "bps" | "bits/s" => "bit/s",
-        "kbps" | "kbit" => "kbit/s",
-        "mbps" | "mbit" => "Mbit/s",
-        "gbps" | "gbit" => "Gbit/s",
+        "bits/s" => "bit/s",
+        "kbit" => "kbit/s",
+        "mbit" => "Mbit/s",
+        "gbit" => "Gbit/s",
+        // Nothing tells which, not even the case: Chaos Mesh reads `mbps` as bytes, and most people mean bits by `Mbps`.
+        "bps" => return Some(Foreign::BitsOrBytes("bit/s")),
+        "kbps" => return Some(Foreign::BitsOrBytes("kbit/s")),
+        "mbps" => return Some(Foreign::BitsOrBytes("Mbit/s")),
+        "gbps" => return Some(Foreign::BitsOrBytes("Gbit/s")),
         "core" | "cpu" | "cpus" | "vcpu" | "vcpus" => "cores",
         "rps" | "qps" | "req/s" | "reqs/s" | "requests/s" | "ops/s" | "/sec" | "/second" => "/s",
         "byte" | "bytes" => "B",
@@ -60,7 +67,7 @@ mod tests {
     fn what_is_offered_is_a_unit() {
         for unit in ["sec", "Mbps", "mbit/s", "Ki", "rps", "KB", "MS", "cpu", "M", "k"] {
             match foreign(unit) {
-                Some(Foreign::Is(text)) => assert!(Unit::find(text).is_some(), "{unit}"),
+                Some(Foreign::Is(text) | Foreign::BitsOrBytes(text)) => assert!(Unit::find(text).is_some(), "{unit}"),
                 Some(Foreign::Either(a, b)) => assert!(Unit::find(a).is_some() && Unit::find(b).is_some(), "{unit}"),
                 None => panic!("{unit}"),
             }

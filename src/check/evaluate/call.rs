@@ -227,7 +227,7 @@ impl Evaluator<'_> {
                 Some(value) => match super::text::json(&value) {
                     Some(text) => Val::text(text),
                     None => {
-                        let found = self.describe(&value);
+                        let found = self.describe(super::text::without_json(&value).unwrap_or(&value));
                         self.report(
                             Diagnostic::new(Code::TYPE_MISMATCH, span, format!("{found} cannot be written as JSON"))
                                 .help("`json` takes text, numbers, truth values, and lists and maps of these"),

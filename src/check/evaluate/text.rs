@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 
+use smol_str::SmolStr;
+
 use super::select::text_of;
 use super::{Evaluator, MOST_TEXT, Val};
 use crate::check::program::{Arg, Expr, TextPart};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::types::{Type, Value};
+use crate::types::{Decimal, Type, Value};
 
 impl Evaluator<'_> {
     /// Joins the parts; unknown as soon as one part is.
@@ -105,6 +107,19 @@ impl Evaluator<'_> {
         }))
     }
 
+    /// The text behind `because`, which says something.
+    pub fn reason(&mut self, because: &Expr) -> Option<SmolStr> {
+        let text = text_of(&self.value(because, &Type::String))?;
+        if text.trim().is_empty() {
+            self.report(
+                Diagnostic::new(Code::MISSING_REASON, because.span, "this reason says nothing")
+                    .why("who meets the rule at night must know what it protects")
+                    .help("write what would go wrong without it"),
+            );
+        }
+        Some(text)
+    }
+
     fn no_text(&mut self, expr: &Expr, what: &str) {
         self.report(
             Diagnostic::new(Code::TYPE_MISMATCH, expr.span, format!("{what} cannot be put into text"))
@@ -136,6 +151,7 @@ fn as_json(value: &Val) -> Option<serde_json::Value> {
     Some(match value {
         Val::Plain(Value::Bool(b)) => (*b).into(),
         Val::Plain(Value::Int(n)) => (*n).into(),
+        Val::Plain(Value::Number(n)) => exact(*n)?,
         Val::Plain(Value::Secret(_)) => return None,
         Val::Plain(plain) => plain.as_text()?.into(),
         Val::List(items) | Val::Range(items) => {
@@ -146,4 +162,20 @@ fn as_json(value: &Val) -> Option<serde_json::Value> {
         ),
         _ => return None,
     })
+}
+
+/// A number with a point, digit by digit: one that a reader of JSON would round has none.
+fn exact(number: Decimal) -> Option<serde_json::Value> {
+    let written = number.normalize().to_string();
+    let json: serde_json::Value = serde_json::from_str(&written).ok()?;
+    (json.to_string() == written).then_some(json)
+}
+
+/// The part of a value that has no JSON of its own, where it has such a part.
+pub(super) fn without_json(value: &Val) -> Option<&Val> {
+    match value {
+        Val::List(items) | Val::Range(items) => items.iter().find_map(without_json),
+        Val::Record(entries) => entries.iter().find_map(|(_, value, _)| without_json(value)),
+        other => as_json(other).is_none().then_some(other),
+    }
 }
