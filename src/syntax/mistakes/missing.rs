@@ -28,14 +28,7 @@ impl Context<'_> {
                 "the quotes on this line do not pair up: a `\"` is missing",
             )
             .help("each text stands between two of them"),
-            Rule::missing_comma => Diagnostic::new(
-                Code::MISSING_SEPARATOR,
-                at,
-                format!("a comma is missing before `{}`", self.word_or_sign(finding.start)),
-            )
-            .why("a comma or a line end stands between the members of `{ }`, `( )` and `[ ]`")
-            .help("write a comma, or put it on a line of its own")
-            .fix("write `,`", at, ","),
+            Rule::missing_comma => self.missing_comma(finding, at),
             Rule::missing_colon => self.missing_colon(at),
             Rule::missing_equals => Diagnostic::new(Code::MISSING_WORD, at, "`=` is missing")
                 .help(if parent(finding) == Some(Rule::let_) {
@@ -75,6 +68,70 @@ impl Context<'_> {
     fn lacks_quote_on_line(&self, at: Span) -> bool {
         let (start, end) = self.line_around(at.start);
         self.lacks_quote(start, end)
+    }
+
+    /// Two members side by side, or what looks like them: a quantity without `of`, a name with `as` in a list of imports.
+    fn missing_comma(&self, finding: &Finding, at: Span) -> Diagnostic {
+        if let Some(diagnostic) = self.missing_of(finding.start, at).or_else(|| self.renamed_in_list(finding, at)) {
+            return diagnostic;
+        }
+        Diagnostic::new(
+            Code::MISSING_SEPARATOR,
+            at,
+            format!("a comma is missing before `{}`", self.word_or_sign(finding.start)),
+        )
+        .why("a comma or a line end stands between the members of `{ }`, `( )` and `[ ]`")
+        .help("write a comma, or put it on a line of its own")
+        .fix("write `,`", at, ",")
+    }
+
+    /// `one ledger.pods`, `3 ledger.pods`, `all on ledger.pods`: how many, without `of`.
+    fn missing_of(&self, next: u32, at: Span) -> Option<Diagnostic> {
+        let before = self.slice(self.line_around(at.start).0, at.start);
+        let quantity = before.rsplit([' ', '\t', '(', '[', '{', ',', ':']).next().unwrap_or("");
+        let number = quantity.strip_suffix('%').unwrap_or(quantity);
+        let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let name = self.word_at(next);
+        let stands_for_of = name == "on" && is_name(self.word_at(next + 3)) && self.rest(next + 2).starts_with(' ');
+        let has_member = self.rest(next + name.len() as u32).starts_with(['.', '(']);
+        let is_selector = is_name(name) && (has_member || !is_number);
+        if !(matches!(quantity, "all" | "one") || is_number) || !(stands_for_of || is_selector) {
+            return None;
+        }
+        let target = if stands_for_of { self.word_at(next + 3) } else { name };
+        let diagnostic = Diagnostic::new(Code::MISSING_WORD, at, format!("`of` is missing behind `{quantity}`"))
+            .why("how many, `of`, then what could be hit: that is a target")
+            .help(format!("write `{quantity} of {target}…`"));
+        Some(if stands_for_of {
+            diagnostic.fix("write `of`", self.span(next, next + 2), "of")
+        } else {
+            diagnostic.fix("write `of`", at, " of")
+        })
+    }
+
+    /// `import std.{clock as cl}`: a name of a list keeps its name.
+    fn renamed_in_list(&self, finding: &Finding, at: Span) -> Option<Diagnostic> {
+        if !matches!(parent(finding), Some(Rule::import | Rule::import_names)) || self.word_at(finding.start) != "as" {
+            return None;
+        }
+        let line = self.slice(self.line_around(at.start).0, at.start);
+        let name = line.rsplit(|c: char| !(c.is_alphanumeric() || c == '-')).next().unwrap_or("");
+        let new = self.word_at(self.settled_behind(finding.start + 2));
+        let diagnostic =
+            Diagnostic::new(Code::MISPLACED_TAIL, at, format!("`{name}` cannot be renamed in a list of names"))
+                .why("in a list each name stands as it is declared");
+        Some(if line.trim_start().starts_with("import std") {
+            let new = if is_name(new) { new } else { "NAME" };
+            diagnostic.help(format!("rename the whole module, on a line of its own: `import std.{name} as {new}`"))
+        } else {
+            diagnostic.help("import it by its own name")
+        })
+    }
+
+    /// The place of what follows `at` on its line.
+    fn settled_behind(&self, at: u32) -> u32 {
+        let rest = self.rest(at);
+        at + (rest.len() - rest.trim_start_matches([' ', '\t']).len()) as u32
     }
 
     /// What a finding stands in, as the user wrote it: the keyword that opens it.
