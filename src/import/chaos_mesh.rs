@@ -5,7 +5,7 @@
 //! where nothing is written are those of its webhooks and schemas, 2.8.
 
 use super::context::{Context, Unsayable};
-use super::draft::{Call, Experiment, Step, StepKind, Verify};
+use super::draft::{Call, Container, Experiment, Step, StepKind, Verify};
 use super::library::Pattern;
 use super::selector::{self, Target};
 use super::unify::{Argument, Miss, Solved, unify};
@@ -255,7 +255,7 @@ pub(super) fn fault(
             .wrong());
     }
     let (solved, lines) = solve(cx, kind, &patterns, spec)?;
-    let container = container(spec, &solved)?;
+    let container = container(kind, spec, &solved)?;
     let target = match solved.target.base() {
         Type::Target(TargetKind::Pods) => selector::target(cx, spec, &object.namespace, container)?,
         Type::Target(TargetKind::Machines) => selector::machines(cx, spec)?,
@@ -268,7 +268,7 @@ pub(super) fn fault(
     for (name, argument) in &solved.arguments {
         let text = match argument {
             Argument::Value(value) => print::value(value),
-            Argument::Target(node) => selector::target(cx, node, &object.namespace, None)?.text,
+            Argument::Target(node) => selector::target(cx, node, &object.namespace, Container::Any)?.text,
         };
         arguments.push(format!("{name}: {text}"));
     }
@@ -276,14 +276,18 @@ pub(super) fn fault(
     Ok(Fault { call: Call { fault: solved.fault, arguments }, effect: solved.effect, target, lost })
 }
 
+/// Kinds that are done to one container, to the first if none is named.
+const IN_A_CONTAINER: [&str; 6] = ["IOChaos", "StressChaos", "TimeChaos", "DNSChaos", "JVMChaos", "BlockChaos"];
+
 /// The container of the service, where the body does not name any.
-fn container(spec: &Node, solved: &Solved) -> Result<Option<String>, Unsayable> {
+fn container(kind: &str, spec: &Node, solved: &Solved) -> Result<Container, Unsayable> {
     if solved.arguments.iter().any(|(name, _)| name == "containers" || name == "container") {
-        return Ok(None);
+        return Ok(Container::Any);
     }
-    let Some(names) = spec.get("containerNames").filter(|n| !n.is_empty()) else { return Ok(None) };
+    let unnamed = if IN_A_CONTAINER.contains(&kind) { Container::First } else { Container::Any };
+    let Some(names) = spec.get("containerNames").filter(|n| !n.is_empty()) else { return Ok(unnamed) };
     match names.items() {
-        [only] => Ok(only.scalar().map(str::to_owned)),
+        [only] => Ok(only.scalar().map_or(unnamed, |name| Container::Named(name.to_owned()))),
         _ => Err(Unsayable::new(
             names.span,
             format!("`{}` takes one container of a pod, and here are several", solved.fault),

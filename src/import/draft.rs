@@ -53,7 +53,26 @@ pub(super) struct Service {
     /// Or just these pods.
     pub names: Vec<String>,
     /// The container that faults mean.
-    pub container: Option<String>,
+    pub container: Container,
+}
+
+/// Which container of a pod is meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum Container {
+    /// None: what is done is done to the pod.
+    #[default]
+    Any,
+    /// The first, as nothing is said: one of a name would be another.
+    First,
+    /// The one of this name.
+    Named(String),
+}
+
+impl Container {
+    /// Whether one service can stand for both.
+    fn goes_with(&self, other: &Self) -> bool {
+        *self == Self::Any || *other == Self::Any || self == other
+    }
 }
 
 /// A fault that the library does not have.
@@ -325,10 +344,10 @@ impl Draft {
                 && s.namespaces == wanted.namespaces
                 && s.labels == wanted.labels
                 && s.names == wanted.names
-                && (s.container == wanted.container || s.container.is_none() || wanted.container.is_none())
+                && s.container.goes_with(&wanted.container)
         });
         if let Some(service) = known {
-            if service.container.is_none() {
+            if service.container == Container::Any {
                 service.container.clone_from(&wanted.container);
             }
             return service.name.clone();
@@ -378,5 +397,22 @@ mod tests {
         assert_eq!(draft.name("tikv"), "tikv");
         assert_eq!(draft.name("tikv"), "tikv-2");
         assert_eq!(draft.name("network"), "network-2");
+    }
+
+    #[test]
+    fn a_service_means_one_container() {
+        let mut draft = Draft::new();
+        let of = |container: Container| Service {
+            name: "web".to_owned(),
+            namespaces: vec!["shop".to_owned()],
+            container,
+            ..Service::default()
+        };
+        assert_eq!(draft.service(&of(Container::Any)), "web");
+        assert_eq!(draft.service(&of(Container::Named("app".to_owned()))), "web");
+        assert_eq!(draft.service(&of(Container::Any)), "web");
+        // What hits the first container would hit `app`.
+        assert_eq!(draft.service(&of(Container::First)), "web-2");
+        assert_eq!(draft.service(&of(Container::Named("proxy".to_owned()))), "web-3");
     }
 }

@@ -13,7 +13,7 @@ mod schedule;
 
 use super::chaos_mesh::lost;
 use super::context::{Context, Unsayable};
-use super::draft::{Call, Experiment, Service, Step, StepKind, Verify};
+use super::draft::{Call, Container, Experiment, Service, Step, StepKind, Verify};
 use super::library::Pattern;
 use super::print::{quoted, value};
 use super::selector::service_name;
@@ -249,12 +249,14 @@ fn steps(cx: &mut Context<'_>, all: All<'_>, root: &Node, spec: &Node, entry: &N
     let told = told(definition, spec, entry);
     let (solved, mut lines, used) = solve(cx, &patterns, &fault, &env, &told, entry)?;
     let affects: Vec<&str> = patterns.iter().flat_map(|p| affected(*p)).collect();
-    let target = target(cx, &solved, spec, &env, &affects, &namespace, entry.span)?;
+    let target = target(cx, &fault, &solved, spec, &env, &affects, &namespace, entry.span)?;
+    lines.extend(serial(cx, &env, &target.text)?);
+    any_owner(cx, spec, &target.text);
     let mut arguments = vec![target.text];
     for (name, argument) in &solved.arguments {
         let text = match argument {
             Argument::Value(v) => value(v),
-            Argument::Target(node) => super::selector::target(cx, node, &namespace, None)?.text,
+            Argument::Target(node) => super::selector::target(cx, node, &namespace, Container::Any)?.text,
         };
         arguments.push(format!("{name}: {text}"));
     }
@@ -452,9 +454,41 @@ struct Target {
     service: String,
 }
 
+/// The container that an engine means, or what it means without one.
+fn container(env: &[Entry], unnamed: Container) -> Container {
+    let named = variable(env, "TARGET_CONTAINER").and_then(Node::scalar);
+    named.map_or(unnamed, |name| Container::Named(name.to_owned()))
+}
+
+/// `SEQUENCE: serial`, where several are hit: the line to write in its place.
+fn serial(cx: &mut Context<'_>, env: &[Entry], target: &str) -> Result<Option<String>, Unsayable> {
+    let serial = variable(env, "SEQUENCE").filter(|n| n.scalar().is_some_and(|t| t.eq_ignore_ascii_case("serial")));
+    let Some(node) = serial.filter(|_| !target.starts_with("one of ")) else { return Ok(None) };
+    let what = Unsayable::new(node.span, "`SEQUENCE: serial` has no equivalent")
+        .why(
+            "Litmus hits its targets one after another, each for the whole time; a fault here hits all of them at once",
+        )
+        .help("write a step for each, or take `parallel`");
+    if cx.lossy { Ok(Some(cx.lose(what))) } else { Err(what) }
+}
+
+/// `appkind`: who owns the pods that are hit. A selector of pods does not ask.
+fn any_owner(cx: &mut Context<'_>, spec: &Node, target: &str) {
+    let kind = spec.at(&["appinfo", "appkind"]).filter(|n| !n.is_empty());
+    let Some(kind) = kind.filter(|_| target.ends_with(".pods") || target.contains(".pods(")) else { return };
+    cx.differs(
+        kind.span,
+        format!("`appkind: {}` is imported as pods of any owner", kind.scalar().unwrap_or_default()),
+        "what is hit are the pods with the label, whoever owns them; Litmus takes those of this kind alone",
+        "give the pods of other owners another label, if there are any",
+    );
+}
+
 /// Whom the engine hits.
+#[expect(clippy::too_many_arguments, reason = "what an engine says stands in as many places")]
 fn target(
     cx: &mut Context<'_>,
+    fault: &str,
     solved: &Solved,
     spec: &Node,
     env: &[Entry],
@@ -465,7 +499,8 @@ fn target(
     match solved.target.base() {
         Type::Target(TargetKind::Pods) => {
             let mut service = pods(spec, env, namespace, at)?;
-            service.container = variable(env, "TARGET_CONTAINER").and_then(Node::scalar).map(str::to_owned);
+            let is_of_pods = fault.starts_with("pod-network-") || fault == "pod-delete";
+            service.container = container(env, if is_of_pods { Container::Any } else { Container::First });
             let on = variable(env, "NODE_LABEL").map_or(Ok(String::new()), on_nodes)?;
             let quantity = quantity(env, "PODS_AFFECTED_PERC", !service.names.is_empty())?;
             let name = cx.draft.service(&service);
@@ -616,7 +651,7 @@ fn nodes(cx: &mut Context<'_>, spec: &Node, env: &[Entry], namespace: &str, at: 
                 .why("Litmus takes a node of any pod in the cluster")
                 .help("set TARGET_NODE or NODE_LABEL")
         })?;
-        service.container = None;
+        service.container = Container::Any;
         let name = cx.draft.service(&service);
         return Ok(Target { text: format!("{quantity} of {name}.nodes"), service: name });
     };

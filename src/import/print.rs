@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::draft::{Call, Draft, Experiment, File, Metric, Service, Step, StepKind, Verify};
+use super::draft::{Call, Container, Draft, Experiment, File, Metric, Service, Step, StepKind, Verify};
 use crate::format::format_text;
 use crate::types::{Duration, Value};
 
@@ -218,7 +218,7 @@ fn service(service: &Service) -> String {
         }
         let _ = writeln!(text, "  pods: pods({})", parts.join(", "));
     }
-    if let Some(container) = container {
+    if let Container::Named(container) = container {
         let _ = writeln!(text, "  container: {}", quoted(container));
     }
     text.push_str("}\n");

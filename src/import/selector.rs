@@ -5,7 +5,7 @@
 
 use super::asked;
 use super::context::{Context, Unsayable};
-use super::draft::Service;
+use super::draft::{Container, Service};
 use super::print::{key, quoted};
 use super::yaml::Node;
 use crate::plan::{POD_FIELDS, PodPhase, Selector};
@@ -39,7 +39,7 @@ pub(super) fn target(
     cx: &mut Context<'_>,
     spec: &Node,
     namespace: &str,
-    container: Option<String>,
+    container: Container,
 ) -> Result<Target, Unsayable> {
     let quantity = quantity(cx, spec)?;
     let (mut service, narrowed) = pods(spec.entry("selector").map(|e| &e.value), namespace, spec.span)?;

@@ -14,7 +14,7 @@ fn probed(probe: &str) -> String {
 kind: ChaosEngine
 metadata: {{name: probed, namespace: litmus}}
 spec:
-  appinfo: {{appns: shop, applabel: app=web, appkind: deployment}}
+  appinfo: {{appns: shop, applabel: app=web}}
   experiments:
   - name: pod-network-latency
     spec:
@@ -347,4 +347,73 @@ fn variables_with_signs_are_keys_in_quotes() {
     assert!(out.contains(r#""A_$KEY \"$${B}\"": "#), "{out}");
     let parse = perturb::syntax::parse(perturb::source::FileId(0), out);
     assert!(parse.diagnostics.is_empty(), "{out}\n{:?}", parse.diagnostics);
+}
+
+/// An engine of a fault with these variables.
+fn engine(name: &str, appkind: &str, fault: &str, env: &[(&str, &str)]) -> String {
+    let env: Vec<String> = env.iter().map(|(name, value)| format!("{{name: {name}, value: \"{value}\"}}")).collect();
+    format!(
+        "apiVersion: litmuschaos.io/v1alpha1
+kind: ChaosEngine
+metadata: {{name: {name}, namespace: litmus}}
+spec:
+  appinfo: {{appns: shop, applabel: app=web{appkind}}}
+  experiments:
+  - name: {fault}
+    spec:
+      components:
+        env: [{}]
+",
+        env.join(", ")
+    )
+}
+
+/// One after another is not at once; with one target there is no difference.
+#[test]
+fn a_serial_sequence_is_lost_where_several_are_hit() {
+    let time = ("TOTAL_CHAOS_DURATION", "60");
+    let latency = ("NETWORK_LATENCY", "2000");
+    let serial = |half: &'static str, sequence: &'static str| {
+        engine(
+            "slow",
+            "",
+            "pod-network-latency",
+            &[time, latency, ("PODS_AFFECTED_PERC", half), ("SEQUENCE", sequence)],
+        )
+    };
+    let found = findings(&imported(&[("engine.yaml", &serial("50", "serial"))], false));
+    assert!(found.contains("P0803 `SEQUENCE: serial` has no equivalent"), "{found}");
+    let lossy = imported(&[("engine.yaml", &serial("50", "serial"))], true);
+    assert_eq!(lossy.counts.lost, 1, "{}", findings(&lossy));
+    for fine in [serial("0", "serial"), serial("50", "parallel")] {
+        let imported = imported(&[("engine.yaml", &fine)], false);
+        assert!(imported.diagnostics.is_empty(), "{}", findings(&imported));
+    }
+}
+
+/// A selector of pods does not ask who owns them.
+#[test]
+fn the_kind_of_the_owner_is_said_to_be_left_out() {
+    let env = [("TOTAL_CHAOS_DURATION", "60"), ("NETWORK_LATENCY", "2000")];
+    let text = engine("slow", ", appkind: deployment", "pod-network-latency", &env);
+    let found = findings(&imported(&[("engine.yaml", &text)], false));
+    assert!(found.contains("P0807 `appkind: deployment` is imported as pods of any owner"), "{found}");
+}
+
+/// What hits the first container must not hit the one that another engine names.
+#[test]
+fn a_container_that_one_engine_names_is_not_the_other_ones() {
+    let time = ("TOTAL_CHAOS_DURATION", "60");
+    let latency = ("NETWORK_LATENCY", "2000");
+    let hog = |name: &str, more: &[(&'static str, &'static str)]| {
+        engine(name, "", "pod-cpu-hog", &[&[time, ("CPU_CORES", "1")][..], more].concat())
+    };
+    let named = hog("named", &[("TARGET_CONTAINER", "app")]);
+    let texts =
+        [named.clone(), hog("first", &[]), engine("slow", "", "pod-network-latency", &[time, latency])].join("---\n");
+    let imported = imported(&[("engines.yaml", &texts)], false);
+    let text: String = imported.files.iter().map(|(_, text)| text.as_str()).collect();
+    assert_eq!(text.matches("container: \"app\"").count(), 1, "{text}");
+    assert!(text.contains("stress.cpu(one of web.pods") && text.contains("stress.cpu(one of web-2.pods"), "{text}");
+    assert!(text.contains("network.delay(one of web.pods"), "{text}");
 }

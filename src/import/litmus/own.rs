@@ -8,10 +8,13 @@
 use std::fmt::Write as _;
 
 use super::super::context::{Context, Unsayable};
-use super::super::draft::{Call, Form, StepKind, kebab};
+use super::super::draft::{Call, Container, Form, Step, StepKind, kebab};
 use super::super::print::{key, quoted};
 use super::super::yaml::{Entry, Node, short};
-use super::{All, PLUMBING, STEPS, Steps, nodes, pods, quantity, run_name, seconds, timed, variable, variables};
+use super::{
+    All, PLUMBING, STEPS, Steps, any_owner, container, nodes, pods, quantity, run_name, seconds, serial, timed,
+    variable, variables,
+};
 use crate::plan::Effect;
 
 /// What every experiment may do in its own namespace, by resource: the compiler gives it to each.
@@ -47,11 +50,13 @@ pub(super) fn steps(
         (target.text, target.service)
     } else {
         let mut service = pods(spec, &env, &namespace, entry.span)?;
-        service.container = variable(&env, "TARGET_CONTAINER").and_then(Node::scalar).map(str::to_owned);
+        service.container = container(&env, Container::First);
         let quantity = quantity(&env, "PODS_AFFECTED_PERC", !service.names.is_empty())?;
         let service = cx.draft.service(&service);
         (format!("{quantity} of {service}.pods"), service)
     };
+    let lost = serial(cx, &env, &text)?;
+    any_owner(cx, spec, &text);
     let mut arguments = vec![text];
     let mut spans = Vec::new();
     for e in env.iter().filter(|e| is_its_own(e)) {
@@ -70,7 +75,7 @@ pub(super) fn steps(
     }
     let call = Call { fault: name, arguments };
     let ramp = seconds(&env, "RAMP_TIME")?.filter(|d| !d.is_zero());
-    let mut steps = Vec::new();
+    let mut steps: Vec<Step> = lost.into_iter().map(|line| StepKind::Lost(line).step()).collect();
     steps.extend(ramp.map(|d| StepKind::Wait(d).step()));
     steps.push(timed(&env, call, effect, entry.span)?.step());
     steps.extend(ramp.map(|d| StepKind::Wait(d).step()));
