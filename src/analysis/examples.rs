@@ -451,6 +451,7 @@ pub(super) fn weekly() -> Plan {
         zone: "Asia/Jakarta".into(),
         fresh_for: Some(duration("14d")),
         among_others: false,
+        drawn: None,
         span: at(45),
     });
     let success = add_stream(&mut plan, rate("ledger", "1m"));

@@ -59,7 +59,7 @@ pub(super) struct Arguments {
     /// Only this experiment; may be given several times. In a folder the others' files stay as they are
     #[arg(long, value_name = "NAME", alias = "experiment")]
     only: Vec<String>,
-    /// Says what the engine does a little differently (rounding, direction, scope), and how fast a guard ends the faults
+    /// Says what the engine does a little differently (rounding, direction, scope); of Chaos Mesh also how fast a guard ends the faults
     #[arg(long)]
     report: bool,
     /// Refuses what the engine does a little differently, and what nothing in the cluster looks at
@@ -141,7 +141,8 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
             work.compile_all(&experiments, &mut taken)?;
         }
     }
-    let Taken { found: made, notes, delivery, .. } = taken;
+    let Taken { found: made, mut notes, delivery, .. } = taken;
+    notes.close(engine);
     // What compiling found concerns what is compiled, also where it stands in a file that nothing names: a policy's line.
     let (mut found, _) = loaded.findings(Vec::new());
     found.extend(made);
@@ -176,7 +177,8 @@ fn from_plan(path: &Path, arguments: &Arguments, engine: Engine, terminal: &Term
     let delivery = Delivery::new(Target::of(arguments, None)?);
     let mut taken = Taken { arguments, found: crate::analysis::analyse(&plan), notes: Notes::default(), delivery };
     taken.add(emit(&plan, engine, &options, &mut Arena::new()))?;
-    let Taken { mut found, notes, delivery, .. } = taken;
+    let Taken { mut found, mut notes, delivery, .. } = taken;
+    notes.close(engine);
     tidy(&mut found);
     finish(arguments, &found, &sources, "", &notes, delivery, terminal)
 }
@@ -335,6 +337,21 @@ struct Notes {
     lines: Vec<String>,
 }
 
+impl Notes {
+    /// What holds of whatever is compiled for an engine, said once, behind all experiments.
+    fn close(&mut self, engine: Engine) {
+        let always = match engine {
+            Engine::ChaosMesh => chaos_mesh::ALWAYS,
+            Engine::Litmus => &[],
+        };
+        if self.lines.is_empty() || always.is_empty() {
+            return;
+        }
+        self.lines.push("every experiment of Chaos Mesh:".to_owned());
+        self.lines.extend(always.iter().map(|line| format!("  always: {line}")));
+    }
+}
+
 /// What was compiled so far, on its way out.
 struct Taken<'a> {
     arguments: &'a Arguments,
@@ -389,7 +406,7 @@ fn told(name: &str, report: &Report) -> Vec<String> {
     let mut seen = BTreeSet::new();
     lines.retain(|line| seen.insert(line.clone()));
     if lines.len() == 1 {
-        lines.push("  exactly as written".to_owned());
+        lines.push("  as written".to_owned());
     }
     lines.extend(bounds.iter().map(|line| format!("  {line}")));
     lines

@@ -36,6 +36,14 @@ pub(super) fn unwatched(plan: &Plan, hours_are_watched: bool) -> Vec<Approximati
             all.push(Approximation { what: "preflight", text, span: rule.span });
         }
     }
+    if let Some((schedule, drawn)) = plan.schedule.as_ref().and_then(|s| Some((s, s.drawn.as_deref()?))) {
+        let text = format!(
+            "nothing in a cluster draws `{drawn}` for each run of `{}`: applied in every cluster of `{}`, all of them run it at \
+             the same time",
+            schedule.verify, plan.place.environment
+        );
+        all.push(Approximation { what: "clusters", text, span: schedule.span });
+    }
     all
 }
 

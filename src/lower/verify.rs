@@ -1,12 +1,13 @@
 //! `verify`: which runs it makes, where, and when.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 
 use super::{ExperimentRef, Origin, body, guards, hypothesis, steps};
 use crate::check::declared::{check_keys, check_links, field};
-use crate::check::evaluate::{Evaluator, Val, text_of};
+use crate::check::evaluate::{Evaluator, Target, Val, text_of};
 use crate::check::program::{Expr, ItemKind, Run, Verify};
 use crate::check::scope::DeclId;
 use crate::check::{PlaceId, Program};
@@ -177,11 +178,18 @@ pub fn environment_of(program: &Program, file: usize, given: &Expr) -> Option<De
     places_in(program, file, given).map(|(environment, _)| environment)
 }
 
+/// The target of an `in`. With an evaluator of its own: it is no draw of a plan.
+fn target_in(program: &Program, file: usize, given: &Expr) -> Option<Arc<Target>> {
+    let mut ev = Evaluator::new(program, None);
+    match ev.within(file, Vec::new(), |ev| clusters(ev, given))? {
+        Val::Target(target) => Some(target),
+        _ => None,
+    }
+}
+
 /// The environment and clusters of an `in`.
 fn places_in(program: &Program, file: usize, given: &Expr) -> Option<(DeclId, Vec<SmolStr>)> {
-    let mut ev = Evaluator::new(program, None);
-    let value = ev.within(file, Vec::new(), |ev| clusters(ev, given))?;
-    let Val::Target(target) = value else { return None };
+    let target = target_in(program, file, given)?;
     let Selector::Clusters(names) = &target.of.selector else { return None };
     let environment = target.of.text.split('.').next().and_then(|name| program.environment_named(name))?;
     Some((environment, names.clone()))
@@ -307,7 +315,19 @@ pub fn schedule(ev: &mut Evaluator<'_>, id: DeclId, among_others: bool) -> Optio
         // What is wrong in a `verify` is reported where it is checked.
         ev.told_elsewhere(before);
         let (cron, zone, span) = every?;
-        Some(Schedule { verify: item.name.text.clone(), cron, zone, fresh_for, among_others, span })
+        let drawn = drawn(ev.program, file, verify);
+        Some(Schedule { verify: item.name.text.clone(), cron, zone, fresh_for, among_others, drawn, span })
+    })
+}
+
+/// `one of 2 clusters`, where each run is held in a part of those that there are.
+fn drawn(program: &Program, file: usize, verify: &Verify) -> Option<SmolStr> {
+    let target = target_in(program, file, &field(&verify.fields, "in")?.value)?;
+    let Selector::Clusters(names) = &target.of.selector else { return None };
+    let all = names.len() as u32;
+    let few = target.quantity.of(all);
+    (few < all).then(|| {
+        SmolStr::from(if few == 1 { format!("one of {all} clusters") } else { format!("{few} of {all} clusters") })
     })
 }
 

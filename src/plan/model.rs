@@ -1284,6 +1284,9 @@ pub struct Schedule {
     /// Whether the `verify` makes other runs too: they are taken one after another.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub among_others: bool,
+    /// How clusters are drawn for each run, where it does not take them all: `one of 2 clusters`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawn: Option<SmolStr>,
     /// Where.
     pub span: Span,
 }

@@ -169,6 +169,72 @@ fn the_report_says_how_fast_a_guard_acts() {
 }
 
 #[test]
+fn what_holds_of_every_experiment_is_said_once() {
+    let other = CLEAN.replace("experiment shop-holds", "experiment other");
+    let second = &other[other.find("experiment other").unwrap()..];
+    let dir = folder(&[("clean.chaos", &format!("{CLEAN}\n{second}"))]);
+    let said = run(dir.path(), &["compile", "clean.chaos", "--engine", "chaos-mesh", "--report"]).err;
+    assert!(!said.contains("exactly as written"), "{said}");
+    assert_eq!(said.matches("every experiment of Chaos Mesh:\n").count(), 1, "{said}");
+    for line in perturb::engine::chaos_mesh::ALWAYS {
+        assert_eq!(said.matches(&format!("  always: {line}\n")).count(), 1, "{said}");
+    }
+    let without = run(dir.path(), &["compile", "clean.chaos", "--engine", "chaos-mesh"]).err;
+    assert!(!without.contains("always:"), "{without}");
+}
+
+const DRAWN: &str = r##"
+import std.{network}
+team core { contact: "#core" }
+service s { owner: core, tier: low, replicas: 4, pods: pods(namespace: "n", labels: { app: "s" }) }
+metric up(): Percent { prometheus: "up", unit: ratio }
+cluster a-1 { context: "a-1", engines: [chaos-mesh, litmus], prometheus: "http://prom.obs.svc:9090" }
+cluster b-1 { context: "b-1", engines: [chaos-mesh, litmus], prometheus: "http://prom.obs.svc:9090" }
+environment live { clusters: [a-1, b-1] }
+experiment holds {
+  service: s
+  hypothesis { expect well: up() >= 99%, recovery automatic within 2m }
+  guard { abort when up() < 90% }
+  method { network.delay(one of s.pods, latency: 100ms) for 1m }
+}
+verify weekly {
+  in: one of live.clusters
+  every "0 10 * * tue" in "Asia/Jakarta"
+  run holds
+}
+"##;
+
+/// Perturb draws for each run; a schedule in each cluster starts in all of them.
+#[test]
+fn a_draw_of_clusters_is_said_to_be_nobodys() {
+    for (text, is_said) in [(DRAWN.to_owned(), true), (DRAWN.replace("in: one of", "in: all of"), false)] {
+        let dir = folder(&[("drawn.chaos", &text)]);
+        for engine in ["chaos-mesh", "litmus"] {
+            let arguments =
+                ["compile", ".", "--engine", engine, "--in", "live/a-1", "--only", "weekly-holds", "--report"];
+            let said = run(dir.path(), &arguments);
+            let report =
+                said.err.lines().any(|l| l.starts_with("  clusters: nothing in a cluster draws `one of 2 clusters`"));
+            assert_eq!((said.code, report), (0, is_said), "{engine}: {}", said.err);
+        }
+    }
+}
+
+#[test]
+fn signers_of_nobody_are_found() {
+    let dir = folder(&[
+        ("clean.chaos", CLEAN),
+        ("perturb.toml", "[approvals]\nshop-taem = \"approvers\"\nshop-team = \"aprovers\"\n"),
+        ("approvers", ""),
+    ]);
+    let said = run(dir.path(), &["check"]);
+    let text = format!("{}{}", said.out, said.err);
+    assert_eq!(said.code, 1, "{text}");
+    assert!(text.contains("error P0707") && text.contains("did you mean `shop-team`?"), "{text}");
+    assert!(text.contains("error P0708") && text.contains("there is no file `aprovers`"), "{text}");
+}
+
+#[test]
 fn an_image_that_is_none_is_refused_before_it_is_applied() {
     let dir = folder(&[("clean.chaos", CLEAN)]);
     let compile =

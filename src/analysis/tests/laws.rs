@@ -157,6 +157,7 @@ fn some_plan() -> impl Strategy<Value = Plan> {
                     zone: "Asia/Jakarta".into(),
                     fresh_for: None,
                     among_others: false,
+                    drawn: None,
                     span: at(40),
                 });
                 plan

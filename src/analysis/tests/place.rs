@@ -62,6 +62,7 @@ fn names() {
             zone: "UTC".into(),
             fresh_for: None,
             among_others: false,
+            drawn: None,
             span: at(40),
         });
     };

@@ -11,6 +11,7 @@ fn schedule(p: &mut Plan, cron: &str) {
         zone: JAKARTA.into(),
         fresh_for: None,
         among_others: false,
+        drawn: None,
         span: at(40),
     });
 }

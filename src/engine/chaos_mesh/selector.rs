@@ -244,13 +244,13 @@ fn judge_quantity(cx: &mut Context<'_>, draw: &Draw, fault: &Fault, known: Optio
             .help("give the service its `replicas`, or write a whole percentage");
         return cx.refuse(diagnostic);
     };
-    if let (Mode::Percent(percent), None) = (mode, known) {
+    if let (Mode::Percent(percent), None) = (mode, known)
+        && let Some((of, theirs, ours)) = rounded_otherwise(draw.quantity, percent)
+    {
         let text = format!(
-            "`{}` rounds down, to one at least; Chaos Mesh rounds up: of 3 pods it hits {}, not {} (with the service's \
-             `replicas` known, the exact number is emitted)",
+            "`{}` rounds down, to one at least; Chaos Mesh rounds up: of {of} pods it hits {theirs}, not {ours} (with the \
+             service's `replicas` known, the exact number is emitted)",
             draw.text,
-            (3 * percent).div_ceil(100),
-            draw.quantity.of(3),
         );
         cx.approximate("rounding", draw.span, text);
     }
@@ -280,6 +280,12 @@ fn judge_quantity(cx: &mut Context<'_>, draw: &Draw, fault: &Fault, known: Optio
         Mode::Percent(percent) => (candidates * percent).div_ceil(100),
     };
     cx.report.counts.push(DrawCount { draw: draw.text.clone(), candidates, language, engine });
+}
+
+/// The smallest number of candidates of which Chaos Mesh hits another number than the plan: how many, what it hits, what the
+/// plan does.
+fn rounded_otherwise(quantity: Quantity, percent: u32) -> Option<(u32, u32, u32)> {
+    (1..=200).map(|of| (of, (of * percent).div_ceil(100), quantity.of(of))).find(|(_, theirs, ours)| theirs != ours)
 }
 
 /// A target that Chaos Mesh cannot draw, and who can.

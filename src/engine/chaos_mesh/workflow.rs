@@ -201,6 +201,10 @@ impl<'a> Builder<'a, '_> {
             }
             StepKind::With { fault, steps } => self.with(step, number, *fault, steps, names),
             StepKind::Wait(length) => {
+                if !length.as_nanos().is_multiple_of(1_000_000_000) {
+                    let text = format!("this wait lasts {length}; Chaos Mesh takes whole seconds and rounds up");
+                    self.cx.approximate("time", step.span, text);
+                }
                 let name = names::step(arena, number, "wait");
                 self.templates.push(arena.map([
                     ("name", Node::Text(name)),

@@ -259,6 +259,11 @@ fn about_the_whole(draft: &Draft<'_>, judged: &Judged<'_>, report: &mut Report) 
             approximate(report, "draw", text, draw.span);
         }
     }
+    for (length, span) in &draft.shape.broken_waits {
+        let text =
+            format!("this wait lasts {length}; here whole seconds are counted, so it lasts {}s", length.as_secs_ceil());
+        approximate(report, "time", text, *span);
+    }
     if let Some(schedule) = plan.schedule.as_ref().filter(|s| s.among_others) {
         approximate(report, "order", all_at_once(schedule, "CronWorkflow"), schedule.span);
     }

@@ -22,6 +22,8 @@ pub(super) struct Shape<'p> {
     pub uses: Vec<Use>,
     /// Plain notes, in order.
     pub notes: Vec<&'p str>,
+    /// Waits of a fraction of a second, which become longer.
+    pub broken_waits: Vec<(Duration, Span)>,
 }
 
 /// One engine.
@@ -118,7 +120,12 @@ impl<'p> Reader<'p, '_> {
                 parts.push(Part::Engine(index));
             }
             StepKind::With { fault, steps } => self.with(*fault, steps, depth, step.span, parts),
-            StepKind::Wait(time) => parts.push(Part::Wait(time.as_secs_ceil())),
+            StepKind::Wait(time) => {
+                if !time.as_nanos().is_multiple_of(1_000_000_000) {
+                    self.shape.broken_waits.push((*time, step.span));
+                }
+                parts.push(Part::Wait(time.as_secs_ceil()));
+            }
             StepKind::Check { name, condition, text, within } => {
                 parts.push(Part::Check(CheckStep { name, condition, text, within: *within, span: step.span }));
             }

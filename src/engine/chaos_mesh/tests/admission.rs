@@ -90,6 +90,7 @@ fn every_document_fits_its_schema() {
         zone: "Asia/Jakarta".into(),
         fresh_for: None,
         among_others: false,
+        drawn: None,
         span: at(60),
     });
     hold(&schemas, &run_with(&resealed(plan), &foreign_gate()));

@@ -13,6 +13,7 @@ fn weekly() -> Plan {
         zone: "Asia/Jakarta".into(),
         fresh_for: None,
         among_others: false,
+        drawn: None,
         span: at(60),
     });
     resealed(plan)

@@ -63,6 +63,7 @@ fn a_verify_as_a_schedule() {
         zone: "Asia/Jakarta".into(),
         fresh_for: None,
         among_others: false,
+        drawn: None,
         span: at(60),
     });
     let plan = resealed(plan);
@@ -137,6 +138,17 @@ fn a_with_of_fixed_length_is_exact_and_one_with_a_check_is_not() {
     let approximations = run(&early).report.approximations;
     assert_eq!(approximations[0].what, "time");
     assert!(approximations[0].text.contains("up to 10s"), "{}", approximations[0].text);
+}
+
+#[test]
+fn a_wait_of_a_fraction_is_said_to_become_longer() {
+    let waits = |text: &str| with_method(vec![inject(1, None), StepKind::Wait(seconds(text)), inject(1, None)]);
+    let said = |text: &str| {
+        let approximations = run(&waits(text)).report.approximations;
+        approximations.into_iter().any(|a| a.what == "time" && a.text.contains("this wait lasts 1500ms"))
+    };
+    assert!(said("1500ms"));
+    assert!(!said("2s"));
 }
 
 #[test]

@@ -141,6 +141,13 @@ fn t7_shares_are_counted_as_the_language_counts() {
     assert_eq!(whole.json[0]["spec"]["mode"], "fixed-percent");
     assert_eq!(whole.json[0]["spec"]["value"], "50", "quoted");
     assert_eq!(whole.approximate(), ["rounding"]);
+    // The example shows a difference: of 3 pods 20% are one, here and there.
+    let fifth = with_draw(|d| {
+        d.quantity = Quantity::Share(percent("20%"));
+        d.service = None;
+    });
+    let text = &fifth.report.approximations[0].text;
+    assert!(text.contains("of 6 pods it hits 2, not 1"), "{text}");
     assert_eq!(narrow(Quantity::Share(percent("33.3%"))).codes(), ["P0603"]);
     assert_eq!(narrow(Quantity::Share(percent("100%"))).json[0]["spec"]["mode"], "all");
     assert_eq!(narrow(Quantity::Exactly(2)).approximate(), ["count"]);
@@ -480,6 +487,7 @@ fn scheduled(cron: &str) -> Emitted {
         zone: "Asia/Jakarta".into(),
         fresh_for: None,
         among_others: false,
+        drawn: None,
         span: at(60),
     });
     run(&resealed(plan))
@@ -518,6 +526,7 @@ fn several_runs_of_a_verify_start_at_once_there() {
         zone: "Asia/Jakarta".into(),
         fresh_for: None,
         among_others: true,
+        drawn: None,
         span: at(60),
     });
     assert!(run(&resealed(plan)).approximate().contains(&"order"));

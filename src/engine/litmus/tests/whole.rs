@@ -36,6 +36,7 @@ fn a_verify_is_a_cron_workflow_that_never_overlaps_itself() {
         zone: "Asia/Jakarta".into(),
         fresh_for: None,
         among_others: false,
+        drawn: None,
         span: at(40),
     });
     let emitted = emitted(&plan).sound();
@@ -59,6 +60,35 @@ fn a_verify_is_a_cron_workflow_that_never_overlaps_itself() {
     plan.schedule.as_mut().unwrap().among_others = true;
     plan.digest = plan.compute_digest();
     assert!(order(&super::emitted(&plan).sound()));
+}
+
+#[test]
+fn a_wait_of_a_fraction_is_said_to_become_longer() {
+    let said = |text: &str| {
+        let mut plan = tour();
+        plan.method.push(crate::plan::sample::step(StepKind::Wait(text.parse().unwrap()), at(50)));
+        plan.digest = plan.compute_digest();
+        emitted(&plan).report.approximations.iter().any(|a| a.what == "time" && a.text.contains("so it lasts 2s"))
+    };
+    assert!(said("1500ms"));
+    assert!(!said("2s"));
+}
+
+#[test]
+fn one_of_several_clusters_is_nobodys_draw() {
+    let mut plan = single();
+    plan.schedule = Some(Schedule {
+        verify: "weekly".into(),
+        cron: "0 10 * * tue".into(),
+        zone: "Asia/Jakarta".into(),
+        fresh_for: None,
+        among_others: false,
+        drawn: Some("one of 2 clusters".into()),
+        span: at(40),
+    });
+    plan.digest = plan.compute_digest();
+    let unwatched = emitted(&plan).report.unwatched;
+    assert!(unwatched.iter().any(|u| u.what == "clusters" && u.text.contains("one of 2 clusters")), "{unwatched:?}");
 }
 
 #[test]
