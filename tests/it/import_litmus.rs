@@ -331,8 +331,9 @@ fn what_asks_more_than_it_did_is_told() {
     let text = read("tests/corpus/import/litmus-probes.yaml");
     let imported = imported(&[("probes.yaml", &text)], false);
     let told: Vec<String> = findings(&imported).lines().filter(|l| l.contains("P0807")).map(str::to_owned).collect();
-    assert_eq!(told.len(), 3, "{told:?}");
-    for what in ["`present` is imported as *ready*", "`SOT` is asked after", "`EOT` is asked before"] {
+    assert_eq!(told.len(), 4, "{told:?}");
+    let owner = "`appkind: deployment` is imported as pods of any owner";
+    for what in ["`present` is imported as *ready*", "`SOT` is asked after", "`EOT` is asked before", owner] {
         assert!(told.iter().any(|line| line.contains(what)), "{what}: {told:?}");
     }
     assert!(!imported.files.is_empty(), "a warning keeps nothing back");
@@ -406,7 +407,7 @@ fn a_container_that_one_engine_names_is_not_the_other_ones() {
     let time = ("TOTAL_CHAOS_DURATION", "60");
     let latency = ("NETWORK_LATENCY", "2000");
     let hog = |name: &str, more: &[(&'static str, &'static str)]| {
-        engine(name, "", "pod-cpu-hog", &[&[time, ("CPU_CORES", "1")][..], more].concat())
+        engine(name, "", "pod-cpu-hog", &[&[time, ("CPU_CORES", "1"), ("CPU_LOAD", "100")][..], more].concat())
     };
     let named = hog("named", &[("TARGET_CONTAINER", "app")]);
     let texts =
