@@ -168,7 +168,8 @@ fn as_json(value: &Val) -> Option<serde_json::Value> {
 fn exact(number: Decimal) -> Option<serde_json::Value> {
     let written = number.normalize().to_string();
     let json: serde_json::Value = serde_json::from_str(&written).ok()?;
-    (json.to_string() == written).then_some(json)
+    let read = json.to_string();
+    (read == written).then_some(json)
 }
 
 /// The part of a value that has no JSON of its own, where it has such a part.
