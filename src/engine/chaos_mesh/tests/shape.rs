@@ -145,7 +145,7 @@ fn a_wait_of_a_fraction_is_said_to_become_longer() {
     let waits = |text: &str| with_method(vec![inject(1, None), StepKind::Wait(seconds(text)), inject(1, None)]);
     let said = |text: &str| {
         let approximations = run(&waits(text)).report.approximations;
-        approximations.into_iter().any(|a| a.what == "time" && a.text.contains("this wait lasts 1500ms"))
+        approximations.into_iter().any(|a| a.what == "time" && a.text.contains("this wait lasts 1s500ms"))
     };
     assert!(said("1500ms"));
     assert!(!said("2s"));
