@@ -7,9 +7,7 @@ use super::facts::{self, FaultsPhase};
 use super::timeline::Timeline;
 use super::truth::{Truth, is_weaker, number, truth};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{
-    Comparison, Condition, Expectation, Operand, Phase, Plan, RecoveryClass, Source, StepKind, Stream,
-};
+use crate::plan::{Comparison, Condition, Expectation, Operand, Phase, Plan, RecoveryClass, Source, StepKind, Stream};
 use crate::source::Span;
 use crate::types::{Decimal, Duration};
 
