@@ -228,7 +228,9 @@ fn drop_consequences(diagnostics: &mut Vec<Diagnostic>) {
 pub fn tidy(diagnostics: &mut Vec<Diagnostic>) {
     drop_consequences(diagnostics);
     diagnostics.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
-    diagnostics.dedup_by(|a, b| a.code == b.code && a.span == b.span && a.message == b.message);
+    // What a scenario is given differs from use to use, and so do the words for it: the mistake is one.
+    let is_one = |a: &Diagnostic| matches!(a.code, Code::NOT_COMPARABLE | Code::TYPE_MISMATCH);
+    diagnostics.dedup_by(|a, b| a.code == b.code && a.span == b.span && (a.message == b.message || is_one(a)));
 }
 
 /// The member of `known` that `word` was probably meant to be: "did you mean". A guess, so never a certain fix.

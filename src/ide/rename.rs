@@ -5,7 +5,7 @@ use super::names::{self, Symbol};
 use super::{Place, Workspace};
 use crate::check::scope::PREDEFINED;
 use crate::source::Span;
-use crate::syntax::is_name;
+use crate::syntax::{RESERVED, is_name};
 
 /// The name at an offset, if it can be renamed.
 ///
@@ -33,7 +33,7 @@ pub fn rename(workspace: &Workspace, file: usize, offset: u32, new: &str) -> Res
     prepare(workspace, file, offset)?;
     let program = workspace.program();
     let found = names::at(program, file, offset).ok_or("there is no name here that could be renamed")?;
-    if !is_name(new) {
+    if !is_name(new) || RESERVED.contains(&new) {
         return Err(format!("`{new}` is no name: write small letters, digits and single dashes, as in `slow-ledger`"));
     }
     if PREDEFINED.contains(&new)

@@ -8,6 +8,9 @@ use crate::check::evaluate::Evaluator;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::source::Span;
 
+/// As many further places are shown of what many manifests have in common.
+const MOST_PLACES: usize = 3;
+
 /// One import.
 pub(super) struct Context<'l> {
     /// The faults that there are.
@@ -119,8 +122,17 @@ impl<'l> Context<'l> {
     }
 
     /// It is imported, and asks a little more than the manifest did: so that nobody finds out by a run that fails.
+    /// What many manifests have in common is told once, with some of its places.
     pub(super) fn differs(&mut self, at: Span, message: impl Into<String>, why: &str, help: &str) {
-        self.diagnostics.push(Diagnostic::new(Code::IMPORT_DIFFERS, at, message).why(why).help(help));
+        let message = message.into();
+        let is_same = |d: &&mut Diagnostic| d.code == Code::IMPORT_DIFFERS && d.message == message;
+        match self.diagnostics.iter_mut().find(is_same) {
+            Some(told) if told.labels.len() < MOST_PLACES => {
+                *told = told.clone().also(at, "and here");
+            }
+            Some(_) => {}
+            None => self.diagnostics.push(Diagnostic::new(Code::IMPORT_DIFFERS, at, message).why(why).help(help)),
+        }
     }
 
     /// The engine's housekeeping, which Perturb does by itself.

@@ -24,7 +24,7 @@ pub use prepared::Prepared;
 /// A range of bytes in a text, as nodes and tokens give it.
 pub use rowan::TextRange;
 pub use walk::Event;
-pub use words::{ITEM_WORDS, LINE_WORDS, is_name};
+pub use words::{ITEM_WORDS, LINE_WORDS, RESERVED, is_name};
 
 use crate::diagnostic::Diagnostic;
 use crate::source::FileId;

@@ -49,6 +49,9 @@ pub const LINE_WORDS: &[&str] = &[
     "forbid",
 ];
 
+/// The words that mean something wherever a value may stand, and can therefore name nothing.
+pub const RESERVED: &[&str] = &["true", "false", "none", "and", "or", "not", "in", "as", "match", "let"];
+
 /// Whether a text is a name: `[a-z][a-z0-9]*(-[a-z0-9]+)*`.
 #[must_use]
 pub fn is_name(text: &str) -> bool {

@@ -456,7 +456,7 @@ fn an_hour_of_many_samples_stays_small() {
 }
 
 /// What Chaos Toolkit 1.19 and 1.21 were measured to leave (with rollbacks `always`, its best setting), for `safety.rs`.
-pub(super) const ROWS: [super::safety::Row; 22] = [
+pub(super) const ROWS: [super::safety::Row; 24] = [
     ("Ctrl-C (SIGINT)", "nothing; by default the fault", "nothing", "every_signal_at_random_moments_undoes_everything"),
     (
         "SIGTERM, what Kubernetes sends",
@@ -572,6 +572,18 @@ pub(super) const ROWS: [super::safety::Row; 22] = [
         "not measured",
         "nothing: it ends with the system",
         "what_a_service_leaves_behind_ends_with_the_run",
+    ),
+    (
+        "everything is killed while a service behind a shell has a child in a session of its own",
+        "not measured",
+        "nothing after `perturb recover`, or the start of any keeper",
+        "what_a_killed_keeper_leaves_is_told_and_ended_by_a_recovery",
+    ),
+    (
+        "a program that is asked for a sample leaves something in a session of its own",
+        "not measured",
+        "nothing: it ends with the run",
+        "what_a_probe_leaves_ends_with_the_run",
     ),
     ("nothing happens", "nothing", "nothing, and `confirmed`", "a_run_of_which_nobody_wants_anything_is_confirmed"),
 ];

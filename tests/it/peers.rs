@@ -484,12 +484,30 @@ fn a_watchdog_that_hangs_holds_nobody_up() {
 }
 
 /// Each row of what Chaos Toolkit was measured to do: the case, what it does, what happens here, the test.
-pub(super) const ROWS: [super::safety::Row; 18] = [
+pub(super) const ROWS: [super::safety::Row; 21] = [
     (
         "a fault ends before its time: out of memory, by somebody's hand, with its keeper",
         "not measured",
         "`inconclusive`, exit 5",
         "a_fault_that_was_over_before_its_time_confirms_nothing",
+    ),
+    (
+        "something else answers at the address of a service that could not start",
+        "not measured",
+        "`not-run`, exit 3: it is named, and not taken for the service",
+        "whoever_answers_in_the_place_of_a_service_is_no_service",
+    ),
+    (
+        "the journal is taken away in the middle of a run",
+        "not measured",
+        "what is in is undone; never `confirmed`",
+        "a_run_whose_journal_is_taken_away_is_not_confirmed",
+    ),
+    (
+        "somebody writes another verdict into the journal",
+        "not measured",
+        "`show --verify` says so, exit 1",
+        "a_verdict_that_was_changed_in_the_list_is_found",
     ),
     (
         "the steady state is not met before the method",
@@ -591,7 +609,7 @@ pub(super) const ROWS: [super::safety::Row; 18] = [
 ];
 
 /// Where the tests of the rows are.
-pub(super) const SOURCES: [&str; 7] = [
+pub(super) const SOURCES: [&str; 8] = [
     include_str!("peers.rs"),
     include_str!("held.rs"),
     include_str!("../quickstart/killed.rs"),
@@ -599,4 +617,5 @@ pub(super) const SOURCES: [&str; 7] = [
     include_str!("../local/run.rs"),
     include_str!("../local/alone.rs"),
     include_str!("../local/damaged.rs"),
+    include_str!("../local/orphans.rs"),
 ];

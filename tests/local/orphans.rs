@@ -200,3 +200,14 @@ fn a_place_that_takes_no_junit_file_is_refused_before_the_run() {
     assert_eq!(code, Some(2), "{text}");
     assert!(!project.at("j.db").exists(), "{text}");
 }
+
+/// Nothing says when it is ready; that it is not there is seen all the same.
+#[test]
+fn a_program_that_is_not_there_is_not_ready() {
+    let local = r#"a: { command: ["no-such-program-on-this-machine"] }"#;
+    let metric = r#"command: { run: ["true"], answer: ok }"#;
+    let project = project(local, metric, "", "process.pause(all of thing.processes) for 1s");
+    let (code, text) = project.ends("j.db", &["run", "p.chaos"]);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("thing/a is not ready") && text.contains("no-such-program-on-this-machine"), "{text}");
+}

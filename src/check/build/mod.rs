@@ -18,7 +18,7 @@ use smol_str::SmolStr;
 use super::program::{Expr, ExprKind, File, Name};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
-use crate::syntax::{Parse, SyntaxNode, SyntaxToken, TextRange, is_name};
+use crate::syntax::{Parse, RESERVED, SyntaxNode, SyntaxToken, TextRange, is_name};
 
 /// Builds a file's data from its tree.
 ///
@@ -78,7 +78,13 @@ impl Builder {
         };
         let name = self.word(&token);
         // A replacement character stands for bytes that have been reported.
-        if !is_name(&name.text) && !name.text.contains('\u{fffd}') {
+        if RESERVED.contains(&name.text.as_str()) {
+            self.report(
+                Diagnostic::new(Code::BAD_NAME, name.span, format!("`{}` is a word of the language", name.text))
+                    .why("where the name is used it would be read as that word")
+                    .help("choose another name"),
+            );
+        } else if !is_name(&name.text) && !name.text.contains('\u{fffd}') {
             self.report(bad_name(&name));
         }
         name

@@ -10,7 +10,7 @@
 
 use serde::Serialize;
 
-use crate::analysis::timeline::{UNDO_BOUND, reaction};
+use crate::analysis::timeline::{UNDO_BOUND, reaction, timeline};
 use crate::plan::{Plan, Step, StepKind, Stream};
 use crate::types::Duration;
 
@@ -155,9 +155,13 @@ pub fn reaction_bound(plan: &Plan, guard: usize) -> Option<ReactionBound> {
 /// The times of a Workflow and of each guard, a line each.
 pub(super) fn told(plan: &Plan) -> Vec<String> {
     let NativeBounds { baseline, run, recovered, total } = native_bounds(plan);
+    // Policies judge the plan's own bound, and Chaos Mesh's controllers take their time beside it.
+    let own = timeline(plan).total;
+    let more =
+        if total > own { format!(" (the plan's own bound, which policies judge, is {own})") } else { String::new() };
     let mut lines = vec![format!(
         "times: the baseline at most {baseline}, faults and guards at most {run}, recovery at most {recovered}; \
-         everything is ended after {total} at the latest"
+         everything is ended after {total} at the latest{more}"
     )];
     lines.extend((0..plan.guards.len()).filter_map(|guard| {
         let ReactionBound { terms, total, without_gate } = reaction_bound(plan, guard)?;

@@ -158,7 +158,8 @@ fn whole(journal: &Path) -> PathBuf {
     std::path::absolute(journal).unwrap_or_else(|_| journal.to_owned())
 }
 
-/// Takes away what a run that broke off had claimed, once nothing of it is left.
+/// Takes away what a run that broke off had claimed, once nothing of it is left; and what runs had claimed whose journal is gone, as
+/// nobody will ever undo anything by that.
 pub fn forget(run: &str, journal: &Path) {
     forget_within(&folder(), run, journal);
 }
@@ -171,7 +172,8 @@ fn forget_within(folder: &Path, run: &str, journal: &Path) {
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() || !is_at(&file, &path) {
             continue;
         }
-        if read(&mut file).is_some_and(|holder| holder.run == run && holder.journal == journal) {
+        let is_theirs = |holder: Holder| holder.run == run && holder.journal == journal || !holder.journal.is_file();
+        if read(&mut file).is_some_and(is_theirs) {
             // While it is locked: nobody else has it open as theirs.
             let _ = fs::remove_file(&path);
         }
@@ -243,6 +245,14 @@ mod tests {
         // It broke off, too, and somebody cleaned up after it.
         drop(two);
         forget_within(&place, "two", Path::new("j.db"));
+        assert_eq!(fs::read_dir(&place).unwrap().count(), 0);
+        // Of a run whose journal is gone nobody can clean up, and whoever comes by takes its claims away.
+        let mut lost = claims("lost");
+        lost.take(&["z".into()]).unwrap();
+        forget_within(&place, "another", Path::new("other.db"));
+        assert_eq!(fs::read_dir(&place).unwrap().count(), 1, "it still goes on");
+        drop(lost);
+        forget_within(&place, "another", Path::new("other.db"));
         assert_eq!(fs::read_dir(&place).unwrap().count(), 0);
     }
 }

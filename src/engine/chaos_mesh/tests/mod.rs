@@ -152,6 +152,7 @@ fn fault_of(kind: &str, effect: Effect, spec: Vec<Entry>) -> Fault {
         mechanism: "own".into(),
         irreversible: None,
         lost_on_restart: false,
+        ends_after: None,
         bodies: BTreeMap::from([(
             EngineName::ChaosMesh,
             Body::Expressed(vec![entry("kind", Value::String(kind.into())), entry("spec", Value::Record(spec))]),

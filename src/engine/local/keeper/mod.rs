@@ -376,6 +376,7 @@ impl Keeper {
         let end = Instant::now() + if fresh { replica.ready_within() } else { Duration::ZERO };
         loop {
             match replica.ready().await {
+                Ok(_) if fresh && !replica.has_settled() => tokio::time::sleep(Duration::from_millis(50)).await,
                 Ok(_) => {
                     replica.is_ready();
                     return Ok(());

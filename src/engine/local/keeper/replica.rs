@@ -20,6 +20,8 @@ const AGAIN_AFTER: Duration = Duration::from_millis(100);
 const AGAIN_AT_MOST: Duration = Duration::from_secs(10);
 /// Who ran so long was not started in vain: the next wait is the first one again.
 const RAN_WELL: Duration = Duration::from_secs(10);
+/// Who ran so long was there, at least.
+const SETTLED: Duration = Duration::from_millis(300);
 /// How long one question of readiness may take.
 const READY_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -40,6 +42,8 @@ pub struct Replica {
 #[derive(Default)]
 struct State {
     current: Option<Process>,
+    /// Since when it runs.
+    since: Option<Instant>,
     starts: u32,
     stopping: bool,
     /// Started again although it says `restart: false`.
@@ -120,6 +124,7 @@ impl Replica {
             {
                 let mut state = lock(&self.state);
                 state.current = Process::of(child.id());
+                state.since = Some(began);
                 state.starts += 1;
                 state.again = false;
             }
@@ -135,6 +140,7 @@ impl Replica {
             }
             let mut state = lock(&self.state);
             state.current = None;
+            state.since = None;
             state.last = Some(match ended {
                 Ok(status) => format!("it ended: {status}"),
                 Err(error) => format!("it cannot be waited for: {error}"),
@@ -263,6 +269,13 @@ impl Replica {
     /// Whether it was ready once since it was declared.
     pub fn was_ready(&self) -> bool {
         lock(&self.state).ready_once
+    }
+
+    /// Whether it has run for a moment, where nothing else says that it is ready: a program that is not there is started, too,
+    /// and ends at once.
+    pub fn has_settled(&self) -> bool {
+        let is_asked = self.spec.ready.is_some() || !matches!(self.spec.process, Some(LocalProcess::Command(_)));
+        is_asked || lock(&self.state).since.is_some_and(|since| since.elapsed() >= SETTLED)
     }
 
     /// Notes that it is.
