@@ -104,16 +104,25 @@ fn relaxed(plan: &Plan, expectation: &Expectation, out: &mut Vec<Diagnostic>) {
     );
 }
 
+/// Whether a step takes as long as it takes: a check, which asks its own metrics meanwhile, or a person.
+fn waits_for_somebody(plan: &Plan) -> bool {
+    let mut found = false;
+    facts::each_step(&plan.method, &mut |step| {
+        found |=
+            matches!(step.kind, StepKind::Check { .. } | StepKind::Ask { .. } | StepKind::Note { who: Some(_), .. });
+    });
+    found
+}
+
 /// A faults phase that may be over before a sample comes. Behind faults that are over at once, the recovery is what an
 /// expectation without a phase of its own is about.
 fn judged(plan: &Plan, expectation: &Expectation, faults: Option<FaultsPhase>, out: &mut Vec<Diagnostic>) {
     let name = &expectation.name;
     let only = expectation.phase == Phase::OnlyDuringFaults;
-    // What else is asked of the metric lasts on, and a check that ends its block early is nobody's mistake.
     let lasts = faults.map_or(Duration::ZERO, |f| if only { f.shortest } else { f.written });
     let (waits, message) = match expectation.phase {
         Phase::ExceptDuringFaults => return,
-        Phase::Always | Phase::Relaxed { .. } if !facts::has_lasting(plan) => return,
+        Phase::Always | Phase::Relaxed { .. } if !facts::has_lasting(plan) || waits_for_somebody(plan) => return,
         Phase::OnlyDuringFaults => {
             (true, format!("`{name}` may never be judged: it counts during faults only, and these may last {lasts}"))
         }

@@ -122,12 +122,12 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
             client::bury(&home);
             terminal.print(&match orphans {
                 0 => "nothing is running here\n".to_owned(),
-                n => format!("ended {n} that a keeper had left when it was killed\n"),
+                n => format!("ended {n} that keepers on this machine had left when they were killed\n"),
             })?;
         }
         Err(NoAnswer::NotThere) => terminal.print(&match process::orphans().len() {
             0 => "nothing is running here\n".to_owned(),
-            n => format!("no keeper is running; {n} processes of a killed one are: `perturb local down` ends them\n"),
+            n => format!("no keeper is running here; {n} processes of killed ones are on this machine: `perturb local down` ends them\n"),
         })?,
         Ok(other) => return Err(Failure::new(format!("the keeper answered {other:?}"))),
         Err(error) => return Err(Failure::new(error.to_string())),

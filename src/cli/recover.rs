@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, Fa
     // Also where no run has anything open: a keeper that was killed leaves what went its own way.
     let orphans = process::end_orphans();
     if orphans > 0 {
-        terminal.say(&format!("ended {orphans} that a keeper had left when it was killed\n"));
+        terminal.say(&format!("ended {orphans} that keepers on this machine had left when they were killed\n"));
     }
     let undone: usize = rescued.iter().map(|r| r.undone.len()).sum();
     let left: usize = rescued.iter().map(|r| r.left.len()).sum();

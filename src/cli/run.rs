@@ -12,7 +12,7 @@ use super::view::{Format, screen, viewer};
 use super::which::Which;
 use super::{approval, experiment, gameday, junit, world};
 use crate::engine::drive::Driver;
-use crate::engine::local::process::{self, Process};
+use crate::engine::local::process;
 use crate::plan::{Plan, Step, StepKind};
 use crate::runtime::drive::{HoldError, Left, Parts, Rescued, dry, hold, left_of, recover, wall};
 use crate::runtime::journal::{Begun, JOURNAL_VERSION, Journal, Owner, PlaceDraw, RunRow};
@@ -220,10 +220,8 @@ impl<'a> Holds<'a> {
         // Whatever came of it: nothing is asked of the local system any more, and nothing is drawn.
         self.keyboard.below(None);
         give_back(&local, terminal);
-        // Inside of another run its own questions are still under way, and end with it.
-        if self.within.is_none() {
-            end_probes();
-        }
+        // What a program that was asked for a sample has left in a session of its own ends with the run.
+        process::end_own_probes();
         let outcome = outcome?;
         if arguments.format == Format::Text {
             say(terminal, &summary(&id, &outcome));
@@ -272,15 +270,6 @@ fn series(over: &[Held], all: usize, took: u64) -> String {
 fn give_back(local: &Arc<crate::engine::local::drive::LocalDriver>, terminal: &Terminal) {
     if let Err(failure) = world::release(local) {
         terminal.failure(&failure);
-    }
-}
-
-/// What a program that was asked for a sample has started and left in a session of its own ends with the run.
-fn end_probes() {
-    let started = Process::of(std::process::id()).map(process::started_by).unwrap_or_default();
-    for process in started {
-        // It is gone, or it is somebody else's by now.
-        let _ = process.signal(rustix::process::Signal::KILL);
     }
 }
 

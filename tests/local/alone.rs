@@ -168,13 +168,15 @@ fn the_keepers_folder_is_gone_after_a_run_and_after_a_recovery() {
     let all = perturb::engine::local::process::all();
     let home = place.home();
     let keeper = all.into_iter().find(|pid| line(*pid).contains(&format!("keeper {}", home.display()))).unwrap();
+    // It stands still meanwhile: it would start another watchdog, and undo.
+    Process::of(run.id()).unwrap().signal(Signal::STOP).unwrap();
     below(run.id())
         .into_iter()
         .filter(|p| line(p.pid).contains(" watchdog "))
         .for_each(|p| drop(p.signal(Signal::KILL)));
+    Process::of(keeper).unwrap().signal(Signal::KILL).unwrap();
     run.kill().unwrap();
     run.wait().unwrap();
-    Process::of(keeper).unwrap().signal(Signal::KILL).unwrap();
     until("the keeper is gone", || Process::of(keeper).is_none());
     assert!(place.home().exists());
     let (code, text) = ended(place.command(exe().to_str().unwrap(), &["recover"]).spawn().unwrap());

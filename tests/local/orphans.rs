@@ -48,10 +48,12 @@ fn kill_all(project: &Project, run: &mut std::process::Child) {
     };
     let keeper = process::all().into_iter().find(is_keeper).and_then(Process::of).expect("a keeper");
     let watchdogs = below(run.id()).into_iter().filter(|p| words(p.pid).split(|b| *b == 0).any(|w| w == b"watchdog"));
+    // It stands still meanwhile: it would start another watchdog, and undo.
+    Process::of(run.id()).unwrap().signal(Signal::STOP).unwrap();
     watchdogs.for_each(|p| drop(p.signal(Signal::KILL)));
+    keeper.signal(Signal::KILL).unwrap();
     run.kill().unwrap();
     run.wait().unwrap();
-    keeper.signal(Signal::KILL).unwrap();
     until("the keeper is gone", || !keeper.is_alive());
 }
 
@@ -65,7 +67,7 @@ fn what_a_killed_keeper_leaves_is_told_and_ended_by_a_recovery() {
     kill_all(&project, &mut run);
     // Any keeper that begins meanwhile, another test's too, ends what a dead one has left.
     let (_, text) = project.ends("j.db", &["local", "status"]);
-    assert!(text.contains("of a killed one") || sleeps().is_empty(), "{text}");
+    assert!(text.contains("of killed ones") || sleeps().is_empty(), "{text}");
     let (code, text) = project.ends("j.db", &["recover"]);
     assert_eq!(code, Some(0), "{text}");
     until("it is gone", || sleeps().is_empty());
@@ -210,4 +212,26 @@ fn a_program_that_is_not_there_is_not_ready() {
     let (code, text) = project.ends("j.db", &["run", "p.chaos"]);
     assert_eq!(code, Some(3), "{text}");
     assert!(text.contains("thing/a is not ready") && text.contains("no-such-program-on-this-machine"), "{text}");
+}
+
+/// The shell dies of SIGTERM at once, and what it started takes its time to end well: nobody kills it meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_behind_a_shell_may_end_well() {
+    let mark = tempfile::tempdir().unwrap();
+    let mark = mark.path().join("ended-well");
+    let script = format!("trap 'sleep 0.7; touch {}; exit' TERM; while :; do sleep 0.05; done", mark.display());
+    let own = tempfile::tempdir().unwrap();
+    std::fs::write(own.path().join("service.sh"), script).unwrap();
+    let path = own.path().join("service.sh");
+    let local = format!(r#"a: {{ command: ["sh", "-c", "sh {}; true"] }}"#, path.display());
+    let rig = Rig::up(plan(&local, "pod.kill(all of ledger.pods, grace: 5s)")).await;
+    super::support::until("the trap is set", || called(&["sleep", "0.05"]).len() == 1).await;
+    let (injection, undo) = rig.put_in(0).await;
+    let seen = rig.seen(&injection, &undo).await;
+    assert!(mark.exists(), "{seen}");
+    // And as well when the system is given back.
+    std::fs::remove_file(&mark).unwrap();
+    super::support::until("it is there again", || called(&["sleep", "0.05"]).len() == 1).await;
+    drop(rig);
+    assert!(mark.exists());
 }

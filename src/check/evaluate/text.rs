@@ -166,10 +166,10 @@ fn as_json(value: &Val) -> Option<serde_json::Value> {
 
 /// A number with a point, digit by digit: one that a reader of JSON would round has none.
 fn exact(number: Decimal) -> Option<serde_json::Value> {
-    let written = number.normalize().to_string();
-    let json: serde_json::Value = serde_json::from_str(&written).ok()?;
+    let json: serde_json::Value = serde_json::from_str(&number.normalize().to_string()).ok()?;
     let read = json.to_string();
-    (read == written).then_some(json)
+    let same = Decimal::from_str_exact(&read).or_else(|_| Decimal::from_scientific(&read));
+    (same.ok()? == number).then_some(json)
 }
 
 /// The part of a value that has no JSON of its own, where it has such a part.

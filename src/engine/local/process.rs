@@ -26,6 +26,8 @@ pub struct Process {
 pub struct Facts {
     /// Its parent.
     pub parent: u32,
+    /// The group that it belongs to, by the process that led it first.
+    pub group: u32,
     /// `R`, `S`, `T` (stopped), `Z` (ended, and not yet fetched).
     pub state: char,
     /// When it started.
@@ -47,6 +49,7 @@ pub fn facts(pid: u32) -> Option<Facts> {
     Some(Facts {
         state: fields.first()?.chars().next()?,
         parent: fields.get(1)?.parse().ok()?,
+        group: fields.get(2)?.parse().unwrap_or(0),
         ticks: fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?,
         start: fields.get(19)?.parse().ok()?,
         name,
@@ -70,6 +73,18 @@ impl Process {
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.facts().is_some()
+    }
+
+    /// Whether it is certain that it is gone. That nothing can be read of it is no proof: this process may have no more files.
+    #[must_use]
+    pub fn is_surely_gone(&self) -> bool {
+        match fs::read_to_string(format!("/proc/{}/stat", self.pid)) {
+            Ok(_) => facts(self.pid).is_some_and(|f| f.start != self.start || f.state == 'Z'),
+            Err(error) => {
+                let no_such = rustix::io::Errno::SRCH.raw_os_error();
+                error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(no_such)
+            }
+        }
     }
 
     /// Whether it stands still.
@@ -167,20 +182,46 @@ pub fn started_by(runner: Process) -> Vec<Process> {
 
 /// The processes that a keeper started, or that they started, and that the keeper's own death has not taken along: they have
 /// a session of their own, or another parent.
+///
+/// Never those that carry this process: it may run inside of what a service started.
 #[must_use]
 pub fn orphans() -> Vec<Process> {
-    let orphaned = |(_, by): &(Process, Process)| !by.is_alive();
+    let own = carriers(&[std::process::id()]);
+    let orphaned = |(process, by): &(Process, Process)| {
+        by.is_surely_gone() && process.pid != by.pid && !own.contains(&process.pid)
+    };
     marked(KEEPER).into_iter().filter(orphaned).map(|(process, _)| process).collect()
 }
 
-/// Ends the [`orphans`], and says how many there were.
+/// Ends the [`orphans`] of this machine, and says how many it ended.
 pub fn end_orphans() -> usize {
-    let orphans = orphans();
-    for orphan in &orphans {
-        // Who cannot be signalled is somebody else's by now.
-        let _ = orphan.signal(Signal::KILL);
-    }
-    orphans.len()
+    end(orphans())
+}
+
+/// Ends what this process started to look at something, and says how many it ended.
+pub fn end_own_probes() -> usize {
+    let Some(own) = Process::of(std::process::id()) else { return 0 };
+    let carriers = carriers(&[own.pid]);
+    end(started_by(own).into_iter().filter(|process| !carriers.contains(&process.pid)).collect())
+}
+
+/// Who cannot be signalled is gone, or somebody else's by now.
+fn end(all: Vec<Process>) -> usize {
+    all.into_iter().filter(|process| matches!(process.signal(Signal::KILL), Ok(true))).count()
+}
+
+/// What is in the group that a process leads, or led. Its id is nobody else's as long as anybody is in it.
+#[must_use]
+pub fn in_group(leader: u32) -> Vec<Process> {
+    let is_in = |process: &Process| process.facts().is_some_and(|f| f.group == leader);
+    all().into_iter().filter_map(Process::of).filter(is_in).collect()
+}
+
+/// Whether this keeper started it, or what it started did.
+#[must_use]
+pub fn is_of_this_keeper(process: Process) -> bool {
+    let keeper = Process::of(std::process::id());
+    marked(KEEPER).into_iter().any(|(of, by)| of == process && Some(by) == keeper)
 }
 
 /// The processes in whose environment this variable names another process, and that process. Of a container's nothing is

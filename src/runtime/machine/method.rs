@@ -3,7 +3,7 @@
 use super::event::{Command, Question};
 use super::state::{NodeKind, NodeState, State};
 use super::{EndedBy, Observed, Outcome, PhaseName, Record, Subject, Verdict, evaluate, verdict};
-use crate::plan::{Effect, Phase, RecoveryClass};
+use crate::plan::{Effect, Expectation, Phase, RecoveryClass, Stream};
 use crate::types::Duration;
 
 /// Who answers where nobody is there.
@@ -246,6 +246,17 @@ impl State {
         self.run.over = true;
     }
 
+    /// Whether the faults were there for so long that a sample had to be asked for meanwhile. Shorter than that they are only where
+    /// a check or a person ended their block early, and saw enough.
+    fn lasted(&self, expectation: &Expectation) -> bool {
+        let of = |wanted: PhaseName| self.run.phases.iter().find(|(phase, _)| *phase == wanted).map(|(_, at)| *at);
+        let (Some(from), Some(to)) = (of(PhaseName::Faults), of(PhaseName::Recovering)) else { return false };
+        let streams = expectation.condition.streams().into_iter();
+        let takes = |s: &Stream| if expectation.phase == Phase::Always { s.every } else { s.every.plus(s.timeout) };
+        let longest = streams.filter_map(|s| self.plan.streams.get(s as usize)).map(takes).max();
+        longest.is_some_and(|longest| to.minus(from) >= longest)
+    }
+
     /// What a run that went to its end has still not shown.
     fn doubts(&mut self) {
         if self.is_untouched() {
@@ -262,7 +273,7 @@ impl State {
             let subject = Subject::Expectation(expectation.name.clone());
             if !state.seen.1 {
                 self.reason(Verdict::Inconclusive, subject, "it had no valid sample once faults were on");
-            } else if lasting && !state.seen_in_faults {
+            } else if lasting && !state.seen_in_faults && self.lasted(expectation) {
                 self.reason(
                     Verdict::Inconclusive,
                     subject,

@@ -195,6 +195,9 @@ fn spawn(exe: &Path, home: &Path) -> std::io::Result<()> {
     Command::new(exe)
         .args(["__local", "keeper"])
         .arg(home)
+        // Whoever started this process is not who started the keeper's services.
+        .env_remove(process::KEEPER)
+        .env_remove(process::RUNNER)
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)

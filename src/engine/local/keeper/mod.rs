@@ -32,6 +32,7 @@ use super::names::{NameServer, Names};
 use super::process::{self, Process};
 use super::proxy::{Path as ProxyPath, Proxy, lock};
 use super::threads;
+use crate::plan::{LocalProcess, LocalReplica};
 
 /// How often deadlines and leases are looked at: a fault outlives them by this much at most.
 const TICK: Duration = Duration::from_millis(25);
@@ -317,6 +318,11 @@ impl Keeper {
         let mut running = self.system.lock().await;
         running.folder.clone_from(&system.folder);
         let mut fresh = Vec::new();
+        let listens = |(_, spec): &(String, LocalReplica)| match spec.process {
+            Some(LocalProcess::Listening(port)) => Some(port),
+            _ => None,
+        };
+        let declared: Vec<u16> = system.replicas.iter().filter_map(listens).collect();
         for (service, spec) in system.replicas {
             let key = (service.clone(), spec.name.to_string());
             if running.replicas.get(&key).is_some_and(|r| r.spec == spec) {
@@ -357,7 +363,7 @@ impl Keeper {
                 }
             }
             let folder = running.folder.clone();
-            let replica = Replica::begin(service.clone(), spec, &folder, &self.home, &self.exe)
+            let replica = Replica::begin(service.clone(), spec, &declared, &folder, &self.home, &self.exe)
                 .map_err(|error| format!("cannot start {service}/{}: {error}", key.1))?;
             running.replicas.insert(key, replica.clone());
             fresh.push(replica);

@@ -35,6 +35,8 @@ pub struct Replica {
     log: PathBuf,
     home: PathBuf,
     exe: PathBuf,
+    /// Ports of services that somebody else started.
+    declared: Vec<u16>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -60,7 +62,14 @@ impl Replica {
     ///
     /// # Errors
     /// That the process cannot be started.
-    pub fn begin(service: String, spec: LocalReplica, folder: &Path, home: &Path, exe: &Path) -> io::Result<Arc<Self>> {
+    pub fn begin(
+        service: String,
+        spec: LocalReplica,
+        declared: &[u16],
+        folder: &Path,
+        home: &Path,
+        exe: &Path,
+    ) -> io::Result<Arc<Self>> {
         let log = match &spec.process {
             Some(LocalProcess::Command(LocalCommand { log: Some(log), .. })) => folder.join(log.as_str()),
             _ => home.join(format!("{service}-{}.log", spec.name)),
@@ -76,6 +85,7 @@ impl Replica {
             log,
             home: home.to_owned(),
             exe: exe.to_owned(),
+            declared: declared.to_owned(),
             state: Mutex::new(State::default()),
             changed: Condvar::new(),
         });
@@ -133,8 +143,7 @@ impl Replica {
                 first = false;
             }
             let ended = child.wait();
-            // As in a container: what the process leaves in its group ends with it, and does not hold its port.
-            end_group(child.id());
+            end_group(child.id(), Duration::from_nanos(command.stop_within.as_nanos()));
             if command.movable_clock {
                 shim::forget(child.id());
             }
@@ -171,6 +180,10 @@ impl Replica {
         let who = match process::listening(address.port()) {
             // A path of ours: the keeper passes on to a process that is not there yet.
             Ok(process) if process.pid == std::process::id() => return Ok(()),
+            // Several share an address, or it is a service's that is declared as well: then that one is hit for itself.
+            Ok(process) if process::is_of_this_keeper(process) || self.declared.contains(&address.port()) => {
+                return Ok(());
+            }
             Ok(process) => {
                 process.facts().map_or(String::new(), |f| format!(" (process {}, `{}`)", process.pid, f.name))
             }
@@ -343,12 +356,18 @@ fn address(probe: &ReadyProbe) -> Option<std::net::SocketAddr> {
     }
 }
 
-/// Ends what is left of the group that a process led which has ended.
-fn end_group(leader: u32) {
-    if let Some(group) = i32::try_from(leader).ok().and_then(rustix::process::Pid::from_raw) {
-        // Nobody is left, as a rule.
-        let _ = rustix::process::kill_process_group(group, Signal::KILL);
+/// Ends what is left of the group that a process led which has ended, as in a container: it would hold the port of what is
+/// started next. Behind a shell it is the service itself, which may take its time to end well.
+fn end_group(leader: u32, within: Duration) {
+    // Once, and right behind its end: later the id of an empty group may be another's.
+    let mut left = process::in_group(leader);
+    left.iter().for_each(|process| drop(process.signal(Signal::TERM)));
+    let end = Instant::now() + within;
+    while !left.is_empty() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(20));
+        left.retain(Process::is_alive);
     }
+    left.iter().for_each(|process| drop(process.signal(Signal::KILL)));
 }
 
 /// Signals the group that a started process leads.
