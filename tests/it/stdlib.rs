@@ -248,7 +248,7 @@ experiment holds {
     let plan = compiled.plans[0].plan.as_ref().unwrap();
     let source = format!("{:?}", plan.streams[0].source);
     assert!(
-        source.contains(&format!("{:?}", r#"ALERTS{alertname="a\"b\\c",alertstate="firing"}"#).trim_matches('"')),
+        source.contains(format!("{:?}", r#"ALERTS{alertname="a\"b\\c",alertstate="firing"}"#).trim_matches('"')),
         "{source}"
     );
 }
